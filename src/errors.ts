@@ -1,0 +1,68 @@
+// Every sentence that aigate says when it stops: one table, code -> what is wrong and how to mend it.
+
+/** Where in a file, with the lines around it. `line` and `column` count from 1. */
+export type Place = {
+  file: string
+  line?: number | undefined
+  column?: number | undefined
+  frame?: string | undefined
+}
+
+type Facts = Record<string, string | number>
+type Entry = {
+  /** usage: exit 2; invalid: exit 4 (could not measure). */
+  outcome: 'usage' | 'invalid'
+  sentence: (facts: Facts) => string
+  mend: (facts: Facts) => string
+}
+
+const messages = {
+  config_missing: {
+    outcome: 'usage',
+    sentence: (f) => `There is no configuration file ${f.file}.`,
+    mend: () => 'Run `aigate init` to make a working project here, or name the file with --config.',
+  },
+  bad_file: {
+    outcome: 'usage',
+    sentence: (f) => `${f.problem}`,
+    mend: (f) => `${f.mend}`,
+  },
+  usage: {
+    outcome: 'usage',
+    sentence: (f) => `${f.problem}`,
+    mend: (f) => `${f.mend}`,
+  },
+} as const satisfies Record<string, Entry>
+
+export type ErrorCode = keyof typeof messages
+
+/** The one error class: a code of the table, its facts, and where the fault is. Several faults of one file come together in `more`. */
+export class AigateError extends Error {
+  readonly code: ErrorCode
+  readonly outcome: 'usage' | 'invalid'
+  readonly mend: string
+  readonly places: readonly Place[]
+  readonly more: readonly AigateError[]
+
+  constructor(code: ErrorCode, facts: Facts, place?: Place, more: readonly AigateError[] = []) {
+    const entry: Entry = messages[code]
+    super(entry.sentence(facts))
+    this.name = 'AigateError'
+    this.code = code
+    this.outcome = entry.outcome
+    this.mend = entry.mend(facts)
+    this.places = place ? [place] : []
+    this.more = more
+  }
+}
+
+/** The error as people read it: where, what, the lines around it, how to mend it. */
+export function explain(error: AigateError): string {
+  const parts = [error, ...error.more].map((one) => {
+    const where = one.places.map(({ file, line, column }) => [file, line, column].filter((x) => x !== undefined).join(':'))
+    const frames = one.places.flatMap(({ frame }) => (frame ? [frame] : []))
+    const head = `${where.length > 0 ? `${where.join(', ')} ` : ''}error: ${one.message}`
+    return [head, ...frames, `  fix: ${one.mend}`].join('\n')
+  })
+  return `${parts.join('\n\n')}\n`
+}

@@ -1,0 +1,49 @@
+// The gate policy: which differences matter, how sure one must be, and what an undecided verdict means.
+import * as z from 'zod'
+import { Dollars, Duration, Share, Unit } from './values.ts'
+
+const CategoryPolicy = z.strictObject({
+  min_pass_rate: Unit.optional(),
+  max_regression: Share.optional().describe('Margin for this category'),
+})
+
+const policyShape = {
+  min_pass_rate: Unit.describe('Floor for the pass rate of the suite'),
+  max_regression: z
+    .union([Share, z.literal(false)])
+    .describe('Margin: a drop smaller than this is harmless; false: no comparison'),
+  category_max_regression: Share.describe('Margin for each category'),
+  alpha: z.number().gt(0).lt(0.5).describe('Rate of false blocks that you accept'),
+  exact: z.boolean().describe('Conservative p-values instead of mid-p'),
+  scope: z.enum(['suite', 'population']).describe('suite: these cases; population: new cases like these'),
+  burden: z.enum(['prove-bad', 'prove-good']).describe('Floors: block only when proven bad, or unless proven good'),
+  on_inconclusive: z.enum(['hold', 'pass', 'fail']).describe('What an undecided verdict means'),
+  min_coverage: Unit.describe('Share of the cases that must have been measured'),
+}
+
+const optionalShape = {
+  categories: z.record(z.string(), CategoryPolicy).optional(),
+  latency_p95: z.strictObject({ max: Duration.optional(), max_increase: Share.optional() }).optional(),
+  cost_per_case: z.strictObject({ max: Dollars.optional(), max_increase: Share.optional() }).optional(),
+  mean_score: z.strictObject({ min: Unit.optional(), max_drop: Share.optional() }).optional(),
+}
+
+/** As written in aigate.yaml or in a suite: everything may be left out. */
+export const GatePolicyInput = z.strictObject({ ...policyShape, ...optionalShape }).partial()
+export type GatePolicyInput = z.infer<typeof GatePolicyInput>
+
+/** As the decision reads it: defaults filled in. */
+export const GatePolicy = z.strictObject({ ...policyShape, ...optionalShape })
+export type GatePolicy = z.infer<typeof GatePolicy>
+
+export const defaultPolicy: GatePolicy = {
+  min_pass_rate: 0.85,
+  max_regression: 0.05,
+  category_max_regression: 0.1,
+  alpha: 0.05,
+  exact: false,
+  scope: 'suite',
+  burden: 'prove-bad',
+  on_inconclusive: 'hold',
+  min_coverage: 0.95,
+}

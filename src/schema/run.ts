@@ -1,0 +1,112 @@
+// What a run records: completions, scores, observations, and the header that explains the run a year later.
+import * as z from 'zod'
+import { GatePolicy } from './gate.ts'
+import { ToolCall } from './suite.ts'
+import { Json } from './values.ts'
+
+export const Usage = z.strictObject({
+  input_tokens: z.int().nonnegative().describe('Including cached ones'),
+  output_tokens: z.int().nonnegative(),
+  cached_input_tokens: z.int().nonnegative().optional(),
+  reasoning_tokens: z.int().nonnegative().optional(),
+})
+export type Usage = z.infer<typeof Usage>
+
+/** Why a call was not measured. The first group stops a run at once: no further call can succeed. */
+export const ErrorKind = z.enum([
+  'auth', 'quota', 'unknown_model', 'bad_request', 'no_key', 'not_recorded',
+  'rate_limit', 'server_error', 'connection', 'malformed', 'empty_answer', 'command_failed', 'budget', 'interrupted',
+]) // biome-ignore format: two groups
+export type ErrorKind = z.infer<typeof ErrorKind>
+
+/** answered, refused and truncated are measurements; error and timeout are not, and never count as failures. */
+export const CompletionOutcome = z.enum(['answered', 'refused', 'truncated', 'error', 'timeout'])
+
+export const Completion = z.strictObject({
+  outcome: CompletionOutcome,
+  text: z.string(),
+  tool_calls: z.array(ToolCall).default([]),
+  error: z.strictObject({ kind: ErrorKind, message: z.string(), status: z.int().optional() }).optional(),
+  latency_ms: z.number().nonnegative().describe('Of the last attempt'),
+  attempts: z.int().nonnegative(),
+  usage: Usage.optional(),
+  cost_usd: z.number().nonnegative().optional().describe('An estimate from the usage and list prices'),
+  finish_reason: z.string().optional(),
+  response_model: z.string().optional().describe('The model name that the provider answered with'),
+  fingerprint: z.string().optional(),
+  request_id: z.string().optional(),
+  replayed: z.boolean().optional().describe('Taken from a recording'),
+})
+export type Completion = z.infer<typeof Completion>
+
+export const Score = z.strictObject({
+  assertion: z.string().describe('What it is called in reports, for example not_contains'),
+  passed: z.boolean(),
+  score: z.number().min(0).max(1),
+  weight: z.number().nonnegative(),
+  reason: z.string().describe('One sentence: what was expected and what was found'),
+  deterministic: z.boolean().describe('false: the same answer could be graded differently another time'),
+})
+export type Score = z.infer<typeof Score>
+
+/** One trial of one case, scored. `passed` and `score` are null when it was not measured. */
+export const Observation = z.strictObject({
+  case: z.string(),
+  trial: z.int().positive(),
+  purpose: z.enum(['pass', 'confirm']).describe('confirm: an extra trial of a critical case; it never enters a rate'),
+  completion: Completion,
+  scores: z.array(Score),
+  passed: z.boolean().nullable(),
+  score: z.number().min(0).max(1).nullable(),
+  grader_error: z.string().optional(),
+})
+export type Observation = z.infer<typeof Observation>
+
+/** What was asked, with everything that identifies it. */
+export const TargetSnapshot = z.strictObject({
+  kind: z.enum(['prompt', 'command', 'http', 'module']),
+  label: z.string().describe('For people: support/answer@1.2.0 with support-main'),
+  hash: z.string().describe('Content hash of all that decides the answers: prompt, model, parameters, tools'),
+  prompt: z.strictObject({ name: z.string(), version: z.string(), hash: z.string() }).optional(),
+  model: z
+    .strictObject({ name: z.string(), provider: z.string(), id: z.string(), params: z.record(z.string(), Json) })
+    .optional(),
+})
+export type TargetSnapshot = z.infer<typeof TargetSnapshot>
+
+export const Git = z.strictObject({ commit: z.string(), branch: z.string().nullable(), dirty: z.boolean() })
+export type Git = z.infer<typeof Git>
+
+/** A case, reduced to what judging and reporting need. */
+export const CaseInfo = z.strictObject({
+  id: z.string(),
+  hash: z.string().describe('Of the input and the assertions: the same id with another hash is another case'),
+  category: z.string().optional(),
+  tags: z.array(z.string()),
+  critical: z.boolean(),
+  file: z.string().describe('Relative to the configuration, with forward slashes'),
+  line: z.int().positive(),
+})
+export type CaseInfo = z.infer<typeof CaseInfo>
+
+export const RunHeader = z.strictObject({
+  aigate: z.literal('run'),
+  version: z.literal(1),
+  id: z.string(),
+  suite: z.string(),
+  suite_version: z.string(),
+  target: TargetSnapshot,
+  policy: GatePolicy,
+  trials: z.strictObject({ min: z.int().positive(), max: z.int().positive() }),
+  seed: z.int(),
+  partial: z.boolean().describe('Only some of the cases of the suite were asked (--tag, --case)'),
+  cases: z.array(CaseInfo),
+  git: Git.nullable(),
+  tool_version: z.string(),
+  node: z.string(),
+  started_at: z.iso.datetime(),
+})
+export type RunHeader = z.infer<typeof RunHeader>
+
+/** A run read back: `complete` is false when it was interrupted before it had been decided. */
+export type Run = { header: RunHeader; observations: Observation[]; complete: boolean; stopped?: string | undefined }

@@ -1,0 +1,114 @@
+// The suite file: what is asked (target), of which cases, how often (trials) and what decides (gate).
+import * as z from 'zod'
+import { Assertion } from './assertion.ts'
+import { GatePolicyInput } from './gate.ts'
+import { Duration, Json, Name, SemVer, Unit } from './values.ts'
+
+export const ToolCall = z.strictObject({
+  id: z.string().optional(),
+  name: z.string(),
+  arguments: z.string().describe('JSON text, as the model wrote it'),
+})
+export type ToolCall = z.infer<typeof ToolCall>
+
+export const Message = z.strictObject({
+  role: z.enum(['system', 'developer', 'user', 'assistant', 'tool']),
+  content: z.string().default(''),
+  tool_calls: z.array(ToolCall).optional(),
+  tool_call_id: z.string().optional(),
+})
+export type Message = z.infer<typeof Message>
+
+export const Tool = z.strictObject({
+  name: z.string().min(1),
+  description: z.string().optional(),
+  parameters: z.record(z.string(), Json).optional().describe('JSON Schema of the arguments'),
+})
+export type Tool = z.infer<typeof Tool>
+
+const concurrency = z.int().positive().default(4).describe('Cases asked at the same time')
+const timeout = Duration.default(60_000).describe('How long one answer may take')
+
+export const PromptTarget = z.strictObject({
+  prompt: z.string().regex(/^[^@\s]+@[^@\s]+$/, 'expected name@version, for example support/answer@1.2.0'),
+  model: z.string().min(1).describe('A name from `models` in aigate.yaml'),
+  params: z.record(z.string(), Json).default({}).describe('Parameters of this suite; they win over those of the model'),
+  tools: z.array(Tool).optional(),
+  response_format: z.record(z.string(), Json).optional().describe('Sent as it stands, for example {type: json_object}'),
+})
+export const CommandTarget = z.strictObject({
+  command: z.array(z.string().min(1)).min(1).describe('Program and arguments; the case comes as JSON on stdin'),
+  env: z
+    .array(z.string())
+    .default([])
+    .describe('Environment variables that the program may see, besides PATH and HOME'),
+  timeout,
+  concurrency,
+})
+export const HttpTarget = z.strictObject({
+  http: z.strictObject({
+    url: z.string().min(1).describe('Liquid template over vars; ${NAME} is read from the environment'),
+    method: z.enum(['GET', 'POST', 'PUT', 'PATCH']).default('POST'),
+    headers: z.record(z.string(), z.string()).default({}).describe('Values may hold ${NAME} from the environment'),
+    body: Json.optional().describe('JSON; every text in it is a Liquid template over vars'),
+    answer: z.string().default('$').describe('JSONPath to the text of the answer; $ takes the whole body as text'),
+  }),
+  timeout,
+  concurrency,
+})
+export const ModuleTarget = z.strictObject({
+  module: z.string().min(1).describe('JavaScript or TypeScript file, relative to the suite'),
+  export: z.string().default('default'),
+  timeout,
+  concurrency,
+})
+/** What is asked: a prompt with a model, or a whole application. */
+export const Target = z.union([PromptTarget, CommandTarget, HttpTarget, ModuleTarget])
+export type Target = z.infer<typeof Target>
+
+export const Case = z.strictObject({
+  id: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._:/-]*$/, 'expected letters, digits and . _ : / -'),
+  description: z.string().optional(),
+  category: Name.optional(),
+  tags: z.array(z.string().min(1)).default([]),
+  critical: z.boolean().default(false).describe('One proven break blocks, whatever the average says'),
+  vars: z.record(z.string(), Json).default({}).describe('Values for the template of the prompt'),
+  messages: z
+    .array(Message)
+    .optional()
+    .describe('Conversation that follows the messages of the prompt, taken literally'),
+  assert: z.array(Assertion).default([]),
+  threshold: Unit.optional().describe(
+    'Passes when the weighted score reaches this, instead of when every assertion passes',
+  ),
+})
+export type Case = z.infer<typeof Case>
+
+/** A ladder of whole passes: `min` are asked first, then one at a time up to `max` while the verdict is open. */
+export const Trials = z
+  .union([
+    z.int().positive(),
+    z.literal('auto'),
+    z
+      .strictObject({ min: z.int().positive().default(1), max: z.int().positive().default(3) })
+      .refine(({ min, max }) => min <= max, 'min is larger than max'),
+  ])
+  .transform((written) => {
+    if (typeof written === 'number') return { min: written, max: written }
+    return written === 'auto' ? { min: 1, max: 3 } : written
+  })
+export type Trials = z.infer<typeof Trials>
+
+export const Suite = z.strictObject({
+  suite: Name.describe('Name of the suite; its baseline is baselines/<name>.json'),
+  version: SemVer,
+  description: z.string().optional(),
+  target: Target,
+  trials: Trials.default({ min: 1, max: 3 }),
+  gate: GatePolicyInput.optional(),
+  assert: z.array(Assertion).default([]).describe('Added to every case'),
+  threshold: Unit.optional().describe('For every case that sets none itself'),
+  cases: z.array(Case).default([]),
+  cases_from: z.array(z.string().min(1)).default([]).describe('JSONL, CSV or YAML files, relative to the suite'),
+})
+export type Suite = z.infer<typeof Suite>

@@ -1,0 +1,145 @@
+// What a decision says: one result a gate, the verdict of a suite, and the report that every reporter renders.
+import * as z from 'zod'
+import { Git, TargetSnapshot } from './run.ts'
+
+/** Order of badness: see `worst`. */
+export const Outcome = z.enum(['pass', 'inconclusive', 'invalid', 'fail'])
+export type Outcome = z.infer<typeof Outcome>
+
+/** The worst of several outcomes; `pass` for none. */
+export function worst(outcomes: readonly Outcome[]): Outcome {
+  const order = Outcome.options
+  return outcomes.reduce((a, b) => (order.indexOf(b) > order.indexOf(a) ? b : a), 'pass' as Outcome)
+}
+
+export const Interval = z.strictObject({
+  low: z.number(),
+  high: z.number(),
+  level: z.number().describe('Of each one-sided bound, for example 0.95'),
+})
+export type Interval = z.infer<typeof Interval>
+
+export const GateResult = z.strictObject({
+  id: z
+    .string()
+    .describe('For example regression, regression/safety, floor, critical/tc_003, latency, cost, score, coverage'),
+  kind: z.enum(['floor', 'regression', 'critical', 'latency', 'cost', 'score', 'coverage']),
+  category: z.string().optional(),
+  outcome: Outcome,
+  decides: z.boolean().describe('false: shown only, it cannot stop anything'),
+  estimate: z.number().nullable().describe('Candidate, in `unit`; null: nothing to estimate'),
+  baseline: z.number().nullable(),
+  difference: z.number().nullable().describe('Candidate minus baseline, or the ratio for latency and cost'),
+  interval: Interval.nullable().describe(
+    'Of the difference (regression, score), the ratio (latency, cost) or the rate (floor)',
+  ),
+  limit: z.number().nullable().describe('Threshold of a floor, margin of a regression, largest ratio'),
+  unit: z.enum(['share', 'ratio', 'ms', 'usd', 'score', 'cases']),
+  test: z.string().describe('Name of the test, for example "exact stratified mid-p"'),
+  n: z.int().nonnegative().describe('Cases that entered'),
+  p: z.number().nullable(),
+  adjusted_p: z.number().nullable().describe('After weighted Holm'),
+  sentence: z.string().describe('For people: what was seen and what it means'),
+  needed: z.string().nullable().describe('What would settle it: so many trials or cases; null when settled'),
+})
+export type GateResult = z.infer<typeof GateResult>
+
+export const Verdict = z.strictObject({
+  outcome: Outcome.describe('After on_inconclusive'),
+  measured: Outcome.describe('Before on_inconclusive'),
+  reasons: z.array(z.string()).describe('Why, the most important first; never empty'),
+  warnings: z.array(z.string()),
+  gates: z.array(GateResult),
+  passes: z.int().nonnegative().describe('Whole passes over the suite that were asked'),
+})
+export type Verdict = z.infer<typeof Verdict>
+
+export const CaseStatus = z.enum([
+  'regressed',
+  'improved',
+  'unchanged',
+  'failing',
+  'passing',
+  'changed',
+  'added',
+  'removed',
+  'not_measured',
+])
+export type CaseStatus = z.infer<typeof CaseStatus>
+
+export const CaseReport = z.strictObject({
+  id: z.string(),
+  category: z.string().optional(),
+  critical: z.boolean(),
+  file: z.string().nullable(),
+  line: z.int().positive().nullable(),
+  status: CaseStatus.describe('failing and passing: there is no baseline to compare with'),
+  passes: z.int().nonnegative(),
+  trials: z.int().nonnegative(),
+  errors: z.int().nonnegative(),
+  baseline: z.strictObject({ passes: z.int(), trials: z.int() }).nullable(),
+  score: z.number().nullable(),
+  failures: z.array(z.strictObject({ assertion: z.string(), reason: z.string(), trials: z.int() })),
+  error: z.string().nullable().describe('The first reason why a trial was not measured'),
+  before: z.string().nullable().describe('An answer of the baseline'),
+  after: z.string().nullable().describe('An answer of this run: a failing one where there is one'),
+  latency_ms: z.number().nullable().describe('Median'),
+  cost_usd: z.number().nullable().describe('Mean'),
+})
+export type CaseReport = z.infer<typeof CaseReport>
+
+export const Totals = z.strictObject({
+  cases: z.int(),
+  observations: z.int(),
+  calls: z.int().describe('Requests sent, retries included; 0 for replayed answers'),
+  replayed: z.int(),
+  answered: z.int(),
+  refused: z.int(),
+  truncated: z.int(),
+  errors: z.record(z.string(), z.int()).describe('Not measured, by kind'),
+  input_tokens: z.int(),
+  output_tokens: z.int(),
+  cost_usd: z.number().nullable().describe('Estimate; null when no price is known'),
+  unpriced: z.int().describe('Answers for which no price is known'),
+})
+export type Totals = z.infer<typeof Totals>
+
+export const SuiteReport = z.strictObject({
+  suite: z.string(),
+  suite_version: z.string(),
+  run: z.strictObject({
+    id: z.string(),
+    file: z.string(),
+    started_at: z.string(),
+    tool_version: z.string(),
+    seed: z.int(),
+    git: Git.nullable(),
+    trials: z.strictObject({ min: z.int(), max: z.int() }),
+    partial: z.boolean(),
+    response_models: z.array(z.string()),
+  }),
+  target: TargetSnapshot,
+  baseline: z
+    .strictObject({
+      file: z.string(),
+      target: TargetSnapshot,
+      accepted: z.strictObject({ at: z.string(), by: z.string(), reason: z.string() }),
+      trials: z.int().describe('Fewest measured trials of a case'),
+      commit: z.string().nullable(),
+      response_models: z.array(z.string()),
+    })
+    .nullable(),
+  verdict: Verdict,
+  totals: Totals,
+  cases: z.array(CaseReport).describe('Worst first'),
+})
+export type SuiteReport = z.infer<typeof SuiteReport>
+
+export const Report = z.strictObject({
+  aigate: z.literal('report'),
+  version: z.literal(1),
+  tool_version: z.string(),
+  outcome: Outcome,
+  suites: z.array(SuiteReport),
+})
+export type Report = z.infer<typeof Report>
