@@ -15,13 +15,19 @@ const text = (file: string) => readFileSync(join(src, file), 'utf8')
 const roomOf = (file: string) => file.split('/')[0] ?? ''
 
 function imports(file: string): string[] {
-  const found = text(file).matchAll(/^(?:import|export)\b[^'"]*?from\s+['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]|^import\s+['"]([^'"]+)['"]/gm)
+  const found = text(file).matchAll(
+    /^(?:import|export)\b[^'"]*?from\s+['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]|^import\s+['"]([^'"]+)['"]/gm,
+  )
   return [...found].map((match) => match[1] ?? match[2] ?? match[3] ?? '')
 }
 const localImports = (file: string) =>
   imports(file)
     .filter((name) => name.startsWith('.'))
-    .map((name) => relative(src, resolve(src, dirname(file), name)).split(sep).join('/'))
+    .map((name) =>
+      relative(src, resolve(src, dirname(file), name))
+        .split(sep)
+        .join('/'),
+    )
 
 /** The code without comments, strings and template text: names in prose are no effects. */
 function code(file: string): string {

@@ -59,7 +59,9 @@ export class AigateError extends Error {
 /** The error as people read it: where, what, the lines around it, how to mend it. */
 export function explain(error: AigateError): string {
   const parts = [error, ...error.more].map((one) => {
-    const where = one.places.map(({ file, line, column }) => [file, line, column].filter((x) => x !== undefined).join(':'))
+    const where = one.places.map(({ file, line, column }) =>
+      [file, line, column].filter((x) => x !== undefined).join(':'),
+    )
     const frames = one.places.flatMap(({ frame }) => (frame ? [frame] : []))
     const head = `${where.length > 0 ? `${where.join(', ')} ` : ''}error: ${one.message}`
     return [head, ...frames, `  fix: ${one.mend}`].join('\n')

@@ -1,9 +1,12 @@
 // The plug-in types: what rooms hand to each other. Types only.
 import type { Assertion, AssertionOf, AssertionType } from './schema/assertion.ts'
-import type { Completion, ErrorKind } from './schema/run.ts'
-import type { Case, Message, Tool } from './schema/suite.ts'
+import type { Config, ModelPin, ProviderConfig } from './schema/config.ts'
+import type { GatePolicy } from './schema/gate.ts'
+import type { CaseInfo, Completion, ErrorKind } from './schema/run.ts'
+import type { Case, CommandTarget, HttpTarget, Message, ModuleTarget, Suite, Tool } from './schema/suite.ts'
 import type { Json } from './schema/values.ts'
 import type { Report } from './schema/verdict.ts'
+import type * as z from 'zod'
 
 /** A text stream of the world: stdout or stderr. */
 export type Sink = { write(text: string): unknown; isTTY?: boolean | undefined; columns?: number | undefined }
@@ -20,6 +23,53 @@ export type Context = {
   /** Aborted on Ctrl-C. */
   signal: AbortSignal
   toolVersion: string
+}
+
+/** The configuration that was found: `root` is the absolute folder of aigate.yaml; every path in it is relative to that. */
+export type Project = { root: string; file: string; config: Config }
+
+/** A prompt file, read. `hash` is the SHA-256 (hex) of its normalised content; `file` is relative to the root. */
+export type LoadedPrompt = {
+  name: string
+  version: string
+  input: string[]
+  file: string
+  hash: string
+  messages: { role: Message['role']; template: string; line: number }[]
+}
+
+/** The target of a suite with every name looked up. */
+export type ResolvedTarget =
+  | {
+      kind: 'prompt'
+      prompt: LoadedPrompt
+      model: { name: string; pin: ModelPin }
+      /** Of the model and the suite together, as they are sent. */
+      params: Record<string, Json>
+      tools?: Tool[] | undefined
+      response_format?: Record<string, Json> | undefined
+      provider: { name: string; config: ProviderConfig }
+    }
+  | { kind: 'command'; target: z.infer<typeof CommandTarget> }
+  | { kind: 'http'; target: z.infer<typeof HttpTarget> }
+  | { kind: 'module'; target: z.infer<typeof ModuleTarget> }
+
+/** A suite, read: cases of every source in file order, with the assertions and threshold of the suite added to each. */
+export type LoadedSuite = {
+  suite: Suite
+  /** Relative to the root, with forward slashes. */
+  file: string
+  /** Absolute folder of the suite file: `module` and `command` paths are relative to it. */
+  dir: string
+  cases: { case: Case; info: CaseInfo }[]
+  target: ResolvedTarget
+  policy: GatePolicy
+}
+
+/** Recorded answers, found by what was asked. Trial k never answers for trial j. */
+export type Recordings = {
+  find(key: string, trial: number): Completion | undefined
+  add(entry: { key: string; trial: number; case: string; completion: Completion }): void
 }
 
 /** One question, fully rendered. `key` is the content hash of everything that decides the answer, trial apart. */
