@@ -32,6 +32,42 @@ const messages = {
     sentence: (f) => `${f.problem}`,
     mend: (f) => `${f.mend}`,
   },
+  cannot_read: {
+    outcome: 'usage',
+    sentence: (f) => `${f.file} cannot be read: ${f.reason}.`,
+    mend: () => 'Check the path and its permissions.',
+  },
+  cannot_write: {
+    outcome: 'usage',
+    sentence: (f) => `${f.file} cannot be written: ${f.reason}.`,
+    mend: () => 'Check the path and its permissions, or name another place.',
+  },
+  disk_trouble: {
+    outcome: 'invalid',
+    sentence: (f) => `${f.file} could not be read or written: ${f.reason}.`,
+    mend: () => 'Make room or raise the limit, then run it again.',
+  },
+  foreign_file: {
+    outcome: 'usage',
+    sentence: (f) => `This is ${f.found}, not ${f.wanted}.`,
+    mend: (f) => `${f.mend}`,
+  },
+  newer_file: {
+    outcome: 'usage',
+    sentence: (f) =>
+      `This is ${f.kind} in format ${f.version}, written by a newer aigate; this one reads format ${f.known}.`,
+    mend: () => 'Use the aigate that wrote it, or a newer one.',
+  },
+  run_unknown: {
+    outcome: 'usage',
+    sentence: (f) => `${f.problem}`,
+    mend: (f) => (f.recent === '' ? 'Run `aigate eval` first.' : `The latest runs are: ${f.recent}.`),
+  },
+  init_exists: {
+    outcome: 'usage',
+    sentence: (f) => `Nothing was written, because there is already: ${f.files}.`,
+    mend: () => 'Move these files away, or run `aigate init` in an empty folder.',
+  },
 } as const satisfies Record<string, Entry>
 
 export type ErrorCode = keyof typeof messages

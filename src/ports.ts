@@ -5,11 +5,14 @@ import type { GatePolicy } from './schema/gate.ts'
 import type { CaseInfo, Completion, ErrorKind } from './schema/run.ts'
 import type { Case, CommandTarget, HttpTarget, Message, ModuleTarget, Suite, Tool } from './schema/suite.ts'
 import type { Json } from './schema/values.ts'
-import type { Report } from './schema/verdict.ts'
+import type { Outcome, Report } from './schema/verdict.ts'
 import type * as z from 'zod'
 
 /** A text stream of the world: stdout or stderr. */
 export type Sink = { write(text: string): unknown; isTTY?: boolean | undefined; columns?: number | undefined }
+
+/** How a command ends; `main` alone turns it into an exit code. */
+export type Ending = Outcome | 'usage' | 'interrupted'
 
 /** The world, handed in once from `main`. Nothing else reads the clock, the environment or the streams. */
 export type Context = {

@@ -1,0 +1,56 @@
+// aigate check: everything that can be wrong without asking a model.
+import { AigateError, explain } from '../errors.ts'
+import type { Context, Ending, LoadedSuite } from '../ports.ts'
+import { expander } from '../run/expand.ts'
+import { assertionProblem } from '../score/problems.ts'
+import { checkProject } from '../store/check.ts'
+import { loadProject } from '../store/project.ts'
+
+export async function checkCommand(context: Context, options: { config?: string }): Promise<Ending> {
+  const project = await loadProject({ cwd: context.cwd, config: options.config })
+  const { suites, problems } = await checkProject(project)
+  const all = [...problems, ...suites.flatMap(problemsOf), ...(await renderProblems(suites))]
+  for (const problem of all) context.stderr.write(`${explain(problem)}\n`)
+  if (all.length > 0) {
+    context.stderr.write(`${all.length} ${all.length === 1 ? 'problem' : 'problems'}.\n`)
+    return 'usage'
+  }
+  const cases = suites.reduce((sum, suite) => sum + suite.cases.length, 0)
+  const say = (count: number, noun: string) => `${count} ${noun}${count === 1 ? '' : 's'}`
+  context.stdout.write(`${say(suites.length, 'suite')}, ${say(cases, 'case')}: nothing wrong.\n`)
+  return 'pass'
+}
+
+/** @throws AigateError with every assertion that could never grade: a bad pattern, path or schema. */
+export function assertGradable(suites: LoadedSuite[]): void {
+  const [first, ...more] = suites.flatMap(problemsOf)
+  if (first) throw more.length === 0 ? first : new AigateError('bad_file', { problem: first.message, mend: first.mend }, first.places[0], more)
+}
+
+function problemsOf(suite: LoadedSuite): AigateError[] {
+  return suite.cases.flatMap(({ case: { id, assert }, info }) =>
+    assert.flatMap((assertion) => {
+      const problem = assertionProblem(assertion)
+      if (problem === null) return []
+      const facts = { problem: `case ${id}: ${problem}`, mend: `Correct ${assertion.not ? 'not_' : ''}${assertion.type} in this case.` }
+      return [new AigateError('bad_file', facts, { file: info.file, line: info.line })]
+    }),
+  )
+}
+
+/** Renders every case once: what a template cannot do with a value shows here and not in the middle of a run. */
+async function renderProblems(suites: LoadedSuite[]): Promise<AigateError[]> {
+  const found: AigateError[] = []
+  for (const suite of suites) {
+    const ask = await expander(suite.target)
+    for (const each of suite.cases) {
+      try {
+        ask(each.case, 1)
+      } catch (error) {
+        if (!(error instanceof AigateError)) throw error
+        found.push(error)
+      }
+    }
+  }
+  return found
+}

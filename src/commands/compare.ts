@@ -1,0 +1,67 @@
+// aigate compare: judge finished runs again without asking a model, by the policy, and if wanted the assertions, of today.
+import { isAbsolute, join } from 'node:path'
+import { baselineFrom } from '../decide/accept-baseline.ts'
+import { reportOf } from '../decide/suite-report.ts'
+import type { Context, Ending, LoadedSuite, Project } from '../ports.ts'
+import { graderTools } from '../run/grader-tools.ts'
+import type { Baseline } from '../schema/baseline.ts'
+import type { Run } from '../schema/run.ts'
+import { grade } from '../score/grade.ts'
+import { readBaseline } from '../store/baseline-file.ts'
+import { loadProject } from '../store/project.ts'
+import { loadSuites } from '../store/suites.ts'
+import { judgeRun, runsOf, storedBaseline } from './judge-run.ts'
+import type { ReportOptions } from './options.ts'
+import { parseReporters, writeReports } from './write-reports.ts'
+
+type CompareOptions = ReportOptions & { config?: string; threshold?: number; regrade?: boolean }
+
+export async function compareCommand(
+  context: Context,
+  ref: string,
+  against: string | undefined,
+  options: CompareOptions,
+): Promise<Ending> {
+  const wanted = parseReporters(options.reporter)
+  const project = await loadProject({ cwd: context.cwd, config: options.config })
+  const policy = options.threshold === undefined ? {} : { min_pass_rate: options.threshold }
+  const current = await loadSuites(project, { suites: [], overrides: { policy } })
+  const suites = []
+  for (const found of await runsOf(project, ref)) {
+    const { header } = found.run
+    const suite = current.find((one) => one.suite.suite === header.suite)
+    const run = options.regrade && suite ? await regrade(context, found.run, suite) : found.run
+    const other = await otherSide(context, project, header.suite, against)
+    suites.push(judgeRun({ run, file: found.file }, other, suite?.policy ?? { ...header.policy, ...policy }))
+  }
+  const report = reportOf(suites, context.toolVersion)
+  await writeReports(context, report, wanted)
+  return report.outcome
+}
+
+/** The baseline file that was named, the run that was named, or the stored baseline of the suite. */
+async function otherSide(context: Context, project: Project, suite: string, against: string | undefined) {
+  if (against === undefined) return storedBaseline(project, suite)
+  if (against.endsWith('.json')) {
+    const file = isAbsolute(against) ? against : join(context.cwd, against)
+    return { file, baseline: await readBaseline(file, suite, { required: true }) }
+  }
+  const runs = await runsOf(project, against)
+  const found = runs.find(({ run }) => run.header.suite === suite)
+  const accepted = { at: context.now().toISOString(), by: 'aigate compare', reason: 'compared with a run' }
+  const baseline: Baseline | null = found ? baselineFrom({ run: found.run, accepted }) : null
+  return { file: found?.file ?? against, baseline }
+}
+
+/** Grades the saved answers with the assertions of today. Cases that the suite no longer has keep their grades. */
+async function regrade(context: Context, run: Run, suite: LoadedSuite): Promise<Run> {
+  const tools = graderTools({ dir: suite.dir, env: context.env })
+  const now = new Map(suite.cases.map((each) => [each.info.id, each]))
+  const observations = []
+  for (const { grader_error: _, ...old } of run.observations) {
+    const each = now.get(old.case)
+    observations.push(each ? { ...old, ...(await grade(each.case, old.completion, tools)) } : old)
+  }
+  const cases = run.header.cases.map((info) => now.get(info.id)?.info ?? info)
+  return { ...run, header: { ...run.header, cases }, observations }
+}

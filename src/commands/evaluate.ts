@@ -1,0 +1,181 @@
+// The road of one suite: ask a pass, grade each answer as it comes, judge, and ask again while the verdict is open.
+import { createHash } from 'node:crypto'
+import { join } from 'node:path'
+import { judge } from '../decide/judge.ts'
+import { suiteReport } from '../decide/suite-report.ts'
+import { AigateError } from '../errors.ts'
+import type { AskRequest, Context, LoadedSuite, Project, Provider } from '../ports.ts'
+import { buildProvider } from '../run/build-provider.ts'
+import { type BudgetState, runPass } from '../run/engine.ts'
+import { expander } from '../run/expand.ts'
+import { graderTools } from '../run/grader-tools.ts'
+import { pricer } from '../run/price.ts'
+import { redactCompletion, redactor, secretNames } from '../run/redact.ts'
+import { snapshotTarget } from '../run/snapshot.ts'
+import type { Baseline } from '../schema/baseline.ts'
+import type { Completion, Observation, Run, RunHeader } from '../schema/run.ts'
+import type { SuiteReport } from '../schema/verdict.ts'
+import { grade } from '../score/grade.ts'
+import { gitState } from '../store/git.ts'
+import { openRecordings } from '../store/recordings.ts'
+import { createRun, newRunId, type RunJournal } from '../store/run-journal.ts'
+import type { AskOptions } from './options.ts'
+import { startProgress } from './progress.ts'
+
+/** What all suites of one invocation share. */
+export type Session = {
+  context: Context
+  project: Project
+  id: string
+  folder: string
+  seed: number
+  budget: BudgetState
+  options: AskOptions
+}
+
+export function openSession(context: Context, project: Project, options: AskOptions, budget: BudgetState): Session {
+  const started = context.now()
+  const entropy = createHash('sha256').update(`${started.toISOString()} ${context.monotonic()}`).digest('hex')
+  const id = newRunId(started, entropy.slice(0, 4))
+  const folder = options.out ? join(context.cwd, options.out, id) : join(project.root, '.aigate', 'runs', id)
+  return { context, project, id, folder, seed: options.seed ?? 1, budget, options }
+}
+
+/** Keeps only the cases that --tag and --case ask for. */
+export function selectCases(suites: LoadedSuite[], options: AskOptions): { suites: LoadedSuite[]; partial: boolean } {
+  if (!options.tag && !options.case) return { suites, partial: false }
+  const wanted = ({ info }: LoadedSuite['cases'][number]) =>
+    (!options.tag || options.tag.some((tag) => info.tags.includes(tag))) &&
+    (!options.case || options.case.includes(info.id))
+  const known = suites.flatMap(({ cases }) => cases.map(({ info }) => info.id))
+  const unknown = (options.case ?? []).filter((id) => !known.includes(id))
+  if (unknown.length > 0) {
+    const mend = 'Look the id up in the suite, or see all of them in `aigate report latest --reporter json`.'
+    throw new AigateError('usage', { problem: `There is no case ${unknown.join(', ')}.`, mend })
+  }
+  const selected = suites.map((suite) => ({ ...suite, cases: suite.cases.filter(wanted) }))
+  const left = selected.filter(({ cases }) => cases.length > 0)
+  if (left.length === 0) {
+    const tags = [...new Set(suites.flatMap(({ cases }) => cases.flatMap(({ info }) => info.tags)))].sort()
+    const problem = `No case has the tag ${(options.tag ?? []).join(' or ')}.`
+    throw new AigateError('usage', { problem, mend: `Tags in use: ${tags.join(', ') || 'none'}.` })
+  }
+  return { suites: left, partial: true }
+}
+
+/**
+ * Runs one suite to its verdict. Every answer is in the journal before it is graded, and every grade before it is judged.
+ * @returns the report of the suite and the run behind it; failures of the other side are data in both, never thrown.
+ */
+export async function evaluateSuite(
+  session: Session,
+  suite: LoadedSuite,
+  against: { baseline: Baseline | null; file: string | null; partial: boolean },
+): Promise<{ report: SuiteReport; run: Run; file: string }> {
+  const { context, project, options } = session
+  const header = await headerOf(session, suite, against.partial)
+  const recordings = await openRecordings(join(project.root, project.config.recordings), suite.suite.suite)
+  const settings = { record: options.record === true, offline: options.offline === true, recordings }
+  const provider = await buildProvider(suite, { env: context.env, clock: context, ...settings })
+  const journal = await createRun(session.folder, header)
+  const observations: Observation[] = []
+  const ask = await expander(suite.target)
+  const progress = startProgress(context, suite.suite.suite)
+  let stopped: string | undefined
+  let purpose: Observation['purpose'] = 'pass'
+  let requests = suite.cases.map((each) => ask(each.case, 1))
+  let trials = 1
+  const decide = () => {
+    const { cases, policy } = header
+    const { partial } = against
+    return judge({ cases, observations, baseline: against.baseline, policy, trials: header.trials, partial, stopped })
+  }
+  const finish = await finisher({ session, suite, provider, journal, observations })
+  let decision = decide()
+  try {
+    for (;;) {
+      progress.pass(trials, requests.length, purpose)
+      const onCompletion = (request: AskRequest, completion: Completion) =>
+        finish(request, completion, purpose).then((observation) => progress.done(observation))
+      const { seed, budget } = session
+      const { signal } = context
+      const pass = await runPass({ requests, provider, seed: seed + trials, signal, clock: context, budget, onCompletion })
+      stopped = pass.stopped?.message
+      decision = decide()
+      if (pass.stopped || !decision.next) break
+      const next = decision.next
+      purpose = next.kind
+      if (next.kind === 'pass') trials = next.trial
+      requests = next.kind === 'pass' ? suite.cases.map((each) => ask(each.case, trials)) : confirmations(next, suite, ask)
+    }
+  } finally {
+    progress.end()
+    if (options.record) await recordings.save()
+    await journal.end({ complete: stopped === undefined, stopped })
+  }
+  const run: Run = { header, observations, complete: stopped === undefined, stopped }
+  const baselineFile = against.file
+  const report = suiteReport({ run, runFile: journal.file, baseline: against.baseline, baselineFile, verdict: decision.verdict })
+  return { report, run, file: journal.file }
+}
+
+/** Fresh trials of critical cases; numbered far above the passes, so that no answer of a pass can stand in for them. */
+function confirmations(
+  wanted: { cases: string[]; trials: number },
+  suite: LoadedSuite,
+  ask: (each: LoadedSuite['cases'][number]['case'], trial: number) => AskRequest,
+): AskRequest[] {
+  const chosen = suite.cases.filter(({ info }) => wanted.cases.includes(info.id))
+  return chosen.flatMap((each) => Array.from({ length: wanted.trials }, (_, i) => ask(each.case, 1001 + i)))
+}
+
+type Finishing = {
+  session: Session
+  suite: LoadedSuite
+  provider: Provider
+  journal: RunJournal
+  observations: Observation[]
+}
+
+/** What happens to each answer: price it, take secrets out, save it, grade it, save the grade. */
+async function finisher({ session, suite, journal, observations }: Finishing) {
+  const { context, project } = session
+  const redact = redactor(context.env, secretNames(project.config))
+  const price = await pricer()
+  const { target } = suite
+  const model = target.kind === 'prompt' ? target.model.pin : undefined
+  const tools = graderTools({ dir: suite.dir, env: context.env })
+  return async (request: AskRequest, answer: Completion, purpose: Observation['purpose']): Promise<Observation> => {
+    const cost = answer.cost_usd ?? (model && price(model, answer))
+    const priced = cost === undefined ? answer : { ...answer, cost_usd: cost }
+    const completion = redactCompletion(priced, redact)
+    const key = { case: request.case.id, trial: request.trial, purpose }
+    await journal.answer({ ...key, completion })
+    const grades = await grade(request.case, completion, tools)
+    await journal.score({ ...key, ...grades })
+    const observation: Observation = { ...key, completion, ...grades }
+    observations.push(observation)
+    return observation
+  }
+}
+
+async function headerOf(session: Session, suite: LoadedSuite, partial: boolean): Promise<RunHeader> {
+  const { context, project } = session
+  return {
+    aigate: 'run',
+    version: 1,
+    id: session.id,
+    suite: suite.suite.suite,
+    suite_version: suite.suite.version,
+    target: snapshotTarget(suite.target),
+    policy: suite.policy,
+    trials: suite.suite.trials,
+    seed: session.seed,
+    partial,
+    cases: suite.cases.map(({ info }) => info),
+    git: await gitState(project.root),
+    tool_version: context.toolVersion,
+    node: process.versions.node,
+    started_at: context.now().toISOString(),
+  }
+}

@@ -1,0 +1,34 @@
+// Judging finished runs: shared by compare (the policy of today), report (the policy of the run) and baseline accept.
+import { join } from 'node:path'
+import { judge } from '../decide/judge.ts'
+import { suiteReport } from '../decide/suite-report.ts'
+import type { Project } from '../ports.ts'
+import type { Baseline } from '../schema/baseline.ts'
+import type { GatePolicy } from '../schema/gate.ts'
+import type { Run } from '../schema/run.ts'
+import type { SuiteReport } from '../schema/verdict.ts'
+import { baselineFile, readBaseline } from '../store/baseline-file.ts'
+import { findRuns, readRun } from '../store/run-journal.ts'
+
+/** The runs behind a reference: `latest`, an id or its beginning, a folder, a file. */
+export async function runsOf(project: Project, ref: string): Promise<{ run: Run; file: string }[]> {
+  const files = await findRuns(project.root, ref)
+  return Promise.all(files.map(async (file) => ({ file, run: await readRun(file) })))
+}
+
+export async function storedBaseline(project: Project, suite: string): Promise<{ baseline: Baseline | null; file: string }> {
+  const file = baselineFile(join(project.root, project.config.baselines), suite)
+  return { file, baseline: await readBaseline(file, suite) }
+}
+
+export function judgeRun(
+  { run, file }: { run: Run; file: string },
+  against: { baseline: Baseline | null; file: string },
+  policy: GatePolicy,
+): SuiteReport {
+  const { cases, trials, partial } = run.header
+  const { observations, stopped } = run
+  const { baseline } = against
+  const { verdict } = judge({ cases, observations, baseline, policy, trials, partial, stopped })
+  return suiteReport({ run, runFile: file, baseline, baselineFile: baseline ? against.file : null, verdict })
+}

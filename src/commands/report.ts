@@ -1,0 +1,24 @@
+// aigate report: a finished run once more, in other formats, judged by the policy that it was run with.
+import { reportOf } from '../decide/suite-report.ts'
+import type { Context, Ending } from '../ports.ts'
+import { loadProject } from '../store/project.ts'
+import { judgeRun, runsOf, storedBaseline } from './judge-run.ts'
+import type { ReportOptions } from './options.ts'
+import { parseReporters, writeReports } from './write-reports.ts'
+
+export async function reportCommand(
+  context: Context,
+  ref: string,
+  options: ReportOptions & { config?: string },
+): Promise<Ending> {
+  const wanted = parseReporters(options.reporter)
+  const project = await loadProject({ cwd: context.cwd, config: options.config })
+  const suites = []
+  for (const found of await runsOf(project, ref)) {
+    const against = await storedBaseline(project, found.run.header.suite)
+    suites.push(judgeRun(found, against, found.run.header.policy))
+  }
+  const report = reportOf(suites, context.toolVersion)
+  await writeReports(context, report, wanted)
+  return report.outcome
+}

@@ -1,0 +1,46 @@
+// Renders a report with each wanted reporter and writes it: to standard output, or to the file behind the colon.
+import { isAbsolute, join } from 'node:path'
+import { AigateError } from '../errors.ts'
+import type { Context } from '../ports.ts'
+import { type ReporterName, reporterNames, reporters } from '../report/registry.ts'
+import type { Report } from '../schema/verdict.ts'
+import { writeText } from '../store/write-text.ts'
+
+type Wanted = { name: ReporterName; file: string | null }
+
+/**
+ * Reads `table,json:run.json`. A Windows drive letter may follow the first colon.
+ * @throws AigateError for an unknown reporter, or for two that both want standard output.
+ */
+export function parseReporters(list: string): Wanted[] {
+  const wanted = list.split(',').map((entry) => {
+    const [, name = '', file] = /^([^:]*)(?::(.+))?$/.exec(entry.trim()) ?? []
+    const known = reporterNames.find((one) => one === name)
+    if (!known) {
+      const problem = `There is no reporter "${name}".`
+      throw new AigateError('usage', { problem, mend: `Choose from ${reporterNames.join(', ')}; write json:run.json for a file.` })
+    }
+    return { name: known, file: file ?? null }
+  })
+  if (wanted.filter(({ file }) => file === null).length > 1) {
+    const problem = 'Only one report can go to standard output.'
+    throw new AigateError('usage', { problem, mend: 'Give the others a file, for example table,json:run.json.' })
+  }
+  return wanted
+}
+
+/** Whether colours are wanted on standard output: NO_COLOR and FORCE_COLOR decide before the terminal does. */
+export function wantsColor({ env, stdout }: Context): boolean {
+  if (env.NO_COLOR) return false
+  if (env.FORCE_COLOR !== undefined) return env.FORCE_COLOR !== '0' && env.FORCE_COLOR !== 'false'
+  return stdout.isTTY === true && env.TERM !== 'dumb'
+}
+
+export async function writeReports(context: Context, report: Report, wanted: Wanted[]): Promise<void> {
+  const columns = Math.max(60, Math.min(context.stdout.columns ?? 100, 120))
+  for (const { name, file } of wanted) {
+    const text = reporters[name](report, { color: file === null && wantsColor(context), columns })
+    if (file === null) context.stdout.write(text)
+    else await writeText(isAbsolute(file) ? file : join(context.cwd, file), text)
+  }
+}

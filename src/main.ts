@@ -1,0 +1,204 @@
+// The program: builds the Context once from process, tells commander the verbs, and turns an Outcome into an exit code.
+import { Command, CommanderError, Option } from 'commander'
+import packageJson from '../package.json' with { type: 'json' }
+import { AigateError, explain } from './errors.ts'
+import type { Context, Ending } from './ports.ts'
+
+/** What a pipeline sees of how a command ended: a contract, and the only place that knows it. */
+const exitCodes: Record<Ending, number> = {
+  pass: 0,
+  fail: 1,
+  usage: 2,
+  inconclusive: 3,
+  invalid: 4,
+  interrupted: 130,
+}
+
+const exitCodeHelp = `
+Exit codes:
+  0 pass · 1 fail (worse, or below a limit) · 2 usage (nothing was asked of a model)
+  3 inconclusive (not enough evidence) · 4 invalid (could not measure) · 130 interrupted`
+
+type World = Pick<
+  NodeJS.Process,
+  'argv' | 'env' | 'cwd' | 'stdout' | 'stderr' | 'on' | 'removeListener' | 'exit' | 'versions'
+>
+
+/**
+ * Runs the command line in `argv`.
+ * @returns the exit code; nothing is thrown, and the process is not ended here (a second Ctrl-C apart).
+ */
+export async function main(world: World): Promise<number> {
+  const interrupt = new AbortController()
+  const onSignal = () => (interrupt.signal.aborted ? world.exit(exitCodes.interrupted) : interrupt.abort())
+  world.on('SIGINT', onSignal)
+  world.on('SIGTERM', onSignal)
+  const context: Context = {
+    cwd: world.cwd(),
+    env: world.env,
+    stdout: world.stdout,
+    stderr: world.stderr,
+    now: () => new Date(),
+    monotonic: () => performance.now(),
+    signal: interrupt.signal,
+    toolVersion: packageJson.version,
+  }
+  try {
+    return exitCodes[await run(context, world.argv)]
+  } catch (error) {
+    return exitCodes[sayError(context, error)]
+  } finally {
+    world.removeListener('SIGINT', onSignal)
+    world.removeListener('SIGTERM', onSignal)
+  }
+}
+
+/** Prints what went wrong, once, without a stack trace for anything that a user can mend. */
+function sayError(context: Context, error: unknown): Ending {
+  if (error instanceof AigateError) {
+    context.stderr.write(explain(error))
+    return error.outcome
+  }
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 'pass' : 'usage'
+  const { stack } = error instanceof Error ? error : { stack: String(error) }
+  context.stderr.write(
+    `error: aigate itself failed, which is a fault of aigate and not a verdict.\n${stack}\n  fix: please report it with the lines above.\n`,
+  )
+  return 'invalid'
+}
+
+async function run(context: Context, argv: string[]): Promise<Ending> {
+  let ending: Ending = 'pass'
+  const program = new Command('aigate')
+    .description('The release gate for LLM behaviour: is this change worse than what we have?')
+    .version(context.toolVersion)
+    .showHelpAfterError('(add --help for the options and examples)')
+    .addHelpText('after', exitCodeHelp)
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => void context.stdout.write(text),
+      writeErr: (text) => void context.stderr.write(text),
+      getOutHelpWidth: () => context.stdout.columns ?? 100,
+    })
+  const end = (result: Promise<Ending>) => result.then((value) => void (ending = value))
+  const verb = (usage: string, summary: string, examples: string[], parent: Command = program) =>
+    parent
+      .command(usage)
+      .description(summary)
+      .addHelpText('after', `\nExamples:\n${examples.map((line) => `  $ ${line}`).join('\n')}`)
+
+  asking(verb('eval [suite...]', 'Run suites, compare with the baseline, decide', evalExamples))
+    .option('--baseline <file>', 'compare with this baseline file')
+    .option('--no-baseline', 'absolute gates only')
+    .option('--threshold <rate>', 'floor for the pass rate, 0 to 1', parseRate)
+    .option('--trials <n>', 'ask every case exactly n times', parseCount)
+    .addOption(reporterOption())
+    .action((suites: string[], options) =>
+      end(import('./commands/eval.ts').then(({ evalCommand }) => evalCommand(context, suites, options))),
+    )
+
+  verb('compare <run> [baseline]', 'Judge a finished run again, without asking a model', compareExamples)
+    .option('--config <file>', 'configuration file')
+    .option('--threshold <rate>', 'floor for the pass rate, 0 to 1', parseRate)
+    .option('--regrade', 'grade the saved answers again, with the assertions as they are now')
+    .addOption(reporterOption())
+    .action((ref: string, baseline: string | undefined, options) =>
+      end(import('./commands/compare.ts').then(({ compareCommand }) => compareCommand(context, ref, baseline, options))),
+    )
+
+  verb('report <run>', 'Render a finished run again, judged as it was', reportExamples)
+    .option('--config <file>', 'configuration file')
+    .addOption(reporterOption())
+    .action((ref: string, options) =>
+      end(import('./commands/report.ts').then(({ reportCommand }) => reportCommand(context, ref, options))),
+    )
+
+  verb('check', 'Find everything that can be wrong without asking a model', checkExamples)
+    .option('--config <file>', 'configuration file')
+    .action((options) => end(import('./commands/check.ts').then(({ checkCommand }) => checkCommand(context, options))))
+
+  verb('init [folder]', 'Write a small working project; never overwrites', initExamples).action(
+    (folder: string | undefined) =>
+      end(import('./commands/init.ts').then(({ initCommand }) => initCommand(context, folder ?? '.'))),
+  )
+
+  const baseline = program.command('baseline').description('Record, accept, show and compare baselines')
+  asking(verb('record [suite...]', 'Run suites as they stand and accept the result', recordExamples, baseline))
+    .option('--trials <n>', 'trials of each case', parseCount, 5)
+    .option('--reason <text>', 'why, for the record', 'recorded')
+    .action((suites: string[], options) =>
+      end(import('./commands/baseline.ts').then(({ recordCommand }) => recordCommand(context, suites, options))),
+    )
+  verb('accept <run>', 'Accept a finished run as the baseline', acceptExamples, baseline)
+    .requiredOption('--reason <text>', 'why, for the record')
+    .option('--add', 'add its trials to the baseline of an unchanged configuration')
+    .option('--config <file>', 'configuration file')
+    .action((ref: string, options) =>
+      end(import('./commands/baseline.ts').then(({ acceptCommand }) => acceptCommand(context, ref, options))),
+    )
+  verb('show [suite...]', 'Show the stored baselines', ['aigate baseline show', 'aigate baseline show support'], baseline)
+    .option('--config <file>', 'configuration file')
+    .action((suites: string[], options) =>
+      end(import('./commands/baseline.ts').then(({ showCommand }) => showCommand(context, suites, options))),
+    )
+  verb('diff <before> [after]', 'Compare two baselines', diffExamples, baseline)
+    .option('--config <file>', 'configuration file')
+    .action((before: string, after: string | undefined, options) =>
+      end(import('./commands/baseline.ts').then(({ diffCommand }) => diffCommand(context, before, after, options))),
+    )
+
+  await program.parseAsync(argv.slice(2), { from: 'user' })
+  return ending
+}
+
+/** The options of every verb that asks models. */
+function asking(command: Command): Command {
+  return command
+    .option('--config <file>', 'configuration file (default: aigate.yaml here or above)')
+    .option('--tag <tag...>', 'only cases with one of these tags')
+    .option('--case <id...>', 'only these cases')
+    .option('--model <name>', 'another model of the registry')
+    .option('--prompt <name@version>', 'another version of the prompt')
+    .option('--seed <n>', 'order of the calls and jitter', parseSeed)
+    .option('--record', 'ask for real, and keep the answers as recordings')
+    .option('--offline', 'answers from the recordings only')
+    .option('--out <folder>', 'where the run is saved (default: .aigate/runs)')
+}
+
+const reporterOption = () =>
+  new Option('--reporter <list>', 'table, json, junit, markdown; each with :file to write it').default('table')
+
+function parseRate(text: string): number {
+  const value = text.endsWith('%') ? Number(text.slice(0, -1)) / 100 : Number(text)
+  if (text.trim() !== '' && value >= 0 && value <= 1) return value
+  throw new AigateError('usage', { problem: `"${text}" is no rate between 0 and 1.`, mend: 'Write --threshold 0.85.' })
+}
+
+function parseCount(text: string): number {
+  const value = Number(text)
+  if (Number.isInteger(value) && value >= 1 && value <= 1000) return value
+  throw new AigateError('usage', { problem: `"${text}" is no count from 1 to 1000.`, mend: 'Write --trials 3.' })
+}
+
+function parseSeed(text: string): number {
+  const value = Number(text)
+  if (text.trim() !== '' && Number.isSafeInteger(value)) return value
+  throw new AigateError('usage', { problem: `"${text}" is no whole number.`, mend: 'Write --seed 7.' })
+}
+
+const evalExamples = [
+  'aigate eval',
+  'aigate eval support --tag smoke --trials 1',
+  'aigate eval support --prompt support/answer@1.1.0',
+  'aigate eval --reporter table,json:run.json,junit:junit.xml,markdown:summary.md',
+]
+const compareExamples = ['aigate compare latest', 'aigate compare latest baselines/support.json --threshold 0.9']
+const reportExamples = ['aigate report latest', 'aigate report latest --reporter markdown:summary.md']
+const checkExamples = ['aigate check', 'aigate check --config services/chat/aigate.yaml']
+const initExamples = ['aigate init', 'aigate init evals-demo']
+const recordExamples = ['aigate baseline record', 'aigate baseline record support --reason "new handbook"']
+const acceptExamples = [
+  'aigate baseline accept latest --reason "agreed in review"',
+  'aigate baseline accept latest --add --reason "nightly run"',
+]
+const diffExamples = ['aigate baseline diff support', 'aigate baseline diff old.json new.json']

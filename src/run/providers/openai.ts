@@ -1,0 +1,189 @@
+// The provider for every API that speaks OpenAI chat completions: OpenAI, Azure, vLLM, Ollama, OpenRouter, LiteLLM and others.
+import type { AskRequest, Attempt, Provider } from '../../ports.ts'
+import type { OpenAiProvider } from '../../schema/config.ts'
+import type { Completion } from '../../schema/run.ts'
+import type { Message, Tool } from '../../schema/suite.ts'
+import type { OpenAI } from 'openai'
+import { namesIn, redactCompletion, redactor } from '../redact.ts'
+import { readAnswer } from './openai-answer.ts'
+import { failureOfThrown } from './openai-failure.ts'
+
+type Env = Readonly<Record<string, string | undefined>>
+type Options = { env: Env; clock: { monotonic(): number } }
+
+/** The longest that a timer takes: the caller's signal decides how long one waits. */
+const NEVER = 2_147_483_647
+
+/**
+ * A provider that speaks OpenAI chat completions. One `ask` is one request; it never throws.
+ * Sent are the model id, the messages, the params of the request, tools and response_format: nothing else.
+ * A key that is needed and missing is the error `no_key`, which names the variable. No text of an attempt holds the
+ * key or another variable of the headers; errors are also cleared of everything that looks like a key.
+ */
+export function openaiProvider(name: string, config: OpenAiProvider, options: Options): Provider {
+  const { env, clock } = options
+  const keyName = keyNameOf(config)
+  const names = [...(keyName ? [keyName] : []), ...Object.values(config.headers).flatMap(namesIn)]
+  const redactError = redactor(env, names)
+  // Answers are graded later: only our own secrets go, not what a case may be looking for.
+  const redactAnswer = redactor(env, names, { patterns: false })
+  const missing = unusable(names, env)
+  let client: Promise<OpenAI> | undefined
+
+  async function attempt(request: AskRequest, signal: AbortSignal): Promise<Attempt> {
+    if (missing) return refuse('no_key', missing)
+    if (!request.model) return refuse('bad_request', `Provider ${name} was asked without a model.`)
+    if (request.model.params['stream'] === true) {
+      return refuse('bad_request', 'Answers are read whole: remove `stream` from the params of the model.')
+    }
+    client ??= connect(config, keyName ? (env[keyName] ?? '').trim() : 'none', env)
+    try {
+      // The SDK wants a body of its own type; params are the user's, and the API judges them.
+      const body = bodyOf(request, request.model) as unknown as OpenAI.ChatCompletionCreateParamsNonStreaming
+      const response = await (await client).chat.completions.create(body, { signal }).asResponse()
+      return readAnswer(await response.text(), response)
+    } catch (thrown) {
+      return failureOfThrown(thrown)
+    }
+  }
+
+  return {
+    name,
+    concurrency: config.concurrency,
+    rpm: config.rpm,
+    timeout_ms: config.timeout,
+    retries: config.retries,
+    ask: async (request, signal) => {
+      const start = clock.monotonic()
+      const { completion, ...how } = await attempt(request, signal)
+      const latency_ms = Math.max(0, clock.monotonic() - start)
+      if (signal.aborted && completion.outcome === 'error') {
+        return { completion: { outcome: 'timeout', text: '', tool_calls: [], latency_ms, attempts: 1 } }
+      }
+      const clean = redactCompletion({ ...completion, latency_ms }, redactAnswer)
+      return { completion: clean.error ? redactCompletion(clean, redactError) : clean, ...how }
+    },
+  }
+}
+
+function refuse(kind: 'no_key' | 'bad_request', message: string): Attempt {
+  const completion: Completion = {
+    outcome: 'error',
+    text: '',
+    tool_calls: [],
+    error: { kind, message },
+    latency_ms: 0,
+    attempts: 0,
+  }
+  return { completion }
+}
+
+/** The variable that holds the key; undefined when none is needed. */
+function keyNameOf({ api_key_env, base_url }: OpenAiProvider): string | undefined {
+  return api_key_env ?? (new URL(base_url).hostname === 'api.openai.com' ? 'OPENAI_API_KEY' : undefined)
+}
+
+/** Why a variable cannot be sent in a header, without its value. */
+function unusable(names: readonly string[], env: Env): string | undefined {
+  for (const name of names) {
+    const value = (env[name] ?? '').trim()
+    if (value === '') return `The environment variable ${name} is not set. Set it to the key of the provider.`
+    if (!/^[\x20-\x7e]+$/.test(value)) {
+      return `The environment variable ${name} holds characters that cannot be sent in an HTTP header. Copy the key again.`
+    }
+  }
+  return undefined
+}
+
+/** The SDK's client. It would read many OPENAI_* and AZURE_* variables by itself: each is given a value here. */
+async function connect(config: OpenAiProvider, apiKey: string, env: Env): Promise<OpenAI> {
+  const { AzureOpenAI, OpenAI } = await import('openai')
+  const headers = Object.entries(config.headers).map(([name, value]): [string, string] => [
+    name,
+    value.replace(/\$\{(\w+)\}/g, (_, variable: string) => (env[variable] ?? '').trim()),
+  ])
+  const common = {
+    apiKey,
+    organization: null,
+    project: null,
+    adminAPIKey: null,
+    webhookSecret: null,
+    logLevel: 'off',
+    maxRetries: 0,
+    timeout: NEVER,
+  } as const
+  if (config.api_version !== undefined) {
+    const base = new URL(config.base_url)
+    // The address of an Azure resource as its portal shows it lacks the path.
+    const baseURL = base.pathname === '/' ? `${base.origin}/openai` : config.base_url
+    const fetch = plainFetch(['api-key', apiKey], headers)
+    return new AzureOpenAI({ ...common, baseURL, apiVersion: config.api_version, fetch })
+  }
+  return new OpenAI({
+    ...common,
+    baseURL: config.base_url,
+    fetch: plainFetch(['authorization', `Bearer ${apiKey}`], headers),
+  })
+}
+
+/**
+ * `fetch` with exactly the headers that are meant: the SDK adds those of OPENAI_CUSTOM_HEADERS and facts about this
+ * machine. Redirects are not followed, since fetch would carry `api-key` along to any other host.
+ */
+function plainFetch(auth: [string, string], headers: [string, string][]): typeof fetch {
+  return async (input, init) => {
+    const given = new Headers(init?.headers)
+    const sent = new Headers([auth])
+    for (const name of ['accept', 'content-type', 'user-agent']) sent.set(name, given.get(name) ?? '')
+    for (const [name, value] of headers) sent.set(name, value)
+    const response = await fetch(input, { ...init, headers: sent, redirect: 'manual' })
+    return response.ok ? response : withError(response)
+  }
+}
+
+/** A failed response in the shape that the SDK reads: of any other it would drop the text. */
+async function withError(response: Response): Promise<Response> {
+  const text = await response.text()
+  let body: unknown
+  try {
+    const parsed: unknown = JSON.parse(text)
+    // Gemini wraps the object in a list.
+    body = Array.isArray(parsed) ? parsed[0] : parsed
+  } catch {
+    body = text
+  }
+  const location = response.headers.get('location')
+  const error = { message: location ? `redirected to ${location}` : text }
+  const known = typeof body === 'object' && body !== null && 'error' in body && typeof body.error === 'object'
+  const { status, statusText, headers } = response
+  const plain = new Headers(headers)
+  for (const name of ['content-encoding', 'content-length']) plain.delete(name)
+  return new Response(JSON.stringify(known ? body : { error }), { status, statusText, headers: plain })
+}
+
+function bodyOf(request: AskRequest, model: NonNullable<AskRequest['model']>): Record<string, unknown> {
+  return {
+    ...model.params,
+    model: model.id,
+    messages: request.messages.map(messageOf),
+    ...(request.tools && request.tools.length > 0 && { tools: request.tools.map(toolOf) }),
+    ...(request.response_format && { response_format: request.response_format }),
+  }
+}
+
+function messageOf({ role, content, tool_calls, tool_call_id }: Message): Record<string, unknown> {
+  if (!tool_calls || tool_calls.length === 0) {
+    return { role, content, ...(tool_call_id !== undefined && { tool_call_id }) }
+  }
+  const calls = tool_calls.map((call, index) => ({
+    id: call.id ?? `call_${index + 1}`,
+    type: 'function',
+    function: { name: call.name, arguments: call.arguments },
+  }))
+  // Some servers refuse an empty text beside tool calls; all take null.
+  return { role, content: content === '' ? null : content, tool_calls: calls }
+}
+
+function toolOf(tool: Tool): Record<string, unknown> {
+  return { type: 'function', function: { ...tool } }
+}

@@ -1,0 +1,178 @@
+// Takes secrets out of text: the values of named environment variables in every shape they are echoed in, and what looks like a key.
+import type { Config, OpenAiProvider } from '../schema/config.ts'
+import type { Completion } from '../schema/run.ts'
+
+const REDACTED = '[redacted]'
+/** Shorter values are no keys, and taking them out would tear ordinary words. */
+const MIN_LENGTH = 8
+
+/**
+ * Makes the function that takes secrets out of a text. Linear in the length of the text.
+ * @param env where the values are
+ * @param names the variables whose values are secret; values under 8 characters and unset ones are ignored
+ * @param options `patterns: false` takes out only what belongs to these values. Use that on answers that are still to
+ *   be graded: a case may well ask whether a model gives away something that looks like a key.
+ */
+export function redactor(
+  env: Readonly<Record<string, string | undefined>>,
+  names: readonly string[],
+  options: { patterns?: boolean } = {},
+): (text: string) => string {
+  const values = names.flatMap((name) => [env[name] ?? '', (env[name] ?? '').trim()])
+  const secrets = [...new Set(values)].filter((value) => value.trim().length >= MIN_LENGTH)
+  const forms = [...new Set(secrets.flatMap(formsOf))].toSorted((a, b) => b.length - a.length)
+  const heads = secrets.flatMap(headOf)
+  return (text) => {
+    let clean = text
+    for (const form of forms) clean = clean.replaceAll(form, REDACTED)
+    for (const head of heads) clean = clean.replace(head, REDACTED)
+    clean = redactMasked(clean, secrets)
+    return options.patterns === false ? clean : redactPatterns(clean)
+  }
+}
+
+/**
+ * The names of all environment variables that the configuration treats as secret: `api_key_env` of every provider (of
+ * those behind `replay` too), OPENAI_API_KEY, and every ${NAME} in a header. Sorted, each once.
+ */
+export function secretNames(config: Config): string[] {
+  const providers = Object.values(config.providers).flatMap((provider): OpenAiProvider[] => {
+    if (provider.type === 'openai') return [provider]
+    return provider.of ? [provider.of] : []
+  })
+  const names = providers.flatMap((provider) => [
+    ...(provider.api_key_env ? [provider.api_key_env] : []),
+    ...Object.values(provider.headers).flatMap(namesIn),
+  ])
+  return [...new Set(['OPENAI_API_KEY', ...names])].toSorted()
+}
+
+/** The names in a text that holds ${NAME} references. */
+export function namesIn(text: string): string[] {
+  return [...text.matchAll(/\$\{(\w+)\}/g)].map(([, name = '']) => name)
+}
+
+/** The completion with every text in it redacted. Returns a copy. */
+export function redactCompletion(completion: Completion, redact: (text: string) => string): Completion {
+  const { error, finish_reason, response_model, fingerprint, request_id } = completion
+  return {
+    ...completion,
+    text: redact(completion.text),
+    tool_calls: completion.tool_calls.map((call) => ({
+      ...(call.id === undefined ? {} : { id: redact(call.id) }),
+      name: redact(call.name),
+      arguments: redact(call.arguments),
+    })),
+    ...(error && { error: { ...error, message: redact(error.message) } }),
+    ...(finish_reason !== undefined && { finish_reason: redact(finish_reason) }),
+    ...(response_model !== undefined && { response_model: redact(response_model) }),
+    ...(fingerprint !== undefined && { fingerprint: redact(fingerprint) }),
+    ...(request_id !== undefined && { request_id: redact(request_id) }),
+  }
+}
+
+/** The value as it stands, in URLs, in JSON, and in base64, where it may begin at any of three offsets of a longer text. */
+function formsOf(value: string): string[] {
+  // Through UTF-8 and back: half a character would make encodeURIComponent throw.
+  const url = encodeURIComponent(Buffer.from(value).toString())
+  const shapes = [
+    value,
+    url,
+    url.replace(/%[0-9A-F]{2}/g, (code) => code.toLowerCase()),
+    JSON.stringify(value).slice(1, -1),
+  ]
+  const bytes = Buffer.from(value)
+  for (const before of [0, 1, 2]) {
+    const encoded = Buffer.concat([Buffer.alloc(before), bytes]).toString('base64')
+    // The first and last characters also hold bits of the neighbours: only what lies between is always the same.
+    const start = Math.ceil((before * 8) / 6)
+    const core = encoded.slice(start, Math.floor(((before + bytes.length) * 8) / 6))
+    shapes.push(core, core.replaceAll('+', '-').replaceAll('/', '_'))
+  }
+  return shapes
+}
+
+/** A key that was cut off: its first 12 characters and what follows in one piece. */
+function headOf(value: string): RegExp[] {
+  if (value.length < 24) return []
+  return [new RegExp(`${value.slice(0, 12).replace(/[^\w]/g, '\\$&')}[\\w-]*`, 'g')]
+}
+
+const MASK = /\*{2,}|\u2022{2,}|\u2026|\.{3,}|[xX]{4,}/g
+/** How far to either side of the mask a rest of the key is looked for. */
+const REACH = 256
+
+/** Keys as providers echo them, with the middle masked: `sk-abc***xyz`, `sk-a...wxyz`, `****wxyz`. */
+function redactMasked(text: string, secrets: readonly string[]): string {
+  if (secrets.length === 0) return text
+  const parts: string[] = []
+  let done = 0
+  for (const { 0: mask, index } of text.matchAll(MASK)) {
+    if (index < done) continue
+    const before = text.slice(Math.max(done, index - REACH), index)
+    const after = text.slice(index + mask.length, index + mask.length + REACH)
+    const ends = secrets.map((secret) => ({ left: overlapLeft(before, secret), right: overlapRight(after, secret) }))
+    // Three dots end many an ordinary word: one end alone must be longer there.
+    const enough = /^[*\u2022]/.test(mask) ? 4 : 8
+    const found = ends.filter(({ left, right }) => left + right >= enough || (left >= 2 && right >= 2))
+    if (found.length === 0) continue
+    const left = Math.max(...found.map((one) => one.left))
+    const right = Math.max(...found.map((one) => one.right))
+    parts.push(text.slice(done, index - left), REDACTED)
+    done = index + mask.length + right
+  }
+  return parts.length === 0 ? text : parts.join('') + text.slice(done)
+}
+
+/** Length of the longest end of `before` that is a beginning of the secret. */
+function overlapLeft(before: string, secret: string): number {
+  for (let length = Math.min(before.length, secret.length); length > 0; length--) {
+    if (secret.startsWith(before.slice(-length))) return length
+  }
+  return 0
+}
+
+/** Length of the longest beginning of `after` that is an end of the secret and ends a word. */
+function overlapRight(after: string, secret: string): number {
+  const word = /^[\w+/=~-]*/.exec(after)?.[0] ?? ''
+  return word.length > 0 && word.length < secret.length && secret.endsWith(word) ? word.length : 0
+}
+
+/** At the start of a word, or after an escaped line break in quoted JSON. */
+const START = String.raw`(?:(?<![A-Za-z0-9_-])|(?<=\\[nrt]))`
+const shape = (pattern: string) => new RegExp(START + pattern, 'g')
+/** Keys with a mark of their own. None of them can be tried twice on the same characters, so all are linear. */
+const certain = [
+  shape(String.raw`sk-[\w-]{0,64}\*{2,}[\w-]{0,64}`),
+  shape(String.raw`AIza[\w-]{30,}`),
+  shape(String.raw`gh[pousr]_[\w.-]{20,}`),
+  shape(String.raw`github_pat_\w{20,}`),
+  shape(String.raw`xox[a-z]-[A-Za-z0-9-]{10,}`),
+  shape(String.raw`xapp-[A-Za-z0-9-]{10,}`),
+  shape(String.raw`(?:AKIA|ASIA)[A-Z0-9]{16}(?![A-Za-z0-9])`),
+  shape(String.raw`eyJ[\w-]{8,}\.[\w-]{8,}(?:\.[\w-]*)?`),
+  shape(String.raw`hf_[A-Za-z0-9]{30,}`),
+  shape(String.raw`gsk_[A-Za-z0-9]{30,}`),
+  shape(String.raw`glpat-[\w-]{20,}`),
+]
+/** Shapes that ordinary words can have too: only with a part that looks drawn by lot. */
+const likely = [shape(String.raw`(sk-)[\w-]{16,}`), /\b(Bearer[ \t:]{1,4})[\w.~+/=-]{16,}/gi]
+/** The word before the @ of a URL with a password in it. */
+const LOGIN = /:\/\/[^\s/:@]{0,256}:[^\s/@]{1,256}@/g
+
+function redactPatterns(text: string): string {
+  let clean = text
+  for (const pattern of certain) clean = clean.replace(pattern, REDACTED)
+  for (const pattern of likely) {
+    clean = clean.replace(pattern, (whole: string, lead: string) => {
+      if (!looksRandom(whole.slice(lead.length))) return whole
+      return lead === 'sk-' ? REDACTED : lead + REDACTED
+    })
+  }
+  return clean.replace(LOGIN, `://${REDACTED}@`)
+}
+
+/** A run of at least 16 letters and digits that has both, as keys have and words have not. */
+function looksRandom(text: string): boolean {
+  return text.split(/[^A-Za-z0-9]+/).some((part) => part.length >= 16 && /\d/.test(part) && /[A-Za-z]/.test(part))
+}

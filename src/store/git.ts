@@ -1,0 +1,40 @@
+// Asks git what commit this is and who is at work; without git, the answer is "not known", never an error.
+import type { Git } from '../schema/run.ts'
+
+/** The records of aigate itself do not make a tree dirty, at whatever depth the project lies. */
+const everythingButRecords = [':(top)', ':(top,exclude,glob)**/.aigate', ':(top,exclude,glob)**/.aigate/**']
+
+/** Standard output without the last newline, or null when git is missing or fails. */
+async function git(cwd: string, args: readonly string[]): Promise<string | null> {
+  const { execa } = await import('execa')
+  // No lock is taken, no pager or file-system monitor of the repository's own configuration is started.
+  const { failed, stdout } = await execa('git', ['-c', 'core.fsmonitor=false', ...args], {
+    cwd,
+    reject: false,
+    stdin: 'ignore',
+    timeout: 10_000,
+    env: { GIT_OPTIONAL_LOCKS: '0', GIT_TERMINAL_PROMPT: '0', LC_ALL: 'C' },
+  })
+  return failed ? null : stdout
+}
+
+/**
+ * The commit, the branch (null when HEAD is detached) and whether the working tree differs from the commit
+ * (untracked files count; ignored ones and `.aigate/` do not). null: no git, no repository, or no commit yet.
+ */
+export async function gitState(cwd: string): Promise<Git | null> {
+  const commit = await git(cwd, ['rev-parse', '--verify', '--quiet', 'HEAD^{commit}'])
+  if (commit === null) return null
+  const [branch, changes] = await Promise.all([
+    git(cwd, ['symbolic-ref', '--quiet', '--short', 'HEAD']),
+    git(cwd, ['status', '--porcelain', '--untracked-files=normal', '--', ...everythingButRecords]),
+  ])
+  // A status that git could not give counts as dirty: a clean tree is a claim, and there is no evidence for it.
+  return { commit, branch, dirty: changes !== '' }
+}
+
+/** The user.name of git, for the record of who accepted a baseline; `unknown` where there is none. */
+export async function gitUser(cwd: string): Promise<string> {
+  const name = await git(cwd, ['config', '--get', 'user.name'])
+  return name?.trim() || 'unknown'
+}

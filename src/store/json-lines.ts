@@ -1,0 +1,133 @@
+// Reads and writes what the record files share: lines of JSON, and the first words that say which kind of file it is.
+import { createReadStream } from 'node:fs'
+import { open } from 'node:fs/promises'
+import * as z from 'zod'
+import { AigateError } from '../errors.ts'
+import { fileError } from './write-text.ts'
+
+/** What aigate writes, by the value of the key `aigate`, as people call it. */
+const kinds = {
+  run: 'the record of a run',
+  report: 'a report (made with --reporter json)',
+  baseline: 'a baseline',
+  recordings: 'a file of recorded answers',
+} as const
+export type RecordKind = keyof typeof kinds
+
+const mends: Record<RecordKind, string> = {
+  run: 'Name a run: latest, its id, or its file under .aigate/runs.',
+  report: 'Name a report made with --reporter json:<file>.',
+  baseline: 'Name a baseline that `aigate baseline record` or `aigate baseline accept` wrote.',
+  recordings: 'Move this file out of the folder of the recordings, or make it again with `aigate eval --record`.',
+}
+
+/** The newest format that this code reads, of every kind. */
+const FORMAT = 1
+
+/** Characters that are legal in JSON but turn a line round or break it in editors and diffs. */
+const UNSEEN = /[\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g
+
+/** A value as one line of JSON, without the newline. What cannot be seen is written as an escape. */
+export function jsonLine(value: unknown): string {
+  return JSON.stringify(value).replace(UNSEEN, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)
+}
+
+/** `number` counts from 1; `ended` is false for a last line without its newline: the file was cut off there. */
+export type Line = { number: number; text: string; ended: boolean }
+
+/**
+ * The lines of a file, one at a time: only LF ends a line (node:readline also splits at U+2028, which JSON allows).
+ * A CR before the LF and a byte order mark are dropped. Throws AigateError `cannot_read`.
+ */
+export async function* readLines(file: string): AsyncGenerator<Line> {
+  let rest: Buffer[] = []
+  let number = 0
+  const line = (end: Buffer, ended: boolean): Line => {
+    const text = Buffer.concat([...rest, end]).toString('utf8')
+    rest = []
+    number += 1
+    return { number, text: (number === 1 ? text.replace(/^\ufeff/, '') : text).replace(/\r$/, ''), ended }
+  }
+  try {
+    for await (const chunk of createReadStream(file, { highWaterMark: 1 << 18 }) as AsyncIterable<Buffer>) {
+      let start = 0
+      for (let at = chunk.indexOf(10); at !== -1; at = chunk.indexOf(10, start)) {
+        yield line(chunk.subarray(start, at), true)
+        start = at + 1
+      }
+      if (start < chunk.length) rest.push(chunk.subarray(start))
+    }
+  } catch (error) {
+    throw fileError(file, error, 'read')
+  }
+  if (rest.length > 0) yield line(Buffer.alloc(0), false)
+}
+
+/** A fault in a record file, with its place. */
+export function badRecord(file: string, line: number | undefined, problem: string, mend: string): AigateError {
+  return new AigateError('bad_file', { problem, mend }, { file, line })
+}
+
+/** The text as JSON; undefined when it is none. (JSON has no undefined.) */
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown
+  } catch {
+    return undefined
+  }
+}
+
+/** The first fault that a schema finds, in words: `completion.text: expected string`. */
+export function firstIssue(error: z.ZodError): string {
+  const [issue] = error.issues
+  if (issue === undefined) return 'it does not have the expected form'
+  const path = z.core.toDotPath(issue.path)
+  return path === '' ? issue.message : `${path}: ${issue.message}`
+}
+
+/** git leaves these in a file that it could not merge; the line counts from 1. */
+export function conflictLine(text: string): number | undefined {
+  const found = /^(?:<{7}|={7}|>{7}|\|{7})(?: .*)?\r?$/m.exec(text)
+  return found ? text.slice(0, found.index).split('\n').length : undefined
+}
+
+/** Whether a line is one of git's marks of an unsettled merge; throws the sentence for it. */
+export function refuseConflict(file: string, line: number | undefined): void {
+  if (line === undefined) return
+  const problem = 'git left the marks of an unsettled merge here.'
+  throw badRecord(file, line, problem, 'Settle the merge (take one side as a whole), or record the file again.')
+}
+
+/**
+ * Says what is wrong when the head of a file is not what was wanted: another kind of aigate, a foreign file, or a
+ * newer format. Returns when `head` (its first value, or undefined when that is no JSON) is right.
+ */
+export async function checkHead(file: string, head: unknown, wanted: RecordKind): Promise<void> {
+  const { aigate, version } = (typeof head === 'object' && head !== null ? head : await sniff(file)) as {
+    aigate?: unknown
+    version?: unknown
+  }
+  if (aigate !== wanted) {
+    const found = typeof aigate === 'string' && aigate in kinds ? kinds[aigate as RecordKind] : undefined
+    throw new AigateError(
+      'foreign_file',
+      { found: found ?? 'a file that aigate did not write', wanted: kinds[wanted], mend: mends[wanted] },
+      { file },
+    )
+  }
+  if (typeof version === 'number' && version > FORMAT)
+    throw new AigateError('newer_file', { kind: kinds[wanted], version, known: FORMAT }, { file })
+}
+
+/** The first words of a file whose first line is no JSON, for example a report that is written over many lines. */
+async function sniff(file: string): Promise<{ aigate?: string; version?: number }> {
+  const handle = await open(file, 'r')
+  try {
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(4096), 0, 4096, 0)
+    const text = buffer.subarray(0, bytesRead).toString('utf8')
+    const kind = /^\s*\{\s*"aigate"\s*:\s*"([a-z]+)"/.exec(text)?.[1]
+    return kind === undefined ? {} : { aigate: kind }
+  } finally {
+    await handle.close()
+  }
+}

@@ -1,0 +1,132 @@
+// The record of a run: written line by line while the run goes on, so that no answer that was paid for is ever lost.
+import { closeSync, fdatasync, fsyncSync, ftruncateSync, openSync, writeSync } from 'node:fs'
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import type { Observation, RunHeader } from '../schema/run.ts'
+import { jsonLine } from './json-lines.ts'
+import { errno, fileError } from './write-text.ts'
+
+/** How long a line may wait until it is safe from a power cut as well; a killed process loses nothing anyway. */
+const SYNC_AFTER_MS = 250
+
+export type AnswerEntry = Pick<Observation, 'case' | 'trial' | 'purpose' | 'completion'>
+export type ScoreEntry = Omit<Observation, 'completion'>
+
+/** Each call returns when the line has been handed to the system: from then on kill -9 cannot take it away. */
+export type RunJournal = {
+  /** Absolute. */
+  file: string
+  answer(entry: AnswerEntry): void
+  score(entry: ScoreEntry): void
+  /** The last line: whether the run came to its verdict, and if not, why. Syncs and closes the file. */
+  end(entry: { complete: boolean; stopped?: string | undefined }): Promise<void>
+}
+
+/** The name of a suite as a file name: its groups joined by dashes. */
+export const fileNameOf = (suite: string): string => suite.replaceAll('/', '-')
+
+/**
+ * An id that sorts by time, for example 20261121T101500Z-3f9a (UTC, seconds).
+ * `entropy`: any random text; its first four letters and digits keep runs of the same second apart.
+ */
+export function newRunId(now: Date, entropy: string): string {
+  const time = now.toISOString().replace(/\.\d+Z$/, 'Z')
+  const letters = entropy.toLowerCase().replace(/[^0-9a-z]/g, '')
+  return `${time.replace(/[-:]/g, '')}-${letters.slice(0, 4).padEnd(4, '0')}`
+}
+
+/**
+ * Opens the record of one suite in the folder of a run (absolute, for example <root>/.aigate/runs/<id>) and writes its
+ * header. Throws AigateError `cannot_write` or `disk_trouble`, here and later.
+ */
+export async function createRun(folder: string, header: RunHeader): Promise<RunJournal> {
+  const { fd, file } = await openNew(folder, fileNameOf(header.suite))
+  const lines = lineWriter(fd, file)
+  lines.write(header)
+  return {
+    file,
+    answer: ({ case: id, trial, purpose, completion }) =>
+      lines.write({ type: 'answer', case: id, trial, purpose, completion }),
+    score: ({ case: id, trial, purpose, scores, passed, score, grader_error }) =>
+      lines.write({ type: 'score', case: id, trial, purpose, scores, passed, score, grader_error }),
+    end: async ({ complete, stopped }) => {
+      lines.write({ type: 'end', complete, stopped })
+      await lines.close()
+    },
+  }
+}
+
+/** A new file, never an old one: the suites `a/b` and `a-b` of one run get `a-b.jsonl` and `a-b-2.jsonl`. */
+async function openNew(folder: string, name: string): Promise<{ fd: number; file: string }> {
+  for (let copy = 1; ; copy += 1) {
+    const file = join(folder, `${copy === 1 ? name : `${name}-${copy}`}.jsonl`)
+    try {
+      await mkdir(folder, { recursive: true })
+    } catch (error) {
+      throw fileError(folder, error, 'write')
+    }
+    try {
+      return { fd: openSync(file, 'ax'), file }
+    } catch (error) {
+      if (errno(error) !== 'EEXIST') throw fileError(file, error, 'write')
+    }
+  }
+}
+
+type LineWriter = { write(value: unknown): void; close(): Promise<void> }
+
+/** Appends whole lines: one that the disk takes only in part is taken back, so that the lines after it stay readable. */
+function lineWriter(fd: number, file: string): LineWriter {
+  let size = 0
+  let timer: NodeJS.Timeout | undefined
+  let syncing: Promise<void> = Promise.resolve()
+  let failed: unknown
+
+  const sync = () => {
+    timer = undefined
+    syncing = promisify(fdatasync)(fd).catch((error: unknown) => {
+      failed ??= error
+    })
+  }
+  return {
+    write(value) {
+      if (failed !== undefined) throw fileError(file, failed, 'write')
+      const bytes = Buffer.from(`${jsonLine(value)}\n`)
+      try {
+        writeWhole(fd, bytes)
+      } catch (error) {
+        takeBack(fd, size)
+        throw fileError(file, error, 'write')
+      }
+      size += bytes.length
+      timer ??= setTimeout(sync, SYNC_AFTER_MS).unref()
+    },
+    async close() {
+      clearTimeout(timer)
+      await syncing
+      try {
+        if (failed !== undefined) throw failed
+        fsyncSync(fd)
+      } catch (error) {
+        throw fileError(file, error, 'write')
+      } finally {
+        closeSync(fd)
+      }
+    },
+  }
+}
+
+/** One write(2) may take only a part of the bytes. */
+function writeWhole(fd: number, bytes: Buffer): void {
+  for (let done = 0; done < bytes.length; ) done += writeSync(fd, bytes, done)
+}
+
+/** Best effort: what cannot be taken back stays as a torn line, which the reader knows how to name. */
+function takeBack(fd: number, size: number): void {
+  try {
+    ftruncateSync(fd, size)
+  } catch {
+    // The first error is the one to tell.
+  }
+}

@@ -1,0 +1,181 @@
+// Reads the record of a run back, also of one that was killed, and finds the records by the names that people use.
+import { readdir, stat } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import * as z from 'zod'
+import { AigateError } from '../errors.ts'
+import { Observation, type Run, RunHeader } from '../schema/run.ts'
+import { badRecord, checkHead, firstIssue, type Line, parseJson, readLines } from './json-lines.ts'
+import { fileError } from './write-text.ts'
+
+const { shape } = Observation
+const AnswerLine = z.strictObject({
+  type: z.literal('answer'),
+  case: shape.case,
+  trial: shape.trial,
+  purpose: shape.purpose,
+  completion: shape.completion,
+})
+const ScoreLine = z.strictObject({ type: z.literal('score'), ...Observation.omit({ completion: true }).shape })
+const EndLine = z.strictObject({ type: z.literal('end'), complete: z.boolean(), stopped: z.string().optional() })
+const RecordLine = z.discriminatedUnion('type', [AnswerLine, ScoreLine, EndLine])
+type RecordLine = z.infer<typeof RecordLine>
+
+const damaged = 'The file was changed or damaged after it was written; take it from a copy, or run the suite again.'
+
+/**
+ * Reads a run. Observations come in the order of the cases in the header, counted trials before confirming ones, so
+ * that the order in which answers happened to arrive changes nothing. A last line that was cut off is left out and
+ * `stopped` says so; an answer that was never graded has `grader_error`.
+ * Throws AigateError: `foreign_file` (also for a report or a baseline), `newer_file`, `cannot_read`, or `bad_file`
+ * with the line that is broken.
+ */
+export async function readRun(path: string): Promise<Run> {
+  const file = await fileOfRun(path)
+  let header: RunHeader | undefined
+  let book: Book | undefined
+  let torn = false
+  for await (const line of readLines(file)) {
+    const value = parseJson(line.text)
+    if (header === undefined || book === undefined) {
+      header = await readHeader(file, line, value)
+      book = openBook(file, header)
+    } else if (value === undefined && !line.ended) torn = true
+    else enter(book, line, value)
+  }
+  if (header === undefined || book === undefined) throw noHeader(file)
+  const { end } = book
+  const stopped = end ? end.stopped : torn ? 'interrupted while a line was being written' : 'interrupted'
+  return { header, observations: observationsOf(book), complete: end?.complete ?? false, stopped }
+}
+
+/** A run may be named by its folder when it holds one suite. */
+async function fileOfRun(path: string): Promise<string> {
+  const files = (await isFolder(path)) ? await recordsIn(path) : [path]
+  const [file] = files
+  if (file !== undefined && files.length === 1) return file
+  const problem =
+    file === undefined ? 'There is no record of a run in this folder.' : `This folder holds ${files.length} records.`
+  throw new AigateError('bad_file', { problem, mend: 'Name one .jsonl file in it.' }, { file: path })
+}
+
+async function readHeader(file: string, line: Line, value: unknown): Promise<RunHeader> {
+  const cutOff = !line.ended && value === undefined && line.text.startsWith('{"aigate":"run"')
+  if (cutOff) throw noHeader(file)
+  await checkHead(file, value, 'run')
+  const read = RunHeader.safeParse(value)
+  if (read.success) return read.data
+  throw badRecord(file, line.number, `The header of the run is broken: ${firstIssue(read.error)}.`, damaged)
+}
+
+const noHeader = (file: string) =>
+  badRecord(file, undefined, 'The record has no header: the run was stopped before it asked anything.', 'Run it again.')
+
+/** What was read so far. */
+type Book = {
+  file: string
+  places: Map<string, number>
+  answers: Map<string, z.infer<typeof AnswerLine>>
+  scores: Map<string, z.infer<typeof ScoreLine>>
+  end?: z.infer<typeof EndLine>
+}
+
+const openBook = (file: string, header: RunHeader): Book => ({
+  file,
+  places: new Map(header.cases.map(({ id }, place) => [id, place])),
+  answers: new Map(),
+  scores: new Map(),
+})
+
+const trialOf = (line: { case: string; trial: number; purpose: string }) =>
+  `${line.purpose} ${line.trial} of ${line.case}`
+
+/** Enters one line; what contradicts the lines before it is a fault, for a guess would change the verdict. */
+function enter(book: Book, line: Line, value: unknown): void {
+  const fault = (problem: string) => badRecord(book.file, line.number, problem, damaged)
+  if (value === undefined) throw fault('This line is no JSON.')
+  const read = RecordLine.safeParse(value)
+  if (!read.success) throw fault(`This line is no line of a run: ${firstIssue(read.error)}.`)
+  if (book.end) throw fault('This line stands after the end of the run.')
+  const entry = read.data
+  if (entry.type === 'end') {
+    book.end = entry
+    return
+  }
+  const trial = trialOf(entry)
+  if (!book.places.has(entry.case)) throw fault(`The header knows no case ${entry.case}.`)
+  if (entry.type === 'answer') {
+    if (book.answers.has(trial)) throw fault(`A second answer for ${trial}.`)
+    book.answers.set(trial, entry)
+  } else {
+    if (!book.answers.has(trial)) throw fault(`A score for ${trial}, which has no answer before it.`)
+    if (book.scores.has(trial)) throw fault(`A second score for ${trial}.`)
+    book.scores.set(trial, entry)
+  }
+}
+
+function observationsOf({ places, answers, scores }: Book): Observation[] {
+  const place = ({ case: id }: Observation) => places.get(id) ?? places.size
+  const order = (o: Observation) => (o.purpose === 'pass' ? 0 : 1)
+  return [...answers]
+    .map(([trial, { type: _answer, ...answer }]): Observation => {
+      const scored = scores.get(trial)
+      if (scored === undefined) return { ...answer, ...ungraded(answer.completion.outcome) }
+      const { type: _score, ...grades } = scored
+      return { ...answer, ...grades }
+    })
+    .sort((a, b) => place(a) - place(b) || order(a) - order(b) || a.trial - b.trial)
+}
+
+/** An error or a timeout needs no grade: its completion says why it was not measured. */
+function ungraded(outcome: Observation['completion']['outcome']): Pick<Observation, 'scores' | 'passed' | 'score'> {
+  const nothing = { scores: [], passed: null, score: null }
+  if (outcome === 'error' || outcome === 'timeout') return nothing
+  return Object.assign(nothing, { grader_error: 'interrupted before it was graded' })
+}
+
+/**
+ * The files of a run, sorted. `ref`: `latest`, an id or the unique beginning of one, a folder, or a file (relative to
+ * `root`, the folder of aigate.yaml). Throws AigateError `run_unknown`, which names the latest runs.
+ */
+export async function findRuns(root: string, ref: string): Promise<string[]> {
+  const folder = join(root, '.aigate', 'runs')
+  const ids = await runIds(folder)
+  const recent = ids.slice(-5).reverse()
+  const unknown = (problem: string) => new AigateError('run_unknown', { problem, recent: recent.join(', ') })
+
+  if (ref === 'latest') {
+    for (const id of ids.toReversed()) {
+      const files = await recordsIn(join(folder, id))
+      if (files.length > 0) return files
+    }
+    throw unknown('There is no run yet.')
+  }
+  const matches = ids.includes(ref) ? [ref] : ids.filter((id) => ref !== '' && id.startsWith(ref))
+  const path = matches[0] === undefined ? resolve(root, ref) : join(folder, matches[0])
+  if (matches.length > 1) throw unknown(`${matches.length} runs begin with ${ref}: ${matches.slice(-5).join(', ')}.`)
+  const found = await stat(path).catch(() => undefined)
+  if (ref === '' || found === undefined) throw unknown(`There is no run ${ref === '' ? 'without a name' : ref}.`)
+  if (!found.isDirectory()) return [path]
+  const files = await recordsIn(path)
+  if (files.length === 0) throw unknown(`The folder ${ref} holds no record of a run.`)
+  return files
+}
+
+const isFolder = async (path: string) => (await stat(path).catch(() => undefined))?.isDirectory() ?? false
+
+async function runIds(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { withFileTypes: true }).catch(() => [])
+  return entries.flatMap((entry) => (entry.isDirectory() ? [entry.name] : [])).sort()
+}
+
+async function recordsIn(folder: string): Promise<string[]> {
+  try {
+    const names = await readdir(folder)
+    return names
+      .filter((name) => name.endsWith('.jsonl'))
+      .sort()
+      .map((name) => join(folder, name))
+  } catch (error) {
+    throw fileError(folder, error, 'read')
+  }
+}

@@ -1,0 +1,89 @@
+// Writes a text file as a whole or not at all, and turns what the disk says into sentences.
+import { randomBytes } from 'node:crypto'
+import { mkdir, open, realpath, rename, rm, stat } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import { AigateError } from '../errors.ts'
+
+const reasons: Readonly<Record<string, string>> = {
+  EACCES: 'permission denied',
+  EPERM: 'permission denied',
+  EROFS: 'the disk is read-only',
+  EISDIR: 'it is a folder',
+  ENOTDIR: 'a part of its path is a file, not a folder',
+  EEXIST: 'a part of its path is a file, not a folder',
+  ENOENT: 'it does not exist',
+  ENAMETOOLONG: 'its name is too long',
+  ELOOP: 'its links go round in a circle',
+  ENOSPC: 'no space is left on the disk',
+  EDQUOT: 'the disk quota is used up',
+  EFBIG: 'it would exceed the largest file that is allowed',
+  EMFILE: 'too many files are open',
+  ENFILE: 'too many files are open',
+  EIO: 'the disk failed',
+}
+
+/** Faults of the machine, not of what was asked for: trying again later may work. */
+const trouble: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT', 'EFBIG', 'EMFILE', 'ENFILE', 'EIO'])
+
+/** The code of a system error such as ENOENT; undefined for anything else. */
+export function errno(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined
+}
+
+/**
+ * The sentence for a file that could not be read or written.
+ * An AigateError passes through unchanged; an error that is no system error is re-thrown, not swallowed.
+ */
+export function fileError(file: string, error: unknown, doing: 'read' | 'write'): AigateError {
+  if (error instanceof AigateError) return error
+  const code = errno(error)
+  if (code === undefined) throw error
+  const facts = { file, reason: reasons[code] ?? code }
+  if (trouble.has(code)) return new AigateError('disk_trouble', facts)
+  return new AigateError(doing === 'read' ? 'cannot_read' : 'cannot_write', facts)
+}
+
+/**
+ * Writes `text` to `file` in UTF-8, line ends as LF. Missing folders are made; a link is followed; the mode of an
+ * existing file is kept. Readers, and a crash at any moment, see the old file or the new one, never a part.
+ * Throws AigateError `cannot_write` or `disk_trouble`; then the old file stands as it was.
+ */
+export async function writeText(file: string, text: string): Promise<void> {
+  try {
+    await mkdir(dirname(file), { recursive: true })
+    await replaceFile(await realpath(file).catch(() => file), text.replace(/\r\n?/g, '\n'))
+  } catch (error) {
+    throw fileError(file, error, 'write')
+  }
+}
+
+/**
+ * write-file-atomic would do this, but it hands all bytes to one write(2) and ignores how many were taken: on a disk
+ * that fills up it renames a cut-off file over the good one. FileHandle.writeFile goes on until all is written or fails.
+ */
+async function replaceFile(file: string, text: string): Promise<void> {
+  const old = await stat(file).catch(() => undefined)
+  const draft = join(dirname(file), `.${basename(file)}.${process.pid}-${randomBytes(4).toString('hex')}.tmp`)
+  try {
+    const handle = await open(draft, 'wx', 0o666)
+    try {
+      if (old?.isFile()) await handle.chmod(old.mode & 0o7777)
+      await handle.writeFile(text, 'utf8')
+      await handle.sync()
+    } finally {
+      await handle.close()
+    }
+    await rename(draft, file)
+  } catch (error) {
+    await rm(draft, { force: true }).catch(() => undefined)
+    throw error
+  }
+  await syncFolder(dirname(file))
+}
+
+/** Makes the rename itself last through a power cut; systems that cannot sync a folder are left in peace. */
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, 'r').catch(() => undefined)
+  await handle?.sync().catch(() => undefined)
+  await handle?.close().catch(() => undefined)
+}

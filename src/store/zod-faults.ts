@@ -1,0 +1,300 @@
+// Turns what zod finds into plain sentences: which key, what was expected, what was found, how to mend it.
+import * as z from 'zod'
+import { assertionKeys } from '../schema/assertion.ts'
+import { choose, didYouMean, maskSecrets } from './faults.ts'
+
+type Path = readonly PropertyKey[]
+type Issue = z.core.$ZodIssue
+type Schema = z.core.$ZodType
+
+/** What is wrong at a path of the data; `at: key` means the key itself rather than its value. */
+export type Finding = { path: Path; at: 'key' | 'value'; problem: string; mend: string }
+
+/** What was read: the data, its schema, and the text of a scalar as it stands in the file (`1.10`, not 1.1). */
+export type Reading = { data: unknown; schema: Schema; written: (path: Path) => string | undefined }
+
+/** All findings of one failed parse. */
+export function findingsOf(error: z.ZodError, reading: Reading): Finding[] {
+  return error.issues.flatMap((issue) => describe(issue, [], reading))
+}
+
+function describe(issue: Issue, base: Path, reading: Reading): Finding[] {
+  const path = [...base, ...issue.path]
+  const value = valueAt(reading.data, path)
+  const here = (problem: string, mend: string): Finding[] => [
+    { path, at: 'value', problem: prefix(path) + problem, mend },
+  ]
+  if (value === undefined && path.length > 0 && issue.code !== 'unrecognized_keys')
+    return [missing(path, expectation([issue]))]
+  switch (issue.code) {
+    case 'unrecognized_keys':
+      return issue.keys.map((key) => unknownKey(path, key, reading))
+    case 'invalid_union':
+      return describeUnion(issue, path, value, reading)
+    case 'invalid_type':
+      return here(
+        `expected ${expectation([issue])}, found ${found(value)}`,
+        mendType(issue.expected, value, path, reading),
+      )
+    case 'invalid_value': {
+      const known = issue.values.map(String)
+      const list = issue.values.map((one) => JSON.stringify(one)).join(', ')
+      const dym = typeof value === 'string' ? didYouMean(value, known) : ''
+      const expected = known.length > 1 ? `one of ${list}` : list
+      return here(
+        `expected ${expected}, found ${found(value)}${dym}`,
+        `Write ${known.length > 1 ? 'one of these' : list}.`,
+      )
+    }
+    case 'invalid_format':
+      return here(`${formatOf(issue)}, found ${found(value)}`, 'Write it in this form.')
+    case 'too_small':
+    case 'too_big':
+      return here(boundOf(issue), 'Change the value.')
+    case 'not_multiple_of':
+      return here(`expected a multiple of ${issue.divisor}`, 'Change the value.')
+    default:
+      return here(lowerFirst(issue.message), 'Change the value.')
+  }
+}
+
+function missing(path: Path, expected: string): Finding {
+  const parent = path.slice(0, -1)
+  const key = String(path.at(-1))
+  return {
+    path: parent,
+    at: 'value',
+    problem: `${prefix(parent)}missing required key "${key}"`,
+    mend: `Add "${key}:" with ${expected}.`,
+  }
+}
+
+function unknownKey(path: Path, key: string, reading: Reading): Finding {
+  const data = valueAt(reading.data, path)
+  const present = isRecord(data) ? Object.keys(data) : []
+  const shapes = objectsAt(reading.schema, path).map((object) => Object.keys(object))
+  const overlap = (keys: string[]) => keys.filter((one) => present.includes(one)).length
+  const known = shapes.sort((a, b) => overlap(b) - overlap(a))[0] ?? []
+  const free = known.filter((one) => !present.includes(one))
+  return {
+    path: [...path, key],
+    at: 'key',
+    problem: `${prefix(path)}unknown key "${key}"${didYouMean(key, free)}`,
+    mend: choose(key, free, 'keys that are left', 'Remove it.'),
+  }
+}
+
+/** A union says what each branch missed; only the branch that was meant is of interest. */
+function describeUnion(
+  issue: Extract<Issue, { code: 'invalid_union' }>,
+  path: Path,
+  value: unknown,
+  reading: Reading,
+): Finding[] {
+  if ('discriminator' in issue && issue.errors.length === 0) return wrongKind(issue, path, value)
+  if (isRecord(value)) {
+    const branches = unionOptionsAt(reading.schema, path).map((option) => shapeOf(option))
+    if (branches.length === issue.errors.length && branches.filter((shape) => shape !== undefined).length > 1)
+      return describeVariant(issue, path, value, branches, reading)
+  }
+  const fitting = issue.errors.filter((branch) => !branch.some(isMismatch))
+  const meant = fitting.sort((a, b) => a.length - b.length)[0]
+  if (meant !== undefined) return meant.flatMap((one) => describe(one, path, reading))
+  const problem = `${prefix(path)}expected ${expectation([issue])}, found ${found(value)}`
+  const expected = issue.errors.flat().some((one) => one.code === 'invalid_type' && one.expected === 'string')
+  return [{ path, at: 'value', problem, mend: mendType(expected ? 'string' : 'other', value, path, reading) }]
+}
+
+function wrongKind(issue: Extract<Issue, { code: 'invalid_union' }>, path: Path, value: unknown): Finding[] {
+  const known = 'options' in issue && Array.isArray(issue.options) ? issue.options.map(String) : []
+  const list = known.map((one) => `"${one}"`).join(', ')
+  const written = typeof value === 'string' ? value : ''
+  return [
+    {
+      path,
+      at: 'value',
+      problem: `${prefix(path)}expected one of ${list}, found ${found(value)}${didYouMean(written, known)}`,
+      mend: choose(written, known, 'known kinds', 'Remove it.'),
+    },
+  ]
+}
+
+/** A map that may be one of several kinds, told apart by the keys that each kind requires. */
+function describeVariant(
+  issue: Extract<Issue, { code: 'invalid_union' }>,
+  path: Path,
+  value: Record<string, unknown>,
+  branches: (Record<string, Schema> | undefined)[],
+  reading: Reading,
+): Finding[] {
+  const ranked = branches
+    .map((shape, index) => {
+      const required = Object.entries(shape ?? {}).flatMap(([key, field]) => (isRequired(field) ? [key] : []))
+      return { index, shape, required, present: required.filter((key) => key in value) }
+    })
+    .sort((a, b) => b.present.length - a.present.length)
+  const [first, second] = ranked
+  if (first === undefined || first.present.length === 0) return unknownVariant(path, value, ranked, reading)
+  if (second !== undefined && second.present.length === first.present.length) {
+    const keys = ranked.flatMap(({ present }) => present).map((key) => `"${key}"`)
+    const problem = `${prefix(path)}the keys ${[...new Set(keys)].join(' and ')} exclude each other`
+    const mend = path.at(-2) === 'assert' ? 'Make an entry of the list of each.' : 'Keep one of them.'
+    return [{ path, at: 'value', problem, mend }]
+  }
+  return (issue.errors[first.index] ?? []).flatMap((one) => describe(one, path, reading))
+}
+
+function unknownVariant(
+  path: Path,
+  value: Record<string, unknown>,
+  ranked: { shape: Record<string, Schema> | undefined; required: string[] }[],
+  reading: Reading,
+): Finding[] {
+  const known = new Set(ranked.flatMap(({ shape }) => Object.keys(shape ?? {})))
+  const unknown = Object.keys(value).find((key) => !known.has(key))
+  const isAssertion = path.at(-2) === 'assert'
+  const kinds = isAssertion ? assertionKeys : ranked.flatMap(({ required }) => required.slice(0, 1))
+  if (unknown === undefined) {
+    const problem = `${prefix(path)}${isAssertion ? 'this entry asserts nothing' : `expected one of the keys ${kinds.join(', ')}`}`
+    const mend = isAssertion ? 'Add what the answer must satisfy, for example contains: refund.' : 'Add one of them.'
+    return [{ path, at: 'value', problem, mend }]
+  }
+  if (!isAssertion) {
+    const one = unknownKey(path, unknown, reading)
+    const dym = didYouMean(unknown, kinds)
+    return [
+      { ...one, problem: `${prefix(path)}unknown key "${unknown}"${dym}`, mend: choose(unknown, kinds, 'keys', '') },
+    ]
+  }
+  const problem = `${prefix(path)}unknown assertion "${unknown}"${didYouMean(unknown, kinds)}`
+  return [{ path: [...path, unknown], at: 'key', problem, mend: choose(unknown, kinds, 'assertions', '') }]
+}
+
+/** Whether a branch failed because the value is of another type altogether. */
+function isMismatch(issue: Issue): boolean {
+  if (issue.path.length > 0) return false
+  if (issue.code === 'invalid_union') return issue.errors.every((branch) => branch.some(isMismatch))
+  return issue.code === 'invalid_type' || issue.code === 'invalid_value'
+}
+
+const typeNames: Record<string, string> = {
+  string: 'text',
+  number: 'a number',
+  int: 'a whole number',
+  boolean: 'true or false',
+  object: 'a map of keys and values',
+  record: 'a map of keys and values',
+  array: 'a list',
+  null: 'null',
+}
+
+/** `text or a list`: what the branches together would take. */
+function expectation(issues: readonly Issue[]): string {
+  const words = issues.flatMap((issue): string[] => {
+    if (issue.code === 'invalid_type') return [typeNames[issue.expected] ?? issue.expected]
+    if (issue.code === 'invalid_value') return issue.values.map((one) => JSON.stringify(one))
+    if (issue.code === 'invalid_union') return issue.errors.map((branch) => expectation(branch.slice(0, 1)))
+    return []
+  })
+  const unique = [...new Set(words.filter((word) => word !== ''))]
+  const last = unique.pop() ?? 'a value'
+  return unique.length > 0 ? `${unique.join(', ')} or ${last}` : last
+}
+
+function found(value: unknown): string {
+  if (value === null || value === undefined) return 'nothing'
+  if (Array.isArray(value)) return 'a list'
+  if (typeof value === 'object') return 'a map'
+  if (typeof value === 'string') {
+    const shown = JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}…` : value)
+    return maskSecrets(shown)
+  }
+  return `the ${typeof value} ${String(value)}`
+}
+
+function mendType(expected: string, value: unknown, path: Path, reading: Reading): string {
+  if (expected === 'string' && (typeof value === 'number' || typeof value === 'boolean'))
+    return `write it in quotes: "${reading.written(path) ?? String(value)}"`
+  if (value === null) return 'Give it a value, or remove the key.'
+  if (expected === 'array') return 'Write it as a list, for example [a, b].'
+  if ((expected === 'number' || expected === 'int') && typeof value === 'string' && /^-?[\d.]+$/.test(value))
+    return 'Remove the quotes.'
+  return 'Change the value.'
+}
+
+function formatOf(issue: Extract<Issue, { code: 'invalid_format' }>): string {
+  if (!issue.message.startsWith('Invalid')) return issue.message
+  if (issue.format === 'url') return 'expected a URL such as https://api.example.com/v1'
+  if (issue.pattern !== undefined) return `expected text that matches ${issue.pattern}`
+  return `expected a ${issue.format}`
+}
+
+function boundOf(issue: Extract<Issue, { code: 'too_small' | 'too_big' }>): string {
+  const [bound, word, strict] =
+    issue.code === 'too_small' ? [issue.minimum, 'at least', 'more than'] : [issue.maximum, 'at most', 'less than']
+  const amount = `${issue.inclusive === false ? strict : word} ${bound}`
+  if (issue.origin === 'string')
+    return bound === 1n || bound === 1 ? 'expected text, found ""' : `expected ${amount} characters`
+  if (issue.origin === 'array') return `expected a list of ${amount} ${Number(bound) === 1 ? 'entry' : 'entries'}`
+  return `expected a number of ${amount}`
+}
+
+type Def = {
+  type: string
+  innerType?: Schema
+  in?: Schema
+  getter?: () => Schema
+  options?: readonly Schema[]
+  shape?: Record<string, Schema>
+  element?: Schema
+  valueType?: Schema
+}
+
+/** The schema as people write it: without defaults, optionality and transformations around it. */
+function unwrap(schema: Schema): Def {
+  const def = schema._zod.def as unknown as Def
+  const inner = def.innerType ?? (def.type === 'pipe' ? def.in : def.getter?.())
+  return inner === undefined ? def : unwrap(inner)
+}
+
+const shapeOf = (schema: Schema): Record<string, Schema> | undefined => unwrap(schema).shape
+const isRequired = (schema: Schema): boolean => schema._zod.optin !== 'optional'
+
+/** All schemas that a path can lead to, every branch of a union tried. */
+function schemasAt(schema: Schema, path: Path): Schema[] {
+  const def = unwrap(schema)
+  if (path.length === 0) return [schema]
+  if (def.options !== undefined) return def.options.flatMap((option) => schemasAt(option, path))
+  const next = def.shape?.[String(path[0])] ?? (typeof path[0] === 'number' ? def.element : def.valueType)
+  return next === undefined ? [] : schemasAt(next, path.slice(1))
+}
+
+function unionOptionsAt(schema: Schema, path: Path): readonly Schema[] {
+  for (const one of schemasAt(schema, path)) {
+    const { options } = unwrap(one)
+    if (options !== undefined) return options
+  }
+  return []
+}
+
+function objectsAt(schema: Schema, path: Path): Record<string, Schema>[] {
+  return schemasAt(schema, path).flatMap((one): Record<string, Schema>[] => {
+    const def = unwrap(one)
+    if (def.options !== undefined) return def.options.flatMap((option) => objectsAt(option, []))
+    return def.shape === undefined ? [] : [def.shape]
+  })
+}
+
+function valueAt(data: unknown, path: Path): unknown {
+  let value = data
+  for (const key of path) {
+    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, key)) return undefined
+    value = (value as Record<PropertyKey, unknown>)[key]
+  }
+  return value
+}
+
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+const lowerFirst = (text: string) => text.charAt(0).toLowerCase() + text.slice(1)
+const prefix = (path: Path) => (path.length > 0 ? `${z.core.toDotPath(path)}: ` : '')
