@@ -68,6 +68,16 @@ const messages = {
     sentence: (f) => `Nothing was written, because there is already: ${f.files}.`,
     mend: () => 'Move these files away, or run `aigate init` in an empty folder.',
   },
+  baseline_refused: {
+    outcome: 'usage',
+    sentence: (f) => `${f.problem}`,
+    mend: (f) => `${f.mend}`,
+  },
+  baseline_not_measured: {
+    outcome: 'invalid',
+    sentence: (f) => `${f.problem}`,
+    mend: () => 'A baseline needs a finished run that measured at least 95 % of the cases: run the suite again.',
+  },
 } as const satisfies Record<string, Entry>
 
 export type ErrorCode = keyof typeof messages

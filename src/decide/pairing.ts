@@ -7,6 +7,8 @@ import { byText, counted, names } from './words.ts'
 export type Pair = { info: CaseInfo; candidate: CaseTally; baseline: CaseTally }
 
 export type Pairing = {
+  /** The same case on both sides, measured or not. */
+  partners: { candidate: CaseTally; baseline: CaseTally }[]
   /** Measured on both sides, by id. */
   pairs: Pair[]
   added: string[]
@@ -30,23 +32,30 @@ export function pairCases(input: {
 }): Pairing {
   const before = new Map(input.baseline.cases.map((tally) => [tally.id, tally]))
   const after = new Map(input.tallies.map((tally) => [tally.id, tally]))
-  const pairing: Pairing = { pairs: [], added: [], changed: [], removed: [], unmeasured: [], stale: false }
-  let partners = 0
+  const pairing: Pairing = {
+    partners: [],
+    pairs: [],
+    added: [],
+    changed: [],
+    removed: [],
+    unmeasured: [],
+    stale: false,
+  }
   for (const info of [...input.cases].sort((a, b) => byText(a.id, b.id))) {
     const old = before.get(info.id)
     const candidate = after.get(info.id)
     if (!old) pairing.added.push(info.id)
     else if (old.hash !== info.hash) pairing.changed.push(info.id)
-    else {
-      partners += 1
+    else if (candidate) {
+      pairing.partners.push({ candidate, baseline: old })
       if (old.trials === 0) pairing.unmeasured.push(info.id)
-      else if (candidate && candidate.trials > 0) pairing.pairs.push({ info, candidate, baseline: old })
+      else if (candidate.trials > 0) pairing.pairs.push({ info, candidate, baseline: old })
     }
   }
   if (input.partial) return pairing
   const present = new Set(input.cases.map(({ id }) => id))
   pairing.removed = input.baseline.cases.flatMap(({ id }) => (present.has(id) ? [] : [id])).sort(byText)
-  pairing.stale = partners < FRESH_SHARE * input.baseline.cases.length
+  pairing.stale = pairing.partners.length < FRESH_SHARE * input.baseline.cases.length
   return pairing
 }
 
@@ -58,5 +67,7 @@ export function pairingWarnings({ added, changed, removed, unmeasured }: Pairing
     [removed, 'in the baseline, but no longer in the suite'],
     [unmeasured, 'never measured in the baseline and not compared'],
   ]
-  return said.flatMap(([ids, what]) => (ids.length > 0 ? [`${counted(ids.length, 'case')} ${what}: ${names(ids)}.`] : []))
+  return said.flatMap(([ids, what]) =>
+    ids.length > 0 ? [`${counted(ids.length, 'case')} ${what}: ${names(ids)}.`] : [],
+  )
 }

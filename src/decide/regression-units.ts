@@ -7,6 +7,7 @@ import { populationDifference } from '../statistics/population-difference.ts'
 import { integerDifferences, signFlip } from '../statistics/sign-flip.ts'
 import { suiteDifference } from '../statistics/suite-difference.ts'
 import type { Look } from './look.ts'
+import { byText } from './words.ts'
 
 /** Counts of one case on both sides, and the category it belongs to. */
 export type PairedCount = Stratum & { category?: string | undefined }
@@ -49,8 +50,14 @@ export function regressionUnits(
   look: Pick<Look, 'alpha' | 'passLevel'>,
   smallest: number = SMALLEST_CATEGORY,
 ): Unit[] {
-  const groups = Map.groupBy(counts, ({ category }) => category ?? null)
-  const categories = [...groups.keys()].filter((name) => name !== null).sort()
+  const groups = new Map<string, PairedCount[]>()
+  for (const count of counts) {
+    if (count.category !== undefined) groups.set(count.category, [...(groups.get(count.category) ?? []), count])
+  }
+  // A category that holds every case is the suite by another name, unless it has a margin of its own.
+  const own = (name: string) => policy.categories?.[name]?.max_regression !== undefined
+  const categories = [...groups.keys()].filter((name) => groups.get(name)?.length !== counts.length || own(name))
+  categories.sort(byText)
   const units = [
     measure(counts, null, policy.max_regression, policy, look),
     ...categories.map((name) => {

@@ -1,12 +1,20 @@
 // The JUnit reporter: one test suite a suite with one test case a case, and its gates beside it as another test suite.
 import type { Reporter } from '../ports.ts'
 import type { CaseReport, GateResult, SuiteReport } from '../schema/verdict.ts'
+import { gateCells } from './gate-cells.ts'
 import { outcomeWord, tally } from './phrases.ts'
 import { plain, safeAttribute, safeXml, shorten } from './safe-text.ts'
 
 /** What a test case came to: nothing, an assertion that failed, or no measurement at all. */
 type Trouble = { element: 'failure' | 'error'; type: string; message: string; body: string } | null
-type TestCase = { classname: string; name: string; file: string | null; seconds: number; trouble: Trouble; output: string }
+type TestCase = {
+  classname: string
+  name: string
+  file: string | null
+  seconds: number
+  trouble: Trouble
+  output: string
+}
 type TestSuite = { name: string; timestamp: string; tests: TestCase[] }
 
 const seconds = (ms: number | null) => (ms === null || !Number.isFinite(ms) ? 0 : ms / 1000)
@@ -24,7 +32,9 @@ function troubleOf(found: CaseReport): Trouble {
     return { element: 'error', type: 'not_measured', message, body: message }
   }
   if (!failed(found)) return null
-  const reasons = found.failures.map(({ assertion, reason, trials }) => `${assertion}: ${reason} (${trials} of ${found.trials} trials)`)
+  const reasons = found.failures.map(
+    ({ assertion, reason, trials }) => `${assertion}: ${reason} (${trials} of ${found.trials} trials)`,
+  )
   const answers = [
     ...(found.before === null ? [] : [`--- answer before ---\n${plain(found.before, 4000)}`]),
     ...(found.after === null ? [] : [`--- answer now ---\n${plain(found.after, 4000)}`]),
@@ -43,6 +53,12 @@ function caseTests({ suite, cases }: SuiteReport): TestCase[] {
     trouble: troubleOf(found),
     output: `${found.status.replace('_', ' ')}: ${tally(found)}${found.score === null ? '' : `, score ${found.score.toFixed(3)}`}`,
   }))
+}
+
+function numbersOf(gate: GateResult): string {
+  const { gate: _, verdict, ...cells } = gateCells(gate)
+  const said = Object.entries(cells).filter(([, text]) => text !== '–')
+  return [`${verdict} (${gate.test}, n = ${gate.n})`, ...said.map(([name, text]) => `${name} ${text}`)].join(', ')
 }
 
 /** An undecided gate is a failure only where the suite as a whole was not let through. */
@@ -64,12 +80,15 @@ function gateTests(report: SuiteReport): TestCase[] {
     output,
   })
   const deciding = verdict.gates.filter(({ decides }) => decides)
-  const tests = deciding.map((gate) => test(gate.id, gateTrouble(gate, report), gate.sentence))
+  const tests = deciding.map((gate) => test(gate.id, gateTrouble(gate, report), numbersOf(gate)))
   if (verdict.outcome === 'pass' || tests.some(({ trouble }) => trouble !== null)) return tests
   // A suite that is not let through never looks green, even when no single gate says so.
   const message = verdict.reasons[0] ?? outcomeWord[verdict.outcome]
   const element = verdict.outcome === 'invalid' ? 'error' : 'failure'
-  return [test('verdict', { element, type: verdict.outcome, message, body: verdict.reasons.join('\n') }, message), ...tests]
+  return [
+    test('verdict', { element, type: verdict.outcome, message, body: verdict.reasons.join('\n') }, message),
+    ...tests,
+  ]
 }
 
 /** Readers keep only the first of equal names: later ones get a number. */

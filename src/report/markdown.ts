@@ -2,10 +2,18 @@
 import type { Reporter } from '../ports.ts'
 import type { CaseReport, Outcome, Report, SuiteReport } from '../schema/verdict.ts'
 import { plural, share } from './numbers.ts'
+import { type GateCells, gateCells, intervalNote, shownGates } from './gate-cells.ts'
 import {
-  caseGroups, errorKinds, type GateCells, gateCells, intervalNote, nextSteps, outcomeWord, passRate, provenance,
-  settledByPolicy, shownGates, tally, totalPhrases,
-} from './phrases.ts' // biome-ignore format: a list reads better short
+  caseGroups,
+  errorKinds,
+  nextSteps,
+  outcomeWord,
+  passRate,
+  provenance,
+  settledByPolicy,
+  tally,
+  totalPhrases,
+} from './phrases.ts'
 import { codeSpan, fenced, safeMarkdown } from './safe-text.ts'
 
 /** Characters of the whole text: forges take 65,535 and refuse everything beyond. */
@@ -17,16 +25,30 @@ const SHOWN = { gates: 30, warnings: 10, reasons: 5, suites: 50, names: 30 }
 const icon: Record<Outcome, string> = { pass: '✅', fail: '❌', inconclusive: '❔', invalid: '⚠️' }
 
 const row = (cells: readonly string[]) => `| ${cells.join(' | ')} |`
-const more = (left: number, what: string) => (left > 0 ? [`… and ${plural(left, what)} more (see the JSON report)`] : [])
+const more = (left: number, what: string) =>
+  left > 0 ? [`… and ${plural(left, what)} more (see the JSON report)`] : []
 
 function gatesTable({ verdict }: SuiteReport): string {
   const { shown, criticalHeld } = shownGates(verdict)
   if (shown.length === 0) return ''
-  const keys = ['gate', 'now', 'before', 'difference', 'interval', 'limit', 'p', 'verdict'] as const satisfies readonly (keyof GateCells)[]
+  const keys = [
+    'gate',
+    'now',
+    'before',
+    'difference',
+    'interval',
+    'limit',
+    'p',
+    'verdict',
+  ] as const satisfies readonly (keyof GateCells)[]
   const lines = shown.slice(0, SHOWN.gates).map((gate) => {
     const cells = gateCells(gate)
     const mark = gate.decides && gate.outcome !== 'pass' ? `${icon[gate.outcome]} **${cells.verdict}**` : cells.verdict
-    return row(keys.map((key) => (key === 'gate' ? codeSpan(cells.gate, 60) : key === 'verdict' ? mark : safeMarkdown(cells[key], 40))))
+    return row(
+      keys.map((key) =>
+        key === 'gate' ? codeSpan(cells.gate, 60) : key === 'verdict' ? mark : cells[key].replaceAll('<', '&lt;'),
+      ),
+    )
   })
   const notes = [
     ...more(shown.length - SHOWN.gates, 'gate'),
@@ -47,7 +69,10 @@ function caseBlock(found: CaseReport): string {
   ]
   const failures = found.failures
     .slice(0, 5)
-    .map(({ assertion, reason, trials }) => `- ${codeSpan(assertion, 80)}: ${safeMarkdown(reason, 400)} (${plural(trials, 'trial')})`)
+    .map(
+      ({ assertion, reason, trials }) =>
+        `- ${codeSpan(assertion, 80)}: ${safeMarkdown(reason, 400)} (${plural(trials, 'trial')})`,
+    )
   const answers = [
     ...(found.before === null ? [] : ['before', '', fenced(found.before, 1200), '']),
     ...(found.after === null ? [] : ['now', '', fenced(found.after, 1200), '']),
@@ -75,15 +100,23 @@ function facts(report: SuiteReport): string[] {
   const policy = settledByPolicy(verdict)
   const [first = '', ...others] = verdict.reasons.map((reason) => safeMarkdown(reason, 500))
   const title = `## ${icon[verdict.outcome]} ${outcomeWord[verdict.outcome]} · ${safeMarkdown(`${report.suite} ${report.suite_version}`, 120)}`
-  const steps = nextSteps(report).map(({ say, command }) => `${safeMarkdown(say, 400)}${command ? `: ${codeSpan(command)}` : ''}`)
+  const steps = nextSteps(report).map(
+    ({ say, command }) => `${safeMarkdown(say, 400)}${command ? `: ${codeSpan(command)}` : ''}`,
+  )
   const errors = errorKinds(totals.errors)
   const warnings = verdict.warnings.map((warning) => `> ⚠️ ${safeMarkdown(warning, 400)}`)
   return [
     title,
-    `**${first}**${policy ? ` (${policy})` : ''}`,
-    others.slice(0, SHOWN.reasons).map((reason) => `- ${reason}`).join('\n'),
+    `**${first || outcomeWord[verdict.outcome]}**${policy ? ` (${policy})` : ''}`,
+    others
+      .slice(0, SHOWN.reasons)
+      .map((reason) => `- ${reason}`)
+      .join('\n'),
     gatesTable(report),
-    [...warnings.slice(0, SHOWN.warnings), ...more(warnings.length - SHOWN.warnings, 'warning').map((text) => `> ${text}`)].join('\n>\n'),
+    [
+      ...warnings.slice(0, SHOWN.warnings),
+      ...more(warnings.length - SHOWN.warnings, 'warning').map((text) => `> ${text}`),
+    ].join('\n>\n'),
     `**Next:** ${steps.join('; ')}`,
     `<sub>${[from.what, from.run, from.baseline].map((text) => safeMarkdown(text, 400)).join('<br>')}</sub>`,
     `<sub>${[...totalPhrases(report), ...(errors ? [`not measured: ${safeMarkdown(errors, 400)}`] : [])].join(' · ')}</sub>`,
@@ -130,7 +163,10 @@ function summary(report: Report): string[] {
   if (report.suites.length < 2) return []
   const lines = report.suites.slice(0, SHOWN.suites).map(({ suite, suite_version, verdict }) => {
     const rate = passRate(verdict)
-    const cells = [`${icon[verdict.outcome]} ${outcomeWord[verdict.outcome]}`, codeSpan(`${suite} ${suite_version}`, 80)]
+    const cells = [
+      `${icon[verdict.outcome]} ${outcomeWord[verdict.outcome]}`,
+      codeSpan(`${suite} ${suite_version}`, 80),
+    ]
     return row([...cells, share(rate?.now ?? null), share(rate?.before ?? null)])
   })
   return [
@@ -142,7 +178,8 @@ function summary(report: Report): string[] {
 
 /** The report as GitHub-flavoured Markdown of at most MARKDOWN_LIMIT characters; what is left out is counted. */
 export const markdown: Reporter = (report) => {
-  if (report.suites.length === 0) return `## ${icon[report.outcome]} ${outcomeWord[report.outcome]}\n\nNo suite was run.\n`
+  if (report.suites.length === 0)
+    return `## ${icon[report.outcome]} ${outcomeWord[report.outcome]}\n\nNo suite was run.\n`
   const out = summary(report)
   let room = MARKDOWN_LIMIT - RESERVE - out.join('\n\n').length
   let left = 0

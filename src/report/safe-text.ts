@@ -37,6 +37,9 @@ export function plain(text: string, max = Number.POSITIVE_INFINITY): string {
   return shorten(clean, max)
 }
 
+/** Characters (code points) of well-formed text: its UTF-16 units but for the second halves of pairs. */
+const charactersIn = (text: string) => text.length - (text.match(/[\udc00-\udfff]/g)?.length ?? 0)
+
 /** Well-formed text of at most `max` UTF-16 units: the middle gives way to a count of the characters left out (below 48: to `…`). */
 export function shorten(text: string, max: number): string {
   if (text.length <= max) return text
@@ -45,7 +48,7 @@ export function shorten(text: string, max: number): string {
   const head = text.slice(0, Math.ceil((room * 2) / 3)).replace(loneSurrogates, '')
   const rest = Math.floor(room / 3)
   const tail = (rest > 0 ? text.slice(-rest) : '').replace(loneSurrogates, '')
-  const left = [...text.slice(head.length, text.length - tail.length)].length
+  const left = charactersIn(text.slice(head.length, text.length - tail.length))
   return `${head}${markerOf(left)}${tail}`
 }
 
@@ -97,7 +100,7 @@ const longestRun = (text: string) => Math.max(0, ...[...text.matchAll(/`+/g)].ma
 
 /** Text as a Markdown code span on one line, safe in a table cell (where a pipe would end the cell even in code). */
 export function codeSpan(text: string, max = 200): string {
-  const line = disarm(oneLine(text, max)).replaceAll('|', '¦').replaceAll('\\', '⧵') || ' '
+  const line = disarm(oneLine(text, max)).replaceAll('|', '¦').replaceAll('\\', '⧵') || '(empty)'
   const ticks = '`'.repeat(longestRun(line) + 1)
   const pad = /^`|`$/.test(line) ? ' ' : ''
   return `${ticks}${pad}${line}${pad}${ticks}`

@@ -28,6 +28,8 @@ export type PassInput = {
   /** Called once for every request that was finished, failed ones too, one at a time in the order of arrival. */
   onCompletion(request: AskRequest, completion: Completion): void | Promise<void>
   onEvent?: ((event: PassEvent) => void) | undefined
+  /** US dollars for an answer that does not tell its cost itself; undefined: no price is known. */
+  priceOf?: ((request: AskRequest, completion: Completion) => number | undefined) | undefined
   timing?: Partial<Timing> | undefined
 }
 
@@ -186,8 +188,10 @@ function send(pass: Pass, request: AskRequest): Promise<Attempt | undefined> {
     }
     const settle = (attempt: Attempt) => {
       if (!over()) return
-      note(pass, attempt, startedAt)
-      resolve(attempt)
+      const cost = attempt.completion.cost_usd ?? pass.input.priceOf?.(request, attempt.completion)
+      const completion = cost === undefined ? attempt.completion : { ...attempt.completion, cost_usd: cost }
+      note(pass, { ...attempt, completion }, startedAt)
+      resolve({ ...attempt, completion })
     }
     const abort = () => {
       if (over()) resolve(undefined)
@@ -244,7 +248,7 @@ function judge(pass: Pass, completion: Completion): void {
 /** No new calls; those under way are waited for. The first reason stands. */
 function stop(pass: Pass, reason: Stopped): void {
   pass.stopped ??= reason
-  for (const wake of [...pass.sleepers]) wake()
+  for (const wake of pass.sleepers) wake()
   pass.ended?.()
 }
 
@@ -252,7 +256,7 @@ function stop(pass: Pass, reason: Stopped): void {
 function halt(pass: Pass, reason: Stopped): void {
   pass.halted = true
   stop(pass, reason)
-  for (const abort of [...pass.inFlight]) abort()
+  for (const abort of pass.inFlight) abort()
 }
 
 function fail(pass: Pass, error: unknown): void {

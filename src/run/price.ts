@@ -1,7 +1,7 @@
 // What an answer costs, estimated from its tokens and list prices.
 import type { Completion, Usage } from '../schema/run.ts'
 
-type Priced = { id: string; provider: string; price?: { input: number; output: number } }
+type Priced = { id: string; provider: string; price?: { input: number; output: number } | undefined }
 type CalcPrice = typeof import('@pydantic/genai-prices').calcPrice
 
 /** Which list prices are inside, for the label of an estimate. The package tells its version but no date of its data. */

@@ -25,8 +25,9 @@ export function redactor(
   return (text) => {
     let clean = text
     for (const form of forms) clean = clean.replaceAll(form, REDACTED)
-    for (const head of heads) clean = clean.replace(head, REDACTED)
+    // Masked ones first: without its head the end behind the mask would no longer be known for one.
     clean = redactMasked(clean, secrets)
+    for (const head of heads) clean = clean.replace(head, REDACTED)
     return options.patterns === false ? clean : redactPatterns(clean)
   }
 }
@@ -126,8 +127,9 @@ function redactMasked(text: string, secrets: readonly string[]): string {
 
 /** Length of the longest end of `before` that is a beginning of the secret. */
 function overlapLeft(before: string, secret: string): number {
+  const last = before.at(-1)
   for (let length = Math.min(before.length, secret.length); length > 0; length--) {
-    if (secret.startsWith(before.slice(-length))) return length
+    if (secret[length - 1] === last && secret.startsWith(before.slice(-length))) return length
   }
   return 0
 }
@@ -138,25 +140,29 @@ function overlapRight(after: string, secret: string): number {
   return word.length > 0 && word.length < secret.length && secret.endsWith(word) ? word.length : 0
 }
 
-/** At the start of a word, or after an escaped line break in quoted JSON. */
-const START = String.raw`(?:(?<![A-Za-z0-9_-])|(?<=\\[nrt]))`
-const shape = (pattern: string) => new RegExp(START + pattern, 'g')
+/**
+ * A key with this mark at its start, at the start of a word or after an escaped line break in quoted JSON. The mark
+ * stands before the look back so that the engine can skip to it.
+ */
+function shape(mark: string, rest: string): RegExp {
+  return new RegExp(String.raw`${mark}(?<=(?:^|[^A-Za-z0-9_-]|\\[nrt])${mark})${rest}`, 'g')
+}
 /** Keys with a mark of their own. None of them can be tried twice on the same characters, so all are linear. */
 const certain = [
-  shape(String.raw`sk-[\w-]{0,64}\*{2,}[\w-]{0,64}`),
-  shape(String.raw`AIza[\w-]{30,}`),
-  shape(String.raw`gh[pousr]_[\w.-]{20,}`),
-  shape(String.raw`github_pat_\w{20,}`),
-  shape(String.raw`xox[a-z]-[A-Za-z0-9-]{10,}`),
-  shape(String.raw`xapp-[A-Za-z0-9-]{10,}`),
-  shape(String.raw`(?:AKIA|ASIA)[A-Z0-9]{16}(?![A-Za-z0-9])`),
-  shape(String.raw`eyJ[\w-]{8,}\.[\w-]{8,}(?:\.[\w-]*)?`),
-  shape(String.raw`hf_[A-Za-z0-9]{30,}`),
-  shape(String.raw`gsk_[A-Za-z0-9]{30,}`),
-  shape(String.raw`glpat-[\w-]{20,}`),
+  shape('sk-', String.raw`[\w-]{0,64}\*{2,}[\w-]{0,64}`),
+  shape('AIza', String.raw`[\w-]{30,}`),
+  shape('gh[pousr]_', String.raw`[\w.-]{20,}`),
+  shape('github_pat_', String.raw`\w{20,}`),
+  shape('xox[a-z]-', '[A-Za-z0-9-]{10,}'),
+  shape('xapp-', '[A-Za-z0-9-]{10,}'),
+  shape('A[KS]IA', '[A-Z0-9]{16}(?![A-Za-z0-9])'),
+  shape('eyJ', String.raw`[\w-]{8,}\.[\w-]{8,}(?:\.[\w-]*)?`),
+  shape('hf_', '[A-Za-z0-9]{30,}'),
+  shape('gsk_', '[A-Za-z0-9]{30,}'),
+  shape('glpat-', String.raw`[\w-]{20,}`),
 ]
 /** Shapes that ordinary words can have too: only with a part that looks drawn by lot. */
-const likely = [shape(String.raw`(sk-)[\w-]{16,}`), /\b(Bearer[ \t:]{1,4})[\w.~+/=-]{16,}/gi]
+const likely = [shape('sk-', String.raw`()[\w-]{16,}`), /\b(Bearer[ \t:]{1,4})[\w.~+/=-]{16,}/gi]
 /** The word before the @ of a URL with a password in it. */
 const LOGIN = /:\/\/[^\s/:@]{0,256}:[^\s/@]{1,256}@/g
 
@@ -165,8 +171,7 @@ function redactPatterns(text: string): string {
   for (const pattern of certain) clean = clean.replace(pattern, REDACTED)
   for (const pattern of likely) {
     clean = clean.replace(pattern, (whole: string, lead: string) => {
-      if (!looksRandom(whole.slice(lead.length))) return whole
-      return lead === 'sk-' ? REDACTED : lead + REDACTED
+      return looksRandom(whole.slice(lead.length)) ? lead + REDACTED : whole
     })
   }
   return clean.replace(LOGIN, `://${REDACTED}@`)

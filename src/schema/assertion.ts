@@ -6,6 +6,9 @@ const text = z.string().min(1)
 const texts = z.union([text, z.array(text).min(1)])
 const count = z.int().nonnegative()
 
+/** The similarity from which on `similar` passes when it sets no threshold. */
+export const similarThreshold = 0.7
+
 /** What each assertion takes: one entry an assertion, the first of the places that a new one needs. */
 export const assertionArgs = {
   contains: texts.describe('The answer contains the text, or every text of the list'),
@@ -67,7 +70,7 @@ export const assertionArgs = {
   command: z
     .strictObject({ run: z.array(text).min(1), timeout: Duration.default(10_000) })
     .describe(
-      'A program that reads {answer, vars, case} as JSON and exits 0 to pass, 1 to fail, or prints {score, passed, reason}',
+      'A program that reads {answer, tool_calls, vars, case} as JSON and exits 0 to pass, 1 to fail, or prints {score, passed, reason}',
     ),
   module: z
     .strictObject({ path: text, export: text.default('default'), options: Json.optional() })
@@ -96,9 +99,12 @@ export type Assertion = { [T in AssertionType]: AssertionOf<T> }[AssertionType]
 
 const options = {
   weight: z.number().nonnegative().default(1).describe('Weight in the score of the case'),
-  threshold: Unit.optional().describe('The score from which on this assertion passes'),
+  threshold: Unit.optional().describe('The score from which on this assertion passes (after not_: fails)'),
   name: text.optional().describe('What reports call it'),
 }
+
+/** `not_contains: [a, b]` means neither of them: the opposite of `contains_any`, not of `contains` (both of them). */
+const listOpposite: { [T in AssertionType]?: AssertionType } = { contains: 'contains_any', icontains: 'icontains_any' }
 
 const keyOf = (type: AssertionType, not: boolean) => (not ? `not_${type}` : type)
 
@@ -108,7 +114,10 @@ const variants = (Object.keys(assertionArgs) as AssertionType[]).flatMap((type) 
   return ways.map((not) =>
     z.strictObject({ [keyOf(type, not)]: args, ...options }).transform((written): Assertion => {
       const { weight, threshold, name, ...rest } = written as Record<string, unknown>
-      return { type, not, args: Object.values(rest)[0], weight, threshold, name } as Assertion
+      const args = Object.values(rest)[0]
+      const meant = (not && Array.isArray(args) && listOpposite[type]) || type
+      const passesFrom = threshold ?? (type === 'similar' ? similarThreshold : undefined)
+      return { type: meant, not, args, weight, threshold: passesFrom, name } as Assertion
     }),
   )
 })

@@ -52,10 +52,10 @@ export function integerDifferences(strata: readonly Stratum[]): number[] {
   let common = 1
   for (const side of new Set(strata.flatMap(({ trials, baseTrials }) => [trials, baseTrials]))) {
     common = (common / gcd(common, side)) * side
-    if (common > 10_000) common = Infinity
+    if (common > 10_000) break
   }
   return strata.map(({ passes, trials, basePasses, baseTrials }) =>
-    common === Infinity
+    common > 10_000
       ? Math.round(1000 * (passes / trials - basePasses / baseTrials))
       : passes * (common / trials) - basePasses * (common / baseTrials),
   )

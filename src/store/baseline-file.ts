@@ -1,42 +1,61 @@
 // The committed baseline of a suite: one line a case, the same bytes for the same content, so that a diff shows what changed.
 import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import type * as z from 'zod'
 import { Baseline, type CaseTally } from '../schema/baseline.ts'
 import { badRecord, checkHead, conflictLine, firstIssue, jsonLine, parseJson, refuseConflict } from './json-lines.ts'
+import { committedText } from './git.ts'
 import { errno, fileError, writeText } from './write-text.ts'
 
 const again = 'Take the file from the last good commit, or record it again with `aigate baseline record`.'
 
+/** Where the baseline of a suite is; groups in its name are folders. */
+export const baselineFile = (folder: string, suite: string): string => join(folder, `${suite}.json`)
+
 /**
- * The baseline in `file`, or null when there is no such file. `suite` is whose baseline it must be.
+ * The baseline in `file`, or null when there is no such file (an error when it is `required`). `suite` is whose
+ * baseline it must be; null takes any.
  * Throws AigateError: `foreign_file`, `newer_file`, `cannot_read`, or `bad_file` for a torn file, the marks of a merge,
  * a baseline of another suite, a case that stands twice, and whatever else the schema refuses.
  */
-export async function readBaseline(file: string, suite: string): Promise<Baseline | null> {
-  const text = await readText(file)
-  if (text === null) return null
+export async function readBaseline(
+  file: string,
+  suite: string | null,
+  options: { required?: boolean } = {},
+): Promise<Baseline | null> {
+  try {
+    return await parseBaseline(file, await readFile(file, 'utf8'), suite)
+  } catch (error) {
+    if (errno(error) === 'ENOENT' && !options.required) return null
+    throw fileError(file, error, 'read')
+  }
+}
+
+/**
+ * The baseline of a suite as the commit has it that is checked out; null when there is none in it.
+ * `folder`: where baselines are, relative to `root`. Throws like `readBaseline`.
+ */
+export async function committedBaseline(root: string, folder: string, suite: string): Promise<Baseline | null> {
+  const path = baselineFile(folder, suite)
+  const text = await committedText(root, path)
+  return text === null ? null : parseBaseline(`HEAD:${path}`, text, suite)
+}
+
+async function parseBaseline(file: string, content: string, suite: string | null): Promise<Baseline> {
+  const text = content.replace(/^\ufeff/, '')
   refuseConflict(file, conflictLine(text))
   const value = parseJson(text)
-  await checkHead(file, value, 'baseline')
+  await checkHead(file, value, 'baseline', text)
   if (value === undefined) throw syntaxFault(file, text)
   const read = Baseline.safeParse(value)
   if (!read.success) throw schemaFault(file, text, read.error)
   const baseline = read.data
-  if (baseline.suite !== suite) {
+  if (suite !== null && baseline.suite !== suite) {
     const problem = `This is the baseline of the suite ${baseline.suite}, not of ${suite}.`
     throw badRecord(file, undefined, problem, `Name the baseline of ${suite}, or record one.`)
   }
   refuseNonsense(file, text, baseline.cases)
   return baseline
-}
-
-async function readText(file: string): Promise<string | null> {
-  try {
-    return (await readFile(file, 'utf8')).replace(/^\ufeff/, '')
-  } catch (error) {
-    if (errno(error) === 'ENOENT') return null
-    throw fileError(file, error, 'read')
-  }
 }
 
 function syntaxFault(file: string, text: string) {
@@ -50,14 +69,12 @@ function syntaxFault(file: string, text: string) {
   return badRecord(file, broken === -1 ? undefined : broken + 1, 'The baseline is no JSON.', again)
 }
 
+/** Runs begin with an id too, but have no hash. */
 const isCase = (line: string) => line.trimStart().startsWith('{"id":"') && line.includes('"hash":')
 
 /** The line of a case, counted from 1; undefined when the file has been laid out anew by somebody else. */
 function lineOfCase(text: string, place: number, cases: number): number | undefined {
-  // Runs begin with an id too, but have no hash.
-  const lines = text
-    .split('\n')
-    .flatMap((line, index) => (isCase(line) && !line.includes('"tool_version":') ? [index + 1] : []))
+  const lines = text.split('\n').flatMap((line, index) => (isCase(line) ? [index + 1] : []))
   return lines.length === cases ? lines[place] : undefined
 }
 

@@ -10,7 +10,7 @@ const MOST_FAULTS = 50
 
 /** The lines around a place, with a caret: one before, the line itself, one after. `line` and `column` count from 1. */
 export function codeFrame(text: string, line: number, column: number): string {
-  const lines = text.split('\n', line + 1)
+  const lines = linesOf(text)
   const width = Math.max(4, String(line + 1).length)
   // One window for all three lines, so that the caret stands under the right character of a very long line.
   const from = Math.max(0, column - 1 - Math.floor((LONGEST_LINE * 2) / 3))
@@ -22,6 +22,13 @@ export function codeFrame(text: string, line: number, column: number): string {
   }
   const caret = ` ${' '.repeat(width)} | ${' '.repeat(Math.max(0, column - 1 - from))}^`
   return [...show(line - 1), ...show(line), caret, ...show(line + 1)].join('\n')
+}
+
+/** One file with thousands of faults is split once. */
+let lastSplit = { text: '', lines: [''] }
+function linesOf(text: string): string[] {
+  if (lastSplit.text !== text) lastSplit = { text, lines: text.split('\n') }
+  return lastSplit.lines
 }
 
 /** A place in a text that was read, with its frame. */
@@ -46,54 +53,50 @@ export function maskSecrets(line: string): string {
     )
 }
 
-/** One error for all faults, in the order of the lines, at most 50 of them. */
+/** One error for all faults, in the order of the lines. The list must not be empty. */
 export function faultError(faults: readonly Fault[]): AigateError {
   const inOrder = [...faults].sort(
     ({ place: a }, { place: b }) =>
       a.file.localeCompare(b.file) || (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0),
   )
-  return joinErrors(inOrder.map(({ problem, mend, place }) => new AigateError('bad_file', { problem, mend }, place)))
+  return asOne(inOrder.map(({ problem, mend, place }) => new AigateError('bad_file', { problem, mend }, place)))
 }
 
-/** Several errors as one: the first with all others in `more`, flat and without repeats. The list must not be empty. */
+/** Several errors as one: the first 50, without repeats, and how many more there are. The list must not be empty. */
 export function joinErrors(errors: readonly AigateError[]): AigateError {
   const flat = flatten(errors)
-  const [first, ...rest] = flat.slice(0, MOST_FAULTS)
-  if (first === undefined) throw new RangeError('joinErrors needs an error')
-  if (rest.length === 0) return first
   const left = flat.length - MOST_FAULTS
-  if (left > 0)
-    rest.push(
-      new AigateError('bad_file', { problem: `… and ${left} more problems`, mend: 'Mend the ones above first.' }),
-    )
-  const code = first.code === 'usage' ? 'usage' : 'bad_file'
-  return new AigateError(code, { problem: first.message, mend: first.mend }, first.places[0], rest)
+  if (left <= 0) return asOne(flat)
+  const problem = `… and ${left} more ${left === 1 ? 'problem' : 'problems'}`
+  return asOne([
+    ...flat.slice(0, MOST_FAULTS),
+    new AigateError('bad_file', { problem, mend: 'Mend the ones above first.' }),
+  ])
+}
+
+function asOne([first, ...rest]: readonly AigateError[]): AigateError {
+  if (first === undefined) throw new RangeError('there is no error to throw')
+  return rest.length === 0 ? first : withMore(first, rest)
 }
 
 /** Errors with their `more` laid out in one list, each once. */
 export function flatten(errors: readonly AigateError[]): AigateError[] {
-  const seen = new Map<string, AigateError>()
-  for (const joined of errors) {
-    const [head] = joined.more.length > 0 ? [withoutMore(joined)] : [joined]
-    for (const error of head ? [head, ...joined.more] : joined.more) {
-      const key = JSON.stringify([error.message, error.places])
-      if (!seen.has(key)) seen.set(key, error)
-    }
-  }
-  return [...seen.values()]
+  const laid = errors.flatMap((one) => (one.more.length > 0 ? [withMore(one, []), ...one.more] : [one]))
+  return [...new Map(laid.map((one) => [JSON.stringify([one.message, one.places]), one])).values()]
 }
 
-function withoutMore(error: AigateError): AigateError {
+/** The same error with other companions. */
+function withMore(error: AigateError, more: readonly AigateError[]): AigateError {
   const code = error.code === 'usage' ? 'usage' : 'bad_file'
-  return new AigateError(code, { problem: error.message, mend: error.mend }, error.places[0])
+  return new AigateError(code, { problem: error.message, mend: error.mend }, error.places[0], more)
 }
 
 /** The known word nearest to what was written; undefined when none is near enough to be meant. */
 export function nearest(written: string, known: readonly string[]): string | undefined {
-  const [best] = known
-    .map((word) => ({ word, far: distance(written.toLowerCase(), word.toLowerCase()) }))
-    .sort((a, b) => a.far - b.far)
-  return best && best.far <= Math.max(1, Math.floor(written.length * 0.4)) ? best.word : undefined
+  const low = written.toLowerCase()
+  const [best] = known.map((word) => ({ word, far: distance(low, word.toLowerCase()) })).sort((a, b) => a.far - b.far)
+  if (best && best.far <= Math.max(written.length < 4 ? 1 : 2, Math.floor(written.length * 0.4))) return best.word
+  return written.length < 3 ? undefined : known.find((word) => word.toLowerCase().startsWith(low))
 }
 
 /** `; did you mean "x"?` or nothing. */
@@ -102,10 +105,13 @@ export function didYouMean(written: string, known: readonly string[]): string {
   return meant === undefined ? '' : `; did you mean "${meant}"?`
 }
 
-/** A mend that names what there is to choose from. */
+/** A mend that names what there is to choose from; `none` is the mend when there is nothing. */
 export function choose(written: string, known: readonly string[], what: string, none: string): string {
   if (known.length === 0) return none
   const meant = nearest(written, known)
-  const list = known.length > 12 ? `${known.slice(0, 12).join(', ')}, …` : known.join(', ')
-  return meant === undefined ? `Choose from the ${what}: ${list}.` : `Write "${meant}", or one of: ${list}.`
+  return meant === undefined ? listed(known, what) : `Write "${meant}".`
+}
+
+export function listed(known: readonly string[], what: string): string {
+  return `Choose from the ${what}: ${known.slice(0, 12).join(', ')}${known.length > 12 ? ', …' : ''}.`
 }

@@ -38,3 +38,8 @@ export async function gitUser(cwd: string): Promise<string> {
   const name = await git(cwd, ['config', '--get', 'user.name'])
   return name?.trim() || 'unknown'
 }
+
+/** A file of the commit that is checked out, without its last newline; null when it is not there. `path`: from `cwd`. */
+export async function committedText(cwd: string, path: string): Promise<string | null> {
+  return git(cwd, ['show', `HEAD:./${path.replaceAll('\\', '/')}`])
+}

@@ -37,7 +37,7 @@ export type Line = { number: number; text: string; ended: boolean }
 
 /**
  * The lines of a file, one at a time: only LF ends a line (node:readline also splits at U+2028, which JSON allows).
- * A CR before the LF and a byte order mark are dropped. Throws AigateError `cannot_read`.
+ * A byte order mark is dropped; a CR before the LF is white space to JSON. Throws AigateError `cannot_read`.
  */
 export async function* readLines(file: string): AsyncGenerator<Line> {
   let rest: Buffer[] = []
@@ -46,7 +46,7 @@ export async function* readLines(file: string): AsyncGenerator<Line> {
     const text = Buffer.concat([...rest, end]).toString('utf8')
     rest = []
     number += 1
-    return { number, text: (number === 1 ? text.replace(/^\ufeff/, '') : text).replace(/\r$/, ''), ended }
+    return { number, text: number === 1 ? text.replace(/^\ufeff/, '') : text, ended }
   }
   try {
     for await (const chunk of createReadStream(file, { highWaterMark: 1 << 18 }) as AsyncIterable<Buffer>) {
@@ -98,35 +98,35 @@ export function refuseConflict(file: string, line: number | undefined): void {
   throw badRecord(file, line, problem, 'Settle the merge (take one side as a whole), or record the file again.')
 }
 
+type Head = { aigate?: unknown; version?: unknown }
+
 /**
- * Says what is wrong when the head of a file is not what was wanted: another kind of aigate, a foreign file, or a
- * newer format. Returns when `head` (its first value, or undefined when that is no JSON) is right.
+ * Says what is wrong when the head of a file is not what was wanted: another kind of aigate, a foreign file, a newer
+ * format, nothing at all. Returns when `head` (its first value, or undefined when that is no JSON) is right.
+ * `start`: the first characters of the content, when it does not come from `file` as it stands on disk.
  */
-export async function checkHead(file: string, head: unknown, wanted: RecordKind): Promise<void> {
-  const { aigate, version } = (typeof head === 'object' && head !== null ? head : await sniff(file)) as {
-    aigate?: unknown
-    version?: unknown
-  }
+export async function checkHead(file: string, head: unknown, wanted: RecordKind, start?: string): Promise<void> {
+  const { aigate, version }: Head =
+    typeof head === 'object' && head !== null ? head : sniff(file, start ?? (await startOf(file)))
   if (aigate !== wanted) {
-    const found = typeof aigate === 'string' && aigate in kinds ? kinds[aigate as RecordKind] : undefined
-    throw new AigateError(
-      'foreign_file',
-      { found: found ?? 'a file that aigate did not write', wanted: kinds[wanted], mend: mends[wanted] },
-      { file },
-    )
+    const found = Object.entries(kinds).find(([kind]) => kind === aigate)?.[1] ?? 'a file that aigate did not write'
+    throw new AigateError('foreign_file', { found, wanted: kinds[wanted], mend: mends[wanted] }, { file })
   }
   if (typeof version === 'number' && version > FORMAT)
     throw new AigateError('newer_file', { kind: kinds[wanted], version, known: FORMAT }, { file })
 }
 
-/** The first words of a file whose first line is no JSON, for example a report that is written over many lines. */
-async function sniff(file: string): Promise<{ aigate?: string; version?: number }> {
+/** The kind of a file whose first line is no JSON, for example a report that is written over many lines. */
+function sniff(file: string, start: string): Head {
+  if (start === '') throw badRecord(file, undefined, 'The file is empty.', 'Delete it, or take it from a copy.')
+  return { aigate: /^\ufeff?\s*\{\s*"aigate"\s*:\s*"([a-z]+)"/.exec(start)?.[1] }
+}
+
+async function startOf(file: string): Promise<string> {
   const handle = await open(file, 'r')
   try {
     const { buffer, bytesRead } = await handle.read(Buffer.alloc(4096), 0, 4096, 0)
-    const text = buffer.subarray(0, bytesRead).toString('utf8')
-    const kind = /^\s*\{\s*"aigate"\s*:\s*"([a-z]+)"/.exec(text)?.[1]
-    return kind === undefined ? {} : { aigate: kind }
+    return buffer.toString('utf8', 0, bytesRead)
   } finally {
     await handle.close()
   }

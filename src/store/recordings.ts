@@ -1,5 +1,5 @@
 // Recorded answers, found by what was asked: read from the whole folder, written to one file a suite.
-import { readdir } from 'node:fs/promises'
+import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as z from 'zod'
 import type { Recordings } from '../ports.ts'
@@ -53,6 +53,7 @@ export async function openRecordings(folder: string, suite: string): Promise<Rec
     for (const [name, entry] of await readRecordings(file)) known.set(name, entry)
   }
   const added: Entries = new Map()
+  let saving = Promise.resolve()
   return {
     get count() {
       return known.size
@@ -67,14 +68,20 @@ export async function openRecordings(folder: string, suite: string): Promise<Rec
       known.set(nameOf(entry), entry)
       added.set(nameOf(entry), entry)
     },
-    save: async () => {
-      if (added.size === 0) return
-      // Read once more: another run may have saved since.
-      const merged = new Map([...(await readRecordings(own)), ...added])
-      await writeText(own, textOf(merged))
-      added.clear()
+    save: () => {
+      saving = saving.catch(() => undefined).then(() => saveInto(own, added))
+      return saving
     },
   }
+}
+
+/** What is added while this writes stays added, for the next time. */
+async function saveInto(own: string, added: Entries): Promise<void> {
+  const now = [...added]
+  if (now.length === 0) return
+  // Read once more: another run may have saved since.
+  await writeText(own, textOf(new Map([...(await readRecordings(own)), ...now])))
+  for (const [name, entry] of now) if (added.get(name) === entry) added.delete(name)
 }
 
 /** The entry as it is stored; undefined for what is not recorded. */
@@ -98,22 +105,24 @@ async function filesIn(folder: string, own: string): Promise<string[]> {
 
 async function readRecordings(file: string): Promise<Entries> {
   const entries: Entries = new Map()
+  if (await absent(file)) return entries
   let empty = true
-  try {
-    for await (const { number, text } of readLines(file)) {
-      refuseConflict(file, conflictLine(text) && number)
-      const value = parseJson(text)
-      if (empty) await checkHead(file, value, 'recordings')
-      else if (text.trim() !== '') addEntry(entries, file, number, value)
-      empty = false
-    }
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return entries
-    throw error
+  for await (const { number, text } of readLines(file)) {
+    refuseConflict(file, conflictLine(text) && number)
+    const value = parseJson(text)
+    if (empty) await checkHead(file, value, 'recordings')
+    else if (text.trim() !== '') addEntry(entries, file, number, value)
+    empty = false
   }
-  if (empty && entries.size === 0) throw badRecord(file, undefined, 'The file of recorded answers is empty.', mend)
+  if (empty) await checkHead(file, undefined, 'recordings')
   return entries
 }
+
+const absent = (file: string) =>
+  stat(file).then(
+    () => false,
+    (error: unknown) => errno(error) === 'ENOENT',
+  )
 
 function addEntry(entries: Entries, file: string, line: number, value: unknown): void {
   if (value === undefined) throw badRecord(file, line, 'This recorded answer is cut off or no JSON.', mend)

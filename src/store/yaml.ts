@@ -19,6 +19,7 @@ const MOST_ALIASES = 10_000
 /** Values in a file with its aliases written out. */
 const MOST_VALUES = 5_000_000
 const DEEPEST = 200
+const TOO_DEEP = { problem: 'the YAML is nested too deeply', mend: `Write it with at most ${DEEPEST} levels.` }
 
 /**
  * Reads a YAML file and checks it against a schema. `label` says what the file is, for example `suite`.
@@ -77,7 +78,7 @@ export function locateFindings(findings: readonly Finding[], locate: Locate): Fa
 
 function parseDocumentSafely(text: string, lineCounter: LineCounter, file: string): Document.Parsed {
   try {
-    return parseDocument(text, { lineCounter, prettyErrors: false, uniqueKeys: true, merge: true, logLevel: 'silent' })
+    return parseDocument(text, { lineCounter, prettyErrors: false, uniqueKeys: true, merge: true, logLevel: 'error' })
   } catch (error) {
     throw tooDeep(error, { file })
   }
@@ -86,22 +87,24 @@ function parseDocumentSafely(text: string, lineCounter: LineCounter, file: strin
 /** The parser recurses: what is nested absurdly deep ends its stack. Any other surprise is told as it is. */
 function tooDeep(error: unknown, place: Place): AigateError {
   if (error instanceof AigateError) return error
-  const problem =
-    error instanceof RangeError
-      ? `the YAML is nested more than ${DEEPEST} levels deep`
-      : `the YAML cannot be read: ${error instanceof Error ? error.message : String(error)}`
-  return new AigateError('bad_file', { problem, mend: 'Write it with fewer levels, and without tricks.' }, place)
+  if (error instanceof RangeError) return new AigateError('bad_file', TOO_DEEP, place)
+  const problem = `the YAML cannot be read: ${error instanceof Error ? error.message : String(error)}`
+  return new AigateError('bad_file', { problem, mend: 'Write it in a simpler way.' }, place)
 }
 
 function syntaxFaults(doc: Document.Parsed, text: string, at: (offset: number) => Place): Fault[] {
   const faults = [...doc.errors, ...doc.warnings].map((error) => ({ ...reword(error, text), place: at(error.pos[0]) }))
   if (faults.length === 0) faults.push(...strangeKeys(doc, at))
+  // Where indentation is broken by tabs, whatever follows is noise.
+  const tabs = faults.filter((_, index) => doc.errors[index]?.code === 'TAB_AS_INDENT')
+  if (tabs.length > 0) return tabs
   // One broken line makes the parser complain several times; the first complaint is the useful one.
   const seen = new Set<number | undefined>()
   return faults.filter(({ place }) => !seen.has(place.line) && seen.add(place.line))
 }
 
 function reword(error: YAMLError, text: string): { problem: string; mend: string } {
+  if (error.message.includes('call stack')) return TOO_DEEP
   switch (error.code) {
     case 'TAB_AS_INDENT':
       return { problem: 'YAML may not be indented with tabs', mend: 'Use spaces instead of the tab.' }
@@ -123,7 +126,10 @@ function reword(error: YAMLError, text: string): { problem: string; mend: string
     case 'BLOCK_AS_IMPLICIT_KEY':
       return { problem: error.message, mend: 'Write the text in quotes.' }
     default:
-      return { problem: `the YAML cannot be read: ${error.message}`, mend: 'Correct the YAML at this place.' }
+      return {
+        problem: `the YAML cannot be read: ${error.message.replace(/(["'])quote/, 'quote $1')}`,
+        mend: 'Correct the YAML at this place.',
+      }
   }
 }
 
@@ -139,7 +145,7 @@ function strangeKeys(doc: Document.Parsed, at: (offset: number) => Place): Fault
           faults.push({
             problem: isCollection(key) ? 'a key must be plain text' : 'the key "__proto__" is not allowed',
             mend: 'Use another key.',
-            place: at(key.range?.[0] ?? 0),
+            place: at(key?.range?.[0] ?? 0),
           })
       },
     })
@@ -174,7 +180,7 @@ function aliasPlace(doc: Document.Parsed, message: string, locate: Locate): Plac
       if (!message.endsWith(node.source)) return undefined
       const above = ancestors.flatMap((one, depth): PropertyKey[] => {
         const child = ancestors[depth + 1] ?? node
-        if (isSeq(one)) return [one.items.indexOf(child as never)]
+        if (isSeq(one)) return [one.items.indexOf(child)]
         return 'key' in one && !isCollection(one) && isScalar(one.key) ? [String(one.key.value)] : []
       })
       path = key === 'key' ? above.slice(0, -1) : above

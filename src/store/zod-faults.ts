@@ -1,22 +1,37 @@
 // Turns what zod finds into plain sentences: which key, what was expected, what was found, how to mend it.
 import * as z from 'zod'
 import { assertionKeys } from '../schema/assertion.ts'
-import { choose, didYouMean, maskSecrets } from './faults.ts'
+import { choose, didYouMean, maskSecrets, nearest } from './faults.ts'
 
 type Path = readonly PropertyKey[]
 type Issue = z.core.$ZodIssue
 type Schema = z.core.$ZodType
 
 /** What is wrong at a path of the data; `at: key` means the key itself rather than its value. */
-export type Finding = { path: Path; at: 'key' | 'value'; problem: string; mend: string }
+export type Finding = {
+  path: Path
+  at: 'key' | 'value'
+  problem: string
+  mend: string
+  /** The required key that is missing, or the one that an unknown key probably means. */
+  lacks?: string
+  means?: string | undefined
+}
 
 /** What was read: the data, its schema, and the text of a scalar as it stands in the file (`1.10`, not 1.1). */
 export type Reading = { data: unknown; schema: Schema; written: (path: Path) => string | undefined }
 
 /** All findings of one failed parse. */
 export function findingsOf(error: z.ZodError, reading: Reading): Finding[] {
-  return error.issues.flatMap((issue) => describe(issue, [], reading))
+  const findings = error.issues.flatMap((issue) => describe(issue, [], reading))
+  // A misspelled required key is one mistake, not two.
+  const misspelled = ({ path, lacks }: Finding) =>
+    findings.some(({ means, path: other }) => means !== undefined && means === lacks && isChild(path, other))
+  return findings.filter((one) => !misspelled(one))
 }
+
+const isChild = (parent: Path, child: Path) =>
+  child.length === parent.length + 1 && parent.every((key, index) => key === child[index])
 
 function describe(issue: Issue, base: Path, reading: Reading): Finding[] {
   const path = [...base, ...issue.path]
@@ -50,7 +65,7 @@ function describe(issue: Issue, base: Path, reading: Reading): Finding[] {
       return here(`${formatOf(issue)}, found ${found(value)}`, 'Write it in this form.')
     case 'too_small':
     case 'too_big':
-      return here(boundOf(issue), 'Change the value.')
+      return here(`${boundOf(issue)}, found ${found(value)}`, 'Change the value.')
     case 'not_multiple_of':
       return here(`expected a multiple of ${issue.divisor}`, 'Change the value.')
     default:
@@ -66,6 +81,7 @@ function missing(path: Path, expected: string): Finding {
     at: 'value',
     problem: `${prefix(parent)}missing required key "${key}"`,
     mend: `Add "${key}:" with ${expected}.`,
+    lacks: key,
   }
 }
 
@@ -81,6 +97,7 @@ function unknownKey(path: Path, key: string, reading: Reading): Finding {
     at: 'key',
     problem: `${prefix(path)}unknown key "${key}"${didYouMean(key, free)}`,
     mend: choose(key, free, 'keys that are left', 'Remove it.'),
+    means: nearest(key, free),
   }
 }
 
@@ -137,7 +154,7 @@ function describeVariant(
   if (first === undefined || first.present.length === 0) return unknownVariant(path, value, ranked, reading)
   if (second !== undefined && second.present.length === first.present.length) {
     const keys = ranked.flatMap(({ present }) => present).map((key) => `"${key}"`)
-    const problem = `${prefix(path)}the keys ${[...new Set(keys)].join(' and ')} exclude each other`
+    const problem = `${prefix(path)}${[...new Set(keys)].join(' and ')} cannot stand together`
     const mend = path.at(-2) === 'assert' ? 'Make an entry of the list of each.' : 'Keep one of them.'
     return [{ path, at: 'value', problem, mend }]
   }
@@ -203,18 +220,20 @@ function expectation(issues: readonly Issue[]): string {
 
 function found(value: unknown): string {
   if (value === null || value === undefined) return 'nothing'
-  if (Array.isArray(value)) return 'a list'
+  if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : 'a list'
   if (typeof value === 'object') return 'a map'
   if (typeof value === 'string') {
     const shown = JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}…` : value)
     return maskSecrets(shown)
   }
-  return `the ${typeof value} ${String(value)}`
+  return `the ${typeof value} ${JSON.stringify(value)}`
 }
 
 function mendType(expected: string, value: unknown, path: Path, reading: Reading): string {
   if (expected === 'string' && (typeof value === 'number' || typeof value === 'boolean'))
-    return `write it in quotes: "${reading.written(path) ?? String(value)}"`
+    return `Write it in quotes: "${reading.written(path) ?? String(value)}"`
+  if (path.at(-2) === 'assert' && typeof value === 'string')
+    return assertionKeys.includes(value) ? `Write {${value}: …}.` : 'Write it as a map, for example {contains: refund}.'
   if (value === null) return 'Give it a value, or remove the key.'
   if (expected === 'array') return 'Write it as a list, for example [a, b].'
   if ((expected === 'number' || expected === 'int') && typeof value === 'string' && /^-?[\d.]+$/.test(value))
@@ -231,12 +250,11 @@ function formatOf(issue: Extract<Issue, { code: 'invalid_format' }>): string {
 
 function boundOf(issue: Extract<Issue, { code: 'too_small' | 'too_big' }>): string {
   const [bound, word, strict] =
-    issue.code === 'too_small' ? [issue.minimum, 'at least', 'more than'] : [issue.maximum, 'at most', 'less than']
+    issue.code === 'too_small' ? [issue.minimum, 'of at least', 'above'] : [issue.maximum, 'of at most', 'below']
   const amount = `${issue.inclusive === false ? strict : word} ${bound}`
-  if (issue.origin === 'string')
-    return bound === 1n || bound === 1 ? 'expected text, found ""' : `expected ${amount} characters`
-  if (issue.origin === 'array') return `expected a list of ${amount} ${Number(bound) === 1 ? 'entry' : 'entries'}`
-  return `expected a number of ${amount}`
+  if (issue.origin === 'string') return Number(bound) === 1 ? 'expected text' : `expected text ${amount} characters`
+  if (issue.origin === 'array') return `expected a list ${amount} ${Number(bound) === 1 ? 'entry' : 'entries'}`
+  return `expected a number ${amount}`
 }
 
 type Def = {
@@ -258,7 +276,7 @@ function unwrap(schema: Schema): Def {
 }
 
 const shapeOf = (schema: Schema): Record<string, Schema> | undefined => unwrap(schema).shape
-const isRequired = (schema: Schema): boolean => schema._zod.optin !== 'optional'
+const isRequired = (schema: Schema): boolean => schema._zod.optin === undefined
 
 /** All schemas that a path can lead to, every branch of a union tried. */
 function schemasAt(schema: Schema, path: Path): Schema[] {

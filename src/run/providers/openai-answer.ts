@@ -7,8 +7,15 @@ import { failed, failureOfStatus, isRecord, requestId } from './openai-failure.t
 /** Enough of a broken body to see what it is. */
 const SHOWN = 200
 
-/** Reads the body of an HTTP 2xx response. A body that is no chat completion is `malformed`, which is worth another attempt. */
-export function readAnswer(text: string, response: { status: number; headers: Headers }): Attempt {
+/**
+ * Reads the body of an HTTP 2xx response. A body that is no chat completion is `malformed`, which is worth another
+ * attempt. `redact` is for the quote of a broken body: cut short, half a key would no longer be found.
+ */
+export function readAnswer(
+  text: string,
+  response: { status: number; headers: Headers },
+  redact: (text: string) => string,
+): Attempt {
   const { status, headers } = response
   const request_id = requestId(headers)
   const known: Partial<Completion> = request_id === undefined ? {} : { request_id }
@@ -17,7 +24,7 @@ export function readAnswer(text: string, response: { status: number; headers: He
   try {
     body = JSON.parse(text)
   } catch {
-    const start = JSON.stringify(text.slice(0, SHOWN))
+    const start = JSON.stringify(redact(text).slice(0, SHOWN))
     return broken(`HTTP ${status}, but the body is not JSON. It begins with ${start}`)
   }
   if (!isRecord(body)) return broken(`HTTP ${status}, but the body is not a JSON object.`)

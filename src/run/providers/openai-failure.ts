@@ -23,16 +23,16 @@ export function failed(
 export function failureOfThrown(thrown: unknown): Attempt {
   const { status, headers, error } = facts(thrown)
   const message = thrown instanceof Error ? thrown.message : String(thrown)
-  if (status !== undefined) return failureOfStatus(status, shorten(message), error, headers)
+  if (status !== undefined) return failureOfStatus(status, message, error, headers)
   const causes = chain(thrown)
   const code = causes.map((one) => one.code).find((one) => typeof one === 'string') ?? ''
   if (/^UND_ERR_(HEADERS|BODY)_TIMEOUT$/.test(code) || causes.some(({ name }) => name === 'AbortError')) {
     return { completion: { outcome: 'timeout', text: '', tool_calls: [], latency_ms: 0, attempts: 1 } }
   }
   const isConnection = causes.some(({ message: said }) => /^(fetch failed|terminated|Connection error\.?)$/.test(said))
-  if (!isConnection && code === '') return failed('bad_request', `The request could not be sent: ${shorten(message)}`)
+  if (!isConnection && code === '') return failed('bad_request', `The request could not be sent: ${message}`)
   const reason = [...new Set(causes.map((one) => one.message))].filter((said) => said !== '').slice(-2)
-  const text = `The connection failed: ${shorten(reason.join(': '))}${code && !reason.join().includes(code) ? ` (${code})` : ''}`
+  const text = `The connection failed: ${reason.join(': ')}${code && !reason.join().includes(code) ? ` (${code})` : ''}`
   // A certificate that is not accepted now is not accepted a second later.
   return failed('connection', text, /CERT|SELF_SIGNED|UNABLE_TO_VERIFY|ERR_TLS/.test(code) ? {} : { retry: {} })
 }

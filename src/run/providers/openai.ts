@@ -6,7 +6,7 @@ import type { Message, Tool } from '../../schema/suite.ts'
 import type { OpenAI } from 'openai'
 import { namesIn, redactCompletion, redactor } from '../redact.ts'
 import { readAnswer } from './openai-answer.ts'
-import { failureOfThrown } from './openai-failure.ts'
+import { failureOfThrown, shorten } from './openai-failure.ts'
 
 type Env = Readonly<Record<string, string | undefined>>
 type Options = { env: Env; clock: { monotonic(): number } }
@@ -41,7 +41,7 @@ export function openaiProvider(name: string, config: OpenAiProvider, options: Op
       // The SDK wants a body of its own type; params are the user's, and the API judges them.
       const body = bodyOf(request, request.model) as unknown as OpenAI.ChatCompletionCreateParamsNonStreaming
       const response = await (await client).chat.completions.create(body, { signal }).asResponse()
-      return readAnswer(await response.text(), response)
+      return readAnswer(await response.text(), response, redactError)
     } catch (thrown) {
       return failureOfThrown(thrown)
     }
@@ -57,11 +57,16 @@ export function openaiProvider(name: string, config: OpenAiProvider, options: Op
       const start = clock.monotonic()
       const { completion, ...how } = await attempt(request, signal)
       const latency_ms = Math.max(0, clock.monotonic() - start)
-      if (signal.aborted && completion.outcome === 'error') {
+      if (signal.aborted && completion.error && completion.error.status === undefined) {
         return { completion: { outcome: 'timeout', text: '', tool_calls: [], latency_ms, attempts: 1 } }
       }
-      const clean = redactCompletion({ ...completion, latency_ms }, redactAnswer)
-      return { completion: clean.error ? redactCompletion(clean, redactError) : clean, ...how }
+      const measured = { ...completion, latency_ms }
+      if (!completion.error) return { completion: redactCompletion(measured, redactAnswer), ...how }
+      const { error, ...clean } = redactCompletion(measured, redactError)
+      return {
+        completion: { ...clean, ...(error && { error: { ...error, message: shorten(error.message) } }) },
+        ...how,
+      }
     },
   }
 }

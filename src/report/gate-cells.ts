@@ -1,0 +1,89 @@
+// One gate as cells of text, the same in every reporter: now, before, difference, interval, limit, p, verdict.
+import type { GateResult, Verdict } from '../schema/verdict.ts'
+import { change, count, dollars, duration, points, pValue, share, shortShare, signed } from './numbers.ts'
+import { outcomeWord } from './phrases.ts'
+import { oneLine } from './safe-text.ts'
+
+/** The cells of one gate, as text. `limit` says in which direction it binds. */
+export type GateCells = Record<
+  'gate' | 'now' | 'before' | 'difference' | 'interval' | 'limit' | 'p' | 'verdict',
+  string
+>
+
+const amount = (value: number | null, unit: GateResult['unit']): string => {
+  if (value === null) return '–'
+  if (unit === 'share') return share(value)
+  if (unit === 'ms') return duration(value)
+  if (unit === 'usd') return dollars(value)
+  if (unit === 'ratio') return `${value.toFixed(2)}×`
+  return unit === 'cases' ? count(value) : value.toFixed(3)
+}
+
+/** Latency and cost are compared as ratios, whatever the unit of the estimate. */
+const comparesRatios = (gate: GateResult) => gate.kind === 'latency' || gate.kind === 'cost'
+
+function difference(gate: GateResult): string {
+  if (gate.difference === null) return '–'
+  if (comparesRatios(gate)) return change(gate.difference)
+  return gate.unit === 'share' ? points(gate.difference) : signed(gate.difference, gate.unit === 'cases' ? 0 : 3)
+}
+
+function interval(gate: GateResult): string {
+  if (gate.interval === null) return '–'
+  const end = (value: number) => {
+    if (!Number.isFinite(value)) return value < 0 ? '-∞' : '∞'
+    if (comparesRatios(gate)) return signed((value - 1) * 100)
+    if (gate.kind === 'floor' || gate.kind === 'coverage') return (value * 100).toFixed(1)
+    return gate.unit === 'share' ? signed(value * 100) : signed(value, 3)
+  }
+  const unit = gate.unit === 'share' || comparesRatios(gate) ? (gate.kind === 'regression' ? '' : ' %') : ''
+  return `${end(gate.interval.low)} to ${end(gate.interval.high)}${unit}`
+}
+
+function limit(gate: GateResult): string {
+  if (gate.limit === null) return '–'
+  const compared = gate.difference !== null
+  if (comparesRatios(gate)) {
+    return compared || gate.unit === 'ratio'
+      ? `≤ ${change(gate.limit).replace('.0', '')}`
+      : `≤ ${amount(gate.limit, gate.unit)}`
+  }
+  if (gate.kind === 'regression') return `≥ ${signed(-gate.limit * 100).replace(/\.0$/, '')} points`
+  if (gate.kind === 'critical') return `≤ ${count(gate.limit)}`
+  if (gate.kind === 'score') return `≥ ${compared ? signed(-gate.limit, 2) : gate.limit}`
+  return `≥ ${shortShare(gate.limit)}`
+}
+
+/** One gate as cells. A verdict in brackets does not decide anything. */
+export function gateCells(gate: GateResult): GateCells {
+  const verdict = outcomeWord[gate.outcome].toLowerCase()
+  return {
+    gate: oneLine(gate.id, 60),
+    now: amount(gate.estimate, gate.unit),
+    before: amount(gate.baseline, gate.unit),
+    difference: difference(gate),
+    interval: interval(gate),
+    limit: limit(gate),
+    p: pValue(gate.adjusted_p ?? gate.p),
+    verdict: gate.decides ? verdict : `(${verdict})`,
+  }
+}
+
+/** Gates to show: critical cases that hold are counted instead of listed when there are more than three of them. */
+export function shownGates({ gates }: Verdict): { shown: GateResult[]; criticalHeld: number } {
+  const held = gates.filter((gate) => gate.kind === 'critical' && gate.outcome === 'pass')
+  if (held.length <= 3) return { shown: gates, criticalHeld: 0 }
+  return { shown: gates.filter((gate) => !held.includes(gate)), criticalHeld: held.length }
+}
+
+/** What the interval is, in one sentence; null when no gate has one. */
+export function intervalNote({ gates }: Verdict): string | null {
+  const levels = [...new Set(gates.flatMap(({ interval: found }) => (found ? [found.level] : [])))].toSorted(
+    (a, b) => a - b,
+  )
+  const [lowest, highest] = [levels[0], levels.at(-1)]
+  if (lowest === undefined || highest === undefined) return null
+  const range = (of: (level: number) => string) => (lowest === highest ? of(lowest) : `${of(lowest)} to ${of(highest)}`)
+  const both = range((level) => shortShare(2 * level - 1))
+  return `Interval: ${both}, each bound one-sided at ${range(shortShare)}. p: corrected for the number of gates.`
+}

@@ -1,0 +1,90 @@
+// From a case to a question: renders the prompt with the variables of the case and gives the question its content hash.
+import type { Template } from 'liquidjs'
+import { AigateError } from '../errors.ts'
+import type { AskRequest, LoadedPrompt, ResolvedTarget } from '../ports.ts'
+import type { Case, Message } from '../schema/suite.ts'
+import { contentHash } from './canonical.ts'
+import { strictLiquid } from './liquid.ts'
+
+type Expand = (testCase: Case, trial: number) => AskRequest
+type PromptTarget = Extract<ResolvedTarget, { kind: 'prompt' }>
+type AppTarget = Exclude<ResolvedTarget, { kind: 'prompt' }>
+
+/**
+ * Makes the function that turns a case and a trial (from 1) into a request. Templates are parsed once, here; a template
+ * that cannot be parsed or rendered is an AigateError `bad_template`. The key of a request covers all that decides the
+ * answer, and neither trial, time limit, concurrency nor a secret.
+ */
+export async function expander(target: ResolvedTarget): Promise<Expand> {
+  return target.kind === 'prompt' ? promptExpander(target) : appExpander(target)
+}
+
+async function promptExpander(target: PromptTarget): Promise<Expand> {
+  const { model, params, tools, response_format, provider } = target
+  const render = await renderer(target.prompt)
+  return (testCase, trial) => {
+    const messages = [...render(testCase), ...(testCase.messages ?? [])]
+    const asked = { model: model.pin.id, params, messages, tools, response_format }
+    return {
+      key: contentHash({ provider: provider.name, ...asked }),
+      case: testCase,
+      trial,
+      messages,
+      model: { id: model.pin.id, params },
+      ...(tools && { tools }),
+      ...(response_format && { response_format }),
+    }
+  }
+}
+
+function appExpander(target: AppTarget): Expand {
+  const app = appSpec(target)
+  return (testCase, trial) => {
+    const messages = testCase.messages ?? []
+    return { key: contentHash({ app, vars: testCase.vars, messages }), case: testCase, trial, messages }
+  }
+}
+
+/** What of an application decides its answers: everything but how long and how many at a time. */
+export function appSpec({ kind, target }: AppTarget): Record<string, unknown> {
+  const { timeout: _timeout, concurrency: _concurrency, ...spec } = target
+  return { kind, ...spec }
+}
+
+async function renderer(prompt: LoadedPrompt): Promise<(testCase: Case) => Message[]> {
+  const engine = await strictLiquid()
+  const attempt = <T>(line: number, id: string | undefined, work: () => T): T => {
+    try {
+      return work()
+    } catch (error) {
+      throw templateError(error, prompt, line, id)
+    }
+  }
+  const parts = prompt.messages.map(({ role, template, line }) => {
+    const parsed: Template[] = attempt(line, undefined, () => engine.parse(template))
+    return { role, line, parsed }
+  })
+  return (testCase) =>
+    parts.map(({ role, line, parsed }) => {
+      const text: unknown = attempt(line, testCase.id, () => engine.renderSync(parsed, { ...testCase.vars }))
+      return { role, content: withoutBlankEdges(String(text)) }
+    })
+}
+
+/** Without the blank lines at the beginning and the end. */
+function withoutBlankEdges(text: string): string {
+  const lines = text.split('\n')
+  const filled = (line: string) => line.trim() !== ''
+  return lines.slice(lines.findIndex(filled), lines.findLastIndex(filled) + 1).join('\n')
+}
+
+function templateError(error: unknown, prompt: LoadedPrompt, line: number, id: string | undefined): AigateError {
+  const { message, token } = error as Error & { token?: { getPosition?: () => [number, number] } }
+  const [row, column] = token?.getPosition?.() ?? [1, undefined]
+  const facts = {
+    prompt: `${prompt.name}@${prompt.version}`,
+    problem: message.replace(/, line:\d+, col:\d+$/, '').replace(/\.$/, ''),
+    where: id === undefined ? '' : ` for case ${id}`,
+  }
+  return new AigateError('bad_template', facts, { file: prompt.file, line: line + row - 1, column })
+}

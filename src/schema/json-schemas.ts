@@ -1,0 +1,41 @@
+// The JSON Schemas of every file that people write or programs read, made from the zod schemas.
+import * as z from 'zod'
+import { Baseline } from './baseline.ts'
+import { Config } from './config.ts'
+import { PromptHeader } from './prompt.ts'
+import { Observation, RunHeader } from './run.ts'
+import { Case, Suite } from './suite.ts'
+import { Report } from './verdict.ts'
+
+export type SchemaName = 'aigate' | 'suite' | 'cases' | 'prompt' | 'run' | 'baseline' | 'report'
+
+const { completion, ...judgement } = Observation.shape
+const { case: id, trial, purpose } = judgement
+const runLine = z.union([
+  RunHeader,
+  z.strictObject({ type: z.literal('answer'), case: id, trial, purpose, completion }),
+  z.strictObject({ type: z.literal('score'), ...judgement }),
+  z.strictObject({ type: z.literal('end'), complete: z.boolean(), stopped: z.string().optional() }),
+])
+
+const schemas: Record<SchemaName, { title: string; schema: z.ZodType }> = {
+  aigate: { title: 'aigate.yaml: providers, models, policy', schema: Config },
+  suite: { title: 'A suite: what is asked, of which cases, and what decides', schema: Suite },
+  cases: { title: 'A file of cases that a suite names in cases_from', schema: z.array(Case).min(1) },
+  prompt: { title: 'The front matter of a prompt file', schema: PromptHeader },
+  run: { title: 'One line of the record of a run; the header is the first', schema: runLine },
+  baseline: { title: 'baselines/<suite>.json: an accepted run', schema: Baseline },
+  report: { title: 'The report of one command, as --reporter json writes it', schema: Report },
+}
+
+/**
+ * JSON Schema draft-7 of each kind of file, as people write it (`io: input`: what has a default may be left out).
+ * Draft-7, because editors know later drafts only in part.
+ */
+export function jsonSchemas(): Record<SchemaName, object> {
+  const made = Object.entries(schemas).map(([name, { title, schema }]) => {
+    const { $schema, ...rest } = z.toJSONSchema(schema, { io: 'input', target: 'draft-7', unrepresentable: 'throw' })
+    return [name, { $schema, title, ...rest }]
+  })
+  return Object.fromEntries(made) as Record<SchemaName, object>
+}

@@ -1,0 +1,79 @@
+// One answer, graded: every assertion of the case, and from them whether the case passed.
+import type { Grade, GraderTools, Subject } from '../ports.ts'
+import type { AssertionOf, AssertionType } from '../schema/assertion.ts'
+import type { Completion, Score } from '../schema/run.ts'
+import type { Case } from '../schema/suite.ts'
+import { oneLine, shorten } from './reason.ts'
+import { assertions } from './registry.ts'
+
+/** `passed` and `score` are null when the answer was not measured; `grader_error` says so when a grader is at fault. */
+export type Graded = { scores: Score[]; passed: boolean | null; score: number | null; grader_error?: string }
+
+/** Sums of weights and of binary fractions: 0.2 + 0.7 of 1 reaches a threshold of 0.9. */
+const slack = 1e-9
+
+const nameOf = ({ name, not, type }: AssertionOf<AssertionType>) => name ?? (not ? `not_${type}` : type)
+
+const unmeasured = (grader_error: string): Graded => ({ scores: [], passed: null, score: null, grader_error })
+
+/** The raw grade turned into a score: first `threshold` decides whether it passed, then `not` turns both round. */
+function settle({ not, threshold, ...assertion }: AssertionOf<AssertionType>, grade: Grade): Score {
+  if (!(grade.score >= 0 && grade.score <= 1)) throw new Error(`its score ${grade.score} is not from 0 to 1`)
+  const holds = threshold === undefined ? grade.passed : grade.score >= threshold - slack
+  const passed = holds !== not
+  const facts = threshold === undefined ? grade.reason : `${grade.reason}, threshold ${threshold}`
+  const reason = not ? `${passed ? 'as wanted' : 'not wanted'}: ${facts}` : facts
+  return {
+    assertion: nameOf({ not, threshold, ...assertion }),
+    passed,
+    score: not ? 1 - grade.score : grade.score,
+    weight: assertion.weight,
+    reason: shorten(oneLine(reason), 400),
+    deterministic: assertions[assertion.type].deterministic,
+  }
+}
+
+async function gradeOne<T extends AssertionType>(assertion: AssertionOf<T>, subject: Subject, tools: GraderTools) {
+  const plugin = assertions[assertion.type]
+  return settle(assertion, await plugin.grade(assertion.args, subject, tools))
+}
+
+/** Mean of the scores by weight, in [0, 1]. Weights are scaled first, so that their sum is finite. */
+function weightedMean(scores: readonly Score[]): number {
+  const heaviest = Math.max(...scores.map(({ weight }) => weight))
+  let sum = 0
+  let weights = 0
+  for (const { score, weight } of scores) {
+    sum += score * (weight / heaviest)
+    weights += weight / heaviest
+  }
+  return Math.min(1, Math.max(0, sum / weights))
+}
+
+/**
+ * Grades one answer of one case. The case passes when every assertion with a weight above 0 passes or, if the case sets
+ * `threshold`, when the mean score by weight reaches it. Refused and truncated answers are graded on their text.
+ * Not measured (passed and score null, no scores): a call that failed or ran out of time, an assertion that threw, a case
+ * that asserts nothing. Never rejects.
+ */
+export async function grade(testCase: Case, completion: Completion, tools: GraderTools): Promise<Graded> {
+  if (completion.outcome === 'error' || completion.outcome === 'timeout')
+    return { scores: [], passed: null, score: null }
+  if (!testCase.assert.some(({ weight }) => weight > 0)) {
+    return unmeasured('the case has no assertion with a weight above 0, so that nothing can be judged')
+  }
+  const scores: Score[] = []
+  for (const assertion of testCase.assert) {
+    try {
+      scores.push(await gradeOne(assertion as AssertionOf<AssertionType>, { completion, case: testCase }, tools))
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error)
+      return unmeasured(`${nameOf(assertion)}: ${shorten(why, 400)}`)
+    }
+  }
+  const score = weightedMean(scores)
+  const { threshold } = testCase
+  const passed =
+    threshold === undefined ? scores.every((one) => one.passed || one.weight === 0) : score >= threshold - slack
+  return { scores, passed, score }
+}

@@ -1,0 +1,25 @@
+// latency, cost: what the answer may take.
+import type { AssertionPlugin } from '../ports.ts'
+
+export const latency: AssertionPlugin<'latency'> = {
+  deterministic: false,
+  grade(limit, { completion }) {
+    const passed = completion.latency_ms <= limit
+    const reason = `took ${Math.round(completion.latency_ms)} ms, at most ${limit} ms allowed`
+    return { score: passed ? 1 : 0, passed, reason }
+  },
+}
+
+const dollars = (amount: number) => `$${Number(amount.toPrecision(3))}`
+
+export const cost: AssertionPlugin<'cost'> = {
+  deterministic: false,
+  grade(limit, { completion }) {
+    if (completion.cost_usd === undefined) {
+      throw new Error('the cost of this answer is not known; give the model a `price` in aigate.yaml')
+    }
+    const passed = completion.cost_usd <= limit
+    const reason = `cost ${dollars(completion.cost_usd)}, at most ${dollars(limit)} allowed`
+    return { score: passed ? 1 : 0, passed, reason }
+  },
+}

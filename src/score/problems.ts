@@ -1,0 +1,52 @@
+// What can be wrong with an assertion without asking a model: for `aigate check` and for loading suites.
+import parsePath from 'jsonpath-rfc9535/parser'
+import type { Assertion, AssertionArgs, AssertionType } from '../schema/assertion.ts'
+import { compileSchema } from './json-schema-compiler.ts'
+import { shorten } from './reason.ts'
+import { ambiguousRepeat } from './regex-ambiguity.ts'
+import { compileRegex } from './regex.ts'
+
+type Checks = { [T in AssertionType]?: (args: AssertionArgs<T>) => string | null }
+
+const checks: Checks = {
+  regex(args) {
+    const expression = compileRegex(args)
+    const part = ambiguousRepeat(expression.source)
+    if (part === null) return null
+    return `${shorten(part)} repeats a repeat, which can take for ever on a long answer; repeat only once`
+  },
+  json_path({ path, equals, exists, contains }) {
+    parsePath(path)
+    if (equals === undefined && exists === undefined && contains === undefined) {
+      return 'it needs equals, exists or contains'
+    }
+    return exists === false && (equals !== undefined || contains !== undefined)
+      ? 'exists: false goes with neither equals nor contains'
+      : null
+  },
+  json_schema(schema) {
+    compileSchema(schema)
+    return null
+  },
+  number_close: ({ tolerance, relative }) =>
+    tolerance === undefined && relative === undefined ? 'it needs tolerance or relative (0 for exactly)' : null,
+  tool_call(args) {
+    const keys = Object.entries(args).filter(([, value]) => value !== undefined)
+    if (keys.length === 0) return 'it needs name, arguments, count, order or none'
+    return args.none && keys.length > 1 ? 'none goes with nothing else' : null
+  },
+}
+
+/** What is wrong with an assertion, as one sentence; null when nothing is. Never throws. */
+export function assertionProblems(assertion: Assertion): string | null {
+  const { type, not, args } = assertion
+  const name = not ? `not_${type}` : type
+  const check = checks[type] as ((args: unknown) => string | null) | undefined
+  try {
+    const problem = check?.(args) ?? null
+    return problem === null ? null : `${name}: ${problem}.`
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error)
+    return `${name}: ${shorten(why.replace(/\.$/, ''), 300)}.`
+  }
+}

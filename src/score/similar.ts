@@ -1,0 +1,49 @@
+// similar: how much the answer resembles a reference text, by Levenshtein distance, ROUGE-L or BLEU.
+import { distance } from 'fastest-levenshtein'
+import type { AssertionPlugin } from '../ports.ts'
+import { type AssertionArgs, similarThreshold } from '../schema/assertion.ts'
+import { answerOf, canonical, fold } from './answer.ts'
+import { bleu } from './bleu.ts'
+import { shorten } from './reason.ts'
+
+type Method = AssertionArgs<'similar'>['method']
+
+const letter =
+  '\\p{Script=Han}|\\p{Script=Hiragana}|\\p{Script=Katakana}|\\p{Script=Thai}|\\p{Script=Lao}|\\p{Script=Khmer}'
+const token = new RegExp(`${letter}|(?:(?!${letter})[\\p{L}\\p{M}\\p{N}])+`, 'gu')
+
+/** Words in lower case without punctuation; letters, for scripts that put no space between words. */
+export const tokens = (text: string): string[] => fold(text).match(token) ?? []
+
+/** 1 - distance / length of the longer text, in UTF-16 units, upper and lower case apart. */
+function levenshtein(answer: string, reference: string): number {
+  const longer = Math.max(answer.length, reference.length)
+  return longer === 0 ? 1 : 1 - distance(answer, reference) / longer
+}
+
+/** F1 of the longest common subsequence of words (Lin 2004, "ROUGE", §3.1), the whole text taken as one sequence. */
+async function rougeL(answer: string, reference: string): Promise<number> {
+  if (tokens(answer).length === 0 || tokens(reference).length === 0) return 0
+  const { l } = await import('js-rouge')
+  return l(answer, reference, { tokenizer: tokens, segmenter: (text) => [text] })
+}
+
+const methods: Record<Method, (answer: string, reference: string) => number | Promise<number>> = {
+  levenshtein,
+  rouge_l: rougeL,
+  bleu: (answer, reference) => bleu(tokens(answer), tokens(reference)),
+}
+
+/** The methods take time that grows with the product of the lengths; such a pair could reach one tenth at the very most. */
+const hopeless = (a: number, b: number) => Math.max(a, b) > 20_000 && Math.max(a, b) > 20 * Math.min(a, b)
+
+export const similar: AssertionPlugin<'similar'> = {
+  deterministic: true,
+  async grade({ to, method }, { completion }) {
+    const answer = answerOf(completion)
+    const reference = canonical(to).trim()
+    const score = hopeless(answer.length, reference.length) ? 0 : await methods[method](answer, reference)
+    const reason = `similarity ${score.toFixed(2)} (${method}) to "${shorten(reference, 60)}"`
+    return { score, passed: score >= similarThreshold, reason }
+  },
+}

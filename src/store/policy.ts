@@ -1,0 +1,24 @@
+// Lays gate policies over each other: what is written later wins, key by key.
+import { defaultPolicy, type GatePolicy, type GatePolicyInput } from '../schema/gate.ts'
+
+type Layer = Record<string, unknown>
+
+/**
+ * The policy in force: the defaults, then each layer in turn. Maps (`categories`, `latency_p95`, …) are laid over each
+ * other key by key as well, so that a suite can change one limit of the repository and keep the others.
+ */
+export function mergePolicy(layers: readonly (GatePolicyInput | undefined)[]): GatePolicy {
+  const merged = layers.reduce<Layer>((below, above) => overlay(below, { ...above }), { ...defaultPolicy })
+  return merged as GatePolicy
+}
+
+function overlay(below: Layer, above: Layer): Layer {
+  const entries = Object.entries(above).filter(([, value]) => value !== undefined)
+  const laid = entries.map(([key, value]) => {
+    const under = Object.hasOwn(below, key) ? below[key] : undefined
+    return [key, isMap(value) && isMap(under) ? overlay(under, value) : value]
+  })
+  return { ...below, ...(Object.fromEntries(laid) as Layer) }
+}
+
+const isMap = (value: unknown): value is Layer => typeof value === 'object' && value !== null && !Array.isArray(value)
