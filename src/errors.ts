@@ -78,6 +78,11 @@ const messages = {
     sentence: (f) => `${f.problem}`,
     mend: () => 'A baseline needs a finished run that measured at least 95 % of the cases: run the suite again.',
   },
+  bad_template: {
+    outcome: 'usage',
+    sentence: (f) => `The prompt ${f.prompt} cannot be rendered${f.where}: ${f.problem}.`,
+    mend: () => 'Correct the Liquid template, or give the case the variables that it needs.',
+  },
 } as const satisfies Record<string, Entry>
 
 export type ErrorCode = keyof typeof messages

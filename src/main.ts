@@ -103,7 +103,9 @@ async function run(context: Context, argv: string[]): Promise<Ending> {
     .option('--regrade', 'grade the saved answers again, with the assertions as they are now')
     .addOption(reporterOption())
     .action((ref: string, baseline: string | undefined, options) =>
-      end(import('./commands/compare.ts').then(({ compareCommand }) => compareCommand(context, ref, baseline, options))),
+      end(
+        import('./commands/compare.ts').then(({ compareCommand }) => compareCommand(context, ref, baseline, options)),
+      ),
     )
 
   verb('report <run>', 'Render a finished run again, judged as it was', reportExamples)
@@ -136,7 +138,12 @@ async function run(context: Context, argv: string[]): Promise<Ending> {
     .action((ref: string, options) =>
       end(import('./commands/baseline.ts').then(({ acceptCommand }) => acceptCommand(context, ref, options))),
     )
-  verb('show [suite...]', 'Show the stored baselines', ['aigate baseline show', 'aigate baseline show support'], baseline)
+  verb(
+    'show [suite...]',
+    'Show the stored baselines',
+    ['aigate baseline show', 'aigate baseline show support'],
+    baseline,
+  )
     .option('--config <file>', 'configuration file')
     .action((suites: string[], options) =>
       end(import('./commands/baseline.ts').then(({ showCommand }) => showCommand(context, suites, options))),

@@ -104,13 +104,7 @@ export type Provider = {
 }
 
 /** Errors after which no call of the run can succeed: the run stops at once. */
-export const fatalKinds: ReadonlySet<ErrorKind> = new Set<ErrorKind>([
-  'auth',
-  'quota',
-  'unknown_model',
-  'bad_request',
-  'no_key',
-])
+export const fatalKinds: ReadonlySet<ErrorKind> = new Set<ErrorKind>(['auth', 'quota', 'unknown_model', 'no_key'])
 
 /** What an assertion looks at. */
 export type Subject = { completion: Completion; case: Case }

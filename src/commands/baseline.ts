@@ -1,10 +1,16 @@
 // aigate baseline: record, accept, show and compare what the gate compares with.
 import { isAbsolute, join, relative } from 'node:path'
-import { addToBaseline, baselineDiffText, baselineFrom, baselineText, diffBaselines } from '../decide/accept-baseline.ts'
+import {
+  addToBaseline,
+  baselineDiffText,
+  baselineFrom,
+  baselineText,
+  diffBaselines,
+} from '../decide/accept-baseline.ts'
 import { reportOf } from '../decide/suite-report.ts'
 import { AigateError } from '../errors.ts'
 import type { Context, Ending, Project } from '../ports.ts'
-import { newBudget } from '../run/engine.ts'
+import { newBudget } from '../run/budget.ts'
 import type { Baseline } from '../schema/baseline.ts'
 import type { Run } from '../schema/run.ts'
 import { worst } from '../schema/verdict.ts'
@@ -91,11 +97,15 @@ export async function diffCommand(
     const file = isFile ? (isAbsolute(ref) ? ref : join(context.cwd, ref)) : stored
     const found = await readBaseline(file, isFile ? null : ref, { required: true })
     if (found) return found
-    throw new AigateError('usage', { problem: `There is no baseline ${file}.`, mend: 'Name a suite or a baseline file.' })
+    throw new AigateError('usage', {
+      problem: `There is no baseline ${file}.`,
+      mend: 'Name a suite or a baseline file.',
+    })
   }
   if (after === undefined && before.endsWith('.json')) after = (await read(before)).suite
   const now = await read(after ?? before)
-  const then = after === undefined ? await committedBaseline(project.root, project.config.baselines, before) : await read(before)
+  const then =
+    after === undefined ? await committedBaseline(project.root, project.config.baselines, before) : await read(before)
   context.stdout.write(then ? baselineDiffText(diffBaselines(then, now)) : 'Nothing is committed to compare with.\n')
   return 'pass'
 }

@@ -2,7 +2,7 @@
 import { AigateError, explain } from '../errors.ts'
 import type { Context, Ending, LoadedSuite } from '../ports.ts'
 import { expander } from '../run/expand.ts'
-import { assertionProblem } from '../score/problems.ts'
+import { assertionProblems } from '../score/problems.ts'
 import { checkProject } from '../store/check.ts'
 import { loadProject } from '../store/project.ts'
 
@@ -24,15 +24,21 @@ export async function checkCommand(context: Context, options: { config?: string 
 /** @throws AigateError with every assertion that could never grade: a bad pattern, path or schema. */
 export function assertGradable(suites: LoadedSuite[]): void {
   const [first, ...more] = suites.flatMap(problemsOf)
-  if (first) throw more.length === 0 ? first : new AigateError('bad_file', { problem: first.message, mend: first.mend }, first.places[0], more)
+  if (first)
+    throw more.length === 0
+      ? first
+      : new AigateError('bad_file', { problem: first.message, mend: first.mend }, first.places[0], more)
 }
 
 function problemsOf(suite: LoadedSuite): AigateError[] {
   return suite.cases.flatMap(({ case: { id, assert }, info }) =>
     assert.flatMap((assertion) => {
-      const problem = assertionProblem(assertion)
+      const problem = assertionProblems(assertion)
       if (problem === null) return []
-      const facts = { problem: `case ${id}: ${problem}`, mend: `Correct ${assertion.not ? 'not_' : ''}${assertion.type} in this case.` }
+      const facts = {
+        problem: `case ${id}: ${problem}`,
+        mend: `Correct ${assertion.not ? 'not_' : ''}${assertion.type} in this case.`,
+      }
       return [new AigateError('bad_file', facts, { file: info.file, line: info.line })]
     }),
   )

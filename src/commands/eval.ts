@@ -2,7 +2,7 @@
 import { isAbsolute, join } from 'node:path'
 import { reportOf } from '../decide/suite-report.ts'
 import type { Context, Ending, LoadedSuite, Project } from '../ports.ts'
-import { newBudget } from '../run/engine.ts'
+import { newBudget } from '../run/budget.ts'
 import type { SuiteReport } from '../schema/verdict.ts'
 import { baselineFile, readBaseline } from '../store/baseline-file.ts'
 import { loadProject } from '../store/project.ts'
@@ -12,13 +12,15 @@ import { evaluateSuite, openSession, selectCases } from './evaluate.ts'
 import type { AskOptions, ReportOptions } from './options.ts'
 import { parseReporters, writeReports } from './write-reports.ts'
 
-type EvalOptions = AskOptions &
-  ReportOptions & { baseline?: string | boolean; threshold?: number; trials?: number }
+type EvalOptions = AskOptions & ReportOptions & { baseline?: string | boolean; threshold?: number; trials?: number }
 
 export async function evalCommand(context: Context, names: string[], options: EvalOptions): Promise<Ending> {
   const wanted = parseReporters(options.reporter)
   const project = await loadProject({ cwd: context.cwd, config: options.config })
-  const { suites, partial } = selectCases(await loadSuites(project, { suites: names, overrides: overridesOf(options) }), options)
+  const { suites, partial } = selectCases(
+    await loadSuites(project, { suites: names, overrides: overridesOf(options) }),
+    options,
+  )
   assertGradable(suites)
   const baselines = []
   for (const suite of suites) baselines.push(await baselineOf(context, project, suite, options.baseline))
@@ -47,7 +49,12 @@ export function overridesOf({ prompt, model, threshold, trials }: EvalOptions) {
   }
 }
 
-async function baselineOf(context: Context, project: Project, suite: LoadedSuite, choice: string | boolean | undefined) {
+async function baselineOf(
+  context: Context,
+  project: Project,
+  suite: LoadedSuite,
+  choice: string | boolean | undefined,
+) {
   if (choice === false) return { baseline: null, file: null }
   const named = typeof choice === 'string'
   const stored = baselineFile(join(project.root, project.config.baselines), suite.suite.suite)

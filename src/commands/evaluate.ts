@@ -6,11 +6,12 @@ import { suiteReport } from '../decide/suite-report.ts'
 import { AigateError } from '../errors.ts'
 import type { AskRequest, Context, LoadedSuite, Project, Provider } from '../ports.ts'
 import { buildProvider } from '../run/build-provider.ts'
-import { type BudgetState, runPass } from '../run/engine.ts'
+import type { BudgetState } from '../run/budget.ts'
+import { runPass } from '../run/engine.ts'
 import { expander } from '../run/expand.ts'
 import { graderTools } from '../run/grader-tools.ts'
 import { pricer } from '../run/price.ts'
-import { redactCompletion, redactor, secretNames } from '../run/redact.ts'
+import { namesIn, redactCompletion, redactor, secretNames } from '../run/redact.ts'
 import { snapshotTarget } from '../run/snapshot.ts'
 import type { Baseline } from '../schema/baseline.ts'
 import type { Completion, Observation, Run, RunHeader } from '../schema/run.ts'
@@ -99,23 +100,38 @@ export async function evaluateSuite(
         finish(request, completion, purpose).then((observation) => progress.done(observation))
       const { seed, budget } = session
       const { signal } = context
-      const pass = await runPass({ requests, provider, seed: seed + trials, signal, clock: context, budget, onCompletion })
+      const pass = await runPass({
+        requests,
+        provider,
+        seed: seed + trials,
+        signal,
+        clock: context,
+        budget,
+        onCompletion,
+      })
       stopped = pass.stopped?.message
       decision = decide()
       if (pass.stopped || !decision.next) break
       const next = decision.next
       purpose = next.kind
       if (next.kind === 'pass') trials = next.trial
-      requests = next.kind === 'pass' ? suite.cases.map((each) => ask(each.case, trials)) : confirmations(next, suite, ask)
+      requests =
+        next.kind === 'pass' ? suite.cases.map((each) => ask(each.case, trials)) : confirmations(next, suite, ask)
     }
   } finally {
     progress.end()
-    if (options.record) await recordings.save()
     await journal.end({ complete: stopped === undefined, stopped })
+    if (options.record) await recordings.save()
   }
   const run: Run = { header, observations, complete: stopped === undefined, stopped }
   const baselineFile = against.file
-  const report = suiteReport({ run, runFile: journal.file, baseline: against.baseline, baselineFile, verdict: decision.verdict })
+  const report = suiteReport({
+    run,
+    runFile: journal.file,
+    baseline: against.baseline,
+    baselineFile,
+    verdict: decision.verdict,
+  })
   return { report, run, file: journal.file }
 }
 
@@ -140,9 +156,14 @@ type Finishing = {
 /** What happens to each answer: price it, take secrets out, save it, grade it, save the grade. */
 async function finisher({ session, suite, journal, observations }: Finishing) {
   const { context, project } = session
-  const redact = redactor(context.env, secretNames(project.config))
-  const price = await pricer()
   const { target } = suite
+  const names = [
+    ...secretNames(project.config),
+    ...(target.kind === 'http' ? namesIn(JSON.stringify(target.target)) : []),
+  ]
+  // Only what we know to be secret is taken out of answers: a suite may well test that a model invents no key of its own.
+  const redact = redactor(context.env, names, { patterns: false })
+  const price = await pricer()
   const model = target.kind === 'prompt' ? target.model.pin : undefined
   const tools = graderTools({ dir: suite.dir, env: context.env })
   return async (request: AskRequest, answer: Completion, purpose: Observation['purpose']): Promise<Observation> => {

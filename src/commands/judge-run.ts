@@ -16,7 +16,10 @@ export async function runsOf(project: Project, ref: string): Promise<{ run: Run;
   return Promise.all(files.map(async (file) => ({ file, run: await readRun(file) })))
 }
 
-export async function storedBaseline(project: Project, suite: string): Promise<{ baseline: Baseline | null; file: string }> {
+export async function storedBaseline(
+  project: Project,
+  suite: string,
+): Promise<{ baseline: Baseline | null; file: string }> {
   const file = baselineFile(join(project.root, project.config.baselines), suite)
   return { file, baseline: await readBaseline(file, suite) }
 }

@@ -83,9 +83,19 @@ afterAll(() => {
 describe('verdicts', () => {
   const verdicts = [
     { name: 'pass', code: 0, says: [/PASS/], gate: ['regression', 'pass'] },
-    { name: 'regressed', code: 1, says: [/FAIL/, /c000/, /I would rather not say/, /"right" is missing/], gate: ['regression', 'fail'] },
+    {
+      name: 'regressed',
+      code: 1,
+      says: [/FAIL/, /c000/, /I would rather not say/, /"right" is missing/],
+      gate: ['regression', 'fail'],
+    },
     { name: 'improved', code: 0, says: [/PASS/, /[Ii]mproved/], gate: ['regression', 'pass'] },
-    { name: 'inconclusive', code: 3, says: [/INCONCLUSIVE/, /more|trials|cases/], gate: ['regression', 'inconclusive'] },
+    {
+      name: 'inconclusive',
+      code: 3,
+      says: [/INCONCLUSIVE/, /more|trials|cases/],
+      gate: ['regression', 'inconclusive'],
+    },
     { name: 'floor-missed', code: 1, says: [/FAIL/, /85/], gate: ['floor', 'fail'] },
     { name: 'critical-broken', code: 1, says: [/FAIL/, /critical/i, /c007/], gate: ['critical/c007', 'fail'] },
     { name: 'category-regressed', code: 1, says: [/FAIL/, /alpha/], gate: ['regression/alpha', 'fail'] },
@@ -203,10 +213,16 @@ describe('secrets', () => {
     })
     const folder = scenario('secrets', port)
     const reporters = 'table,json:run.json,junit:junit.xml,markdown:summary.md'
-    const { code, stdout, stderr } = await aigate(['eval', '--record', '--reporter', reporters], folder, { SCENARIO_KEY: key })
+    const { code, stdout, stderr } = await aigate(['eval', '--record', '--reporter', reporters], folder, {
+      SCENARIO_KEY: key,
+    })
     expect(code).toBe(4)
-    const files = readdirSync(folder, { recursive: true, encoding: 'utf8', withFileTypes: true }).filter((one) => one.isFile())
-    expect(files.map(({ name }) => name)).toEqual(expect.arrayContaining(['run.json', 'junit.xml', 'summary.md', 'app.jsonl']))
+    const files = readdirSync(folder, { recursive: true, encoding: 'utf8', withFileTypes: true }).filter((one) =>
+      one.isFile(),
+    )
+    expect(files.map(({ name }) => name)).toEqual(
+      expect.arrayContaining(['run.json', 'junit.xml', 'summary.md', 'app.jsonl']),
+    )
     const written = files.map(({ parentPath, name }) => readFileSync(join(parentPath, name), 'utf8'))
     for (const text of [stdout, stderr, ...written]) {
       expect(text).not.toContain(key)
@@ -222,13 +238,19 @@ describe('interruption', () => {
   function manyCases(folder: string, count: number): void {
     const line = (i: number) =>
       JSON.stringify({ id: `c${i}`, vars: { question: `question ${i}` }, assert: [{ contains: 'right' }] })
-    writeFileSync(join(folder, 'evals', 'cases.jsonl'), Array.from({ length: count }, (_, i) => `${line(i)}\n`).join(''))
+    writeFileSync(
+      join(folder, 'evals', 'cases.jsonl'),
+      Array.from({ length: count }, (_, i) => `${line(i)}\n`).join(''),
+    )
   }
   const journalOf = (folder: string) => {
     const name = readdirSync(folder, { recursive: true, encoding: 'utf8' }).find((one) => one.endsWith('app.jsonl'))
     return name ? readFileSync(join(folder, name), 'utf8') : ''
   }
-  const answersIn = (folder: string) => journalOf(folder).split('\n').filter((line) => line.includes('"type":"answer"')).length
+  const answersIn = (folder: string) =>
+    journalOf(folder)
+      .split('\n')
+      .filter((line) => line.includes('"type":"answer"')).length
   async function untilAnswers(folder: string, count: number): Promise<void> {
     const deadline = Date.now() + 20_000
     while (Date.now() < deadline) {
@@ -253,19 +275,22 @@ describe('interruption', () => {
     expect(code).toBe(4)
   })
 
-  it.skipIf(process.platform === 'win32')('Ctrl-C ends in exit 130 within two seconds and keeps the answers', async () => {
-    const folder = scenario('half-failing', await slow())
-    manyCases(folder, 200)
-    const { child, ended } = start(evalArgs, folder, { SCENARIO_KEY: 'canary-key-0123456789' })
-    await untilAnswers(folder, 40)
-    const before = Date.now()
-    child.kill('SIGINT')
-    const { code, stderr } = await ended
-    expect(code).toBe(130)
-    expect(Date.now() - before).toBeLessThan(2000)
-    expect(stderr).toMatch(/saved/)
-    expect(answersIn(folder)).toBeGreaterThanOrEqual(40)
-  })
+  it.skipIf(process.platform === 'win32')(
+    'Ctrl-C ends in exit 130 within two seconds and keeps the answers',
+    async () => {
+      const folder = scenario('half-failing', await slow())
+      manyCases(folder, 200)
+      const { child, ended } = start(evalArgs, folder, { SCENARIO_KEY: 'canary-key-0123456789' })
+      await untilAnswers(folder, 40)
+      const before = Date.now()
+      child.kill('SIGINT')
+      const { code, stderr } = await ended
+      expect(code).toBe(130)
+      expect(Date.now() - before).toBeLessThan(2000)
+      expect(stderr).toMatch(/saved/)
+      expect(answersIn(folder)).toBeGreaterThanOrEqual(40)
+    },
+  )
 })
 
 describe('bad input: exit 2, the place, the mend, and no stack trace', () => {
@@ -343,7 +368,15 @@ describe('first steps', () => {
   })
 
   it('--help of each verb shows examples, --version the version', async () => {
-    for (const verb of [['eval'], ['compare'], ['report'], ['check'], ['init'], ['baseline', 'record'], ['baseline', 'accept']]) {
+    for (const verb of [
+      ['eval'],
+      ['compare'],
+      ['report'],
+      ['check'],
+      ['init'],
+      ['baseline', 'record'],
+      ['baseline', 'accept'],
+    ]) {
       const { code, stdout } = await aigate([...verb, '--help'], root)
       expect(stdout).toMatch(/Examples:\n {2}\$ aigate/)
       expect(code).toBe(0)

@@ -18,7 +18,10 @@ export function parseReporters(list: string): Wanted[] {
     const known = reporterNames.find((one) => one === name)
     if (!known) {
       const problem = `There is no reporter "${name}".`
-      throw new AigateError('usage', { problem, mend: `Choose from ${reporterNames.join(', ')}; write json:run.json for a file.` })
+      throw new AigateError('usage', {
+        problem,
+        mend: `Choose from ${reporterNames.join(', ')}; write json:run.json for a file.`,
+      })
     }
     return { name: known, file: file ?? null }
   })

@@ -144,7 +144,7 @@ function requireSame(baseline: Baseline, { header, observations }: Run): void {
   const others = header.cases.filter(({ id, hash }) => hashes.get(id) !== hash).map(({ id }) => id)
   const present = new Set(header.cases.map(({ id }) => id))
   others.push(...baseline.cases.flatMap(({ id }) => (present.has(id) ? [] : [id])))
-  if (others.length > 0) refuse(`${counted(others.length, 'case')} differ from the baseline: ${names(others)}.`, RECORD)
+  if (others.length > 0) XX: ${names(others)}.`, RECORD)
   const strangers = responseModels(observations).filter((name) => !baseline.response_models.includes(name))
   if (strangers.length > 0 && baseline.response_models.length > 0) {
     refuse(

@@ -28,16 +28,20 @@ function difference(gate: GateResult): string {
   return gate.unit === 'share' ? points(gate.difference) : signed(gate.difference, gate.unit === 'cases' ? 0 : 3)
 }
 
+/** Of the difference or the ratio where the gate compares, else of the estimate itself. */
 function interval(gate: GateResult): string {
   if (gate.interval === null) return '–'
-  const end = (value: number) => {
-    if (!Number.isFinite(value)) return value < 0 ? '-∞' : '∞'
-    if (comparesRatios(gate)) return signed((value - 1) * 100)
-    if (gate.kind === 'floor' || gate.kind === 'coverage') return (value * 100).toFixed(1)
-    return gate.unit === 'share' ? signed(value * 100) : signed(value, 3)
+  const { low, high } = gate.interval
+  const between = (end: (value: number) => string, unit = '') => {
+    const [from, to] = [low, high].map((value) => (Number.isFinite(value) ? end(value) : value < 0 ? '-∞' : '∞'))
+    return `${from} to ${to}${unit}`
   }
-  const unit = gate.unit === 'share' || comparesRatios(gate) ? (gate.kind === 'regression' ? '' : ' %') : ''
-  return `${end(gate.interval.low)} to ${end(gate.interval.high)}${unit}`
+  if (gate.difference === null) {
+    if (gate.unit === 'share') return between((value) => (value * 100).toFixed(1), ' %')
+    return between((value) => amount(value, gate.unit))
+  }
+  if (comparesRatios(gate)) return between((value) => signed((value - 1) * 100), ' %')
+  return between((value) => (gate.unit === 'share' ? signed(value * 100) : signed(value, 3)))
 }
 
 function limit(gate: GateResult): string {

@@ -50,13 +50,14 @@ export function pValue(p: number | null): string {
   return p < 0.001 ? '< 0.001' : p.toFixed(3)
 }
 
-/** US dollars: four decimals below one dollar, two from there on. */
+/** US dollars: two decimals from one dollar on, below that four, or as many as two digits of the amount need. */
 export function dollars(value: number | null): string {
   if (value === null || !Number.isFinite(value)) return NOTHING
   if (value === 0) return '$0'
-  if (value < 0.0001) return '< $0.0001'
-  const [whole = '0', decimals = ''] = value.toFixed(value < 1 ? 4 : 2).split('.')
-  return `$${count(Number(whole))}.${decimals}`
+  if (value < 1e-8) return '< $0.00000001'
+  const decimals = value >= 1 ? 2 : Math.max(4, 1 - Math.floor(Math.log10(value)))
+  const [whole = '0', rest = ''] = value.toFixed(decimals).split('.')
+  return `$${count(Number(whole))}.${rest}`
 }
 
 /** Milliseconds as 812 ms, 1.53 s or 2 min 5 s. */

@@ -41,9 +41,14 @@ export function spent(budget: BudgetState, inFlight: number): string | undefined
   return `The budget of $${budget.maxCostUsd} (max_cost_usd) is spent: the answers so far cost about $${budget.costUsd.toFixed(4)}, and the next call would exceed it.`
 }
 
-/** Books an attempt that was counted when it was sent: its cost, or, for a replayed answer, that it was no call. */
+/** False for what never left this machine: a recorded answer, none recorded, no key to send. */
+export function wasSent({ replayed, error }: Completion): boolean {
+  return !replayed && error?.kind !== 'no_key' && error?.kind !== 'not_recorded'
+}
+
+/** Books an attempt that was counted when it was admitted: its cost, or that it was no call after all. */
 export function book(budget: BudgetState, completion: Completion): void {
-  if (completion.replayed) {
+  if (!wasSent(completion)) {
     budget.calls -= 1
     return
   }

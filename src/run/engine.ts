@@ -2,8 +2,11 @@
 import type { AskRequest, Attempt, Provider } from '../ports.ts'
 import { fatalKinds } from '../ports.ts'
 import type { Completion, ErrorKind } from '../schema/run.ts'
-import { type BudgetState, book, learn, type Pace, paceOf, spent, started } from './budget.ts'
+import { type BudgetState, book, learn, type Pace, paceOf, spent, started, wasSent } from './budget.ts'
 import { shuffled, unitOf } from './random.ts'
+
+export { newBudget } from './budget.ts'
+export type { BudgetState }
 
 export type Stopped = { kind: ErrorKind; message: string }
 
@@ -28,8 +31,6 @@ export type PassInput = {
   /** Called once for every request that was finished, failed ones too, one at a time in the order of arrival. */
   onCompletion(request: AskRequest, completion: Completion): void | Promise<void>
   onEvent?: ((event: PassEvent) => void) | undefined
-  /** US dollars for an answer that does not tell its cost itself; undefined: no price is known. */
-  priceOf?: ((request: AskRequest, completion: Completion) => number | undefined) | undefined
   timing?: Partial<Timing> | undefined
 }
 
@@ -124,11 +125,13 @@ async function work(pass: Pass): Promise<void> {
 async function finish(pass: Pass, request: AskRequest): Promise<Completion | undefined> {
   const { provider, onEvent } = pass.input
   let last: Completion | undefined
+  let sent = 0
   for (let tries = 1; ; tries++) {
     if (!(await admitted(pass))) return pass.halted ? undefined : last
     const attempt = await send(pass, request)
     if (attempt === undefined) return undefined
-    last = { ...attempt.completion, attempts: attempt.completion.replayed ? 0 : tries }
+    if (wasSent(attempt.completion)) sent += 1
+    last = { ...attempt.completion, attempts: sent }
     if (attempt.retry === undefined || tries > provider.retries) return last
     const backoff = Math.min(pass.timing.backoffCap, pass.timing.backoffBase * 2 ** (tries - 1))
     const jitter = unitOf(`${pass.input.seed}/${request.key}/${request.trial}/${tries}`) * backoff
@@ -188,10 +191,8 @@ function send(pass: Pass, request: AskRequest): Promise<Attempt | undefined> {
     }
     const settle = (attempt: Attempt) => {
       if (!over()) return
-      const cost = attempt.completion.cost_usd ?? pass.input.priceOf?.(request, attempt.completion)
-      const completion = cost === undefined ? attempt.completion : { ...attempt.completion, cost_usd: cost }
-      note(pass, { ...attempt, completion }, startedAt)
-      resolve({ ...attempt, completion })
+      note(pass, attempt, startedAt)
+      resolve(attempt)
     }
     const abort = () => {
       if (over()) resolve(undefined)

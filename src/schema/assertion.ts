@@ -124,7 +124,7 @@ const variants = (Object.keys(assertionArgs) as AssertionType[]).flatMap((type) 
 
 /** Every key under which an assertion can be written, for "did you mean". */
 export const assertionKeys: readonly string[] = [
-  ...(Object.keys(assertionArgs) as string[]),
+  ...Object.keys(assertionArgs),
   ...negatable.map((type) => keyOf(type, true)),
 ]
 

@@ -1,6 +1,6 @@
 // command, module: assertions that the user wrote as a program or as a function.
 import type { AssertionPlugin, Grade, Subject } from '../ports.ts'
-import { oneLine, shorten } from './reason.ts'
+import { oneLine, shorten, show } from './reason.ts'
 
 /** What custom code sees: the answer and the case without its assertions. `tool_calls[].arguments` is JSON text. */
 function view({ completion, case: { vars, assert: _assert, threshold: _threshold, ...rest } }: Subject) {

@@ -1,6 +1,7 @@
 // Quantiles of a sample, and bounds for the quantile of what it was drawn from.
 // Sources: Hyndman & Fan, Am. Stat. 50 (1996) 361-365 (type 7); David & Nagaraja, Order Statistics (3rd ed. 2003) §7.1 (bounds).
 import binomialCdf from '@stdlib/stats-base-dists-binomial-cdf'
+import { quantileSorted } from 'simple-statistics'
 import { requireBetween } from './counts.ts'
 
 function requireSample(sorted: readonly number[]): void {
@@ -11,10 +12,7 @@ function requireSample(sorted: readonly number[]): void {
 export function quantile(sorted: readonly number[], q: number): number {
   requireSample(sorted)
   if (!(q >= 0 && q <= 1)) throw new RangeError(`q must lie from 0 to 1, not ${q}`)
-  const place = (sorted.length - 1) * q
-  const below = sorted[Math.floor(place)] ?? 0
-  const above = sorted[Math.ceil(place)] ?? 0
-  return below + (above - below) * (place - Math.floor(place))
+  return quantileSorted(sorted as number[], q)
 }
 
 /**

@@ -10,7 +10,7 @@ export type ScaffoldFile = { path: string; text: string; append?: true }
 
 const MODEL = 'gpt-4o-mini-2024-07-18'
 
-const config = `# yaml-language-server: $schema=node_modules/aigate/schema/config.schema.json
+const config = `# yaml-language-server: $schema=node_modules/aigate/schema/aigate.schema.json
 version: 1
 providers:
   # replay answers from recordings/ and asks nobody: no key, no network, no cost.

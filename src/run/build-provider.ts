@@ -1,0 +1,83 @@
+// From a target to somebody who answers: live, replayed or recorded, with the price of each answer.
+import { AigateError } from '../errors.ts'
+import type { LoadedSuite, Provider, Recordings, ResolvedTarget } from '../ports.ts'
+import type { ModelPin, ProviderConfig } from '../schema/config.ts'
+import { pricer } from './price.ts'
+import { type AppOptions } from './providers/app.ts'
+import { commandProvider } from './providers/command.ts'
+import { httpProvider } from './providers/http.ts'
+import { moduleProvider } from './providers/module.ts'
+import { openaiProvider } from './providers/openai.ts'
+import { recordingProvider, replayProvider } from './providers/replay.ts'
+
+type Options = {
+  env: Readonly<Record<string, string | undefined>>
+  clock: { monotonic(): number }
+  recordings: Recordings
+  /** Answers are recorded as they come. */
+  record: boolean
+  /** Nobody is asked: every answer comes from the recordings. */
+  offline: boolean
+}
+type App = Exclude<ResolvedTarget, { kind: 'prompt' }>
+
+/** One line for each kind of application. */
+const apps: { [K in App['kind']]: (target: Extract<App, { kind: K }>['target'], options: AppOptions) => Provider } = {
+  command: commandProvider,
+  http: httpProvider,
+  module: moduleProvider,
+}
+
+/** One line for each type of provider: who is asked live, or undefined when there is only the record. */
+const models: {
+  [T in ProviderConfig['type']]: (
+    name: string,
+    config: Extract<ProviderConfig, { type: T }>,
+    options: Options,
+  ) => Provider | undefined
+} = {
+  openai: (name, config, options) => openaiProvider(name, config, options),
+  replay: (name, config, options) => {
+    if (!options.record) return undefined
+    if (config.of) return openaiProvider(name, config.of, options)
+    throw new AigateError('usage', {
+      problem: `Provider ${name} replays recorded answers and names nobody who could be recorded.`,
+      mend: `Write the provider that --record asks under providers.${name}.of in aigate.yaml.`,
+    })
+  },
+}
+
+/**
+ * The provider of a suite. Offline, and for the type `replay`, it answers from the recordings; with `record` what was
+ * answered live is added to them. Answers of a model are given their price where one is known.
+ * Throws AigateError `usage` when a `replay` provider is to record and has no `of`.
+ */
+export async function buildProvider(suite: LoadedSuite, options: Options): Promise<Provider> {
+  const { target } = suite
+  const name = target.kind === 'prompt' ? target.provider.name : target.kind
+  const live = options.offline ? undefined : liveProvider(suite, options)
+  const { recordings } = options
+  if (!live) return priced(replayProvider(name, recordings), target)
+  return priced(options.record ? recordingProvider(live, recordings) : live, target)
+}
+
+function liveProvider({ target, dir }: LoadedSuite, options: Options): Provider | undefined {
+  if (target.kind !== 'prompt') return apps[target.kind](target.target as never, { ...options, dir })
+  const { name, config } = target.provider
+  return models[config.type](name, config as never, options)
+}
+
+/** The provider, with an estimate of the cost on every answer that does not tell its own. */
+async function priced(provider: Provider, target: ResolvedTarget): Promise<Provider> {
+  if (target.kind !== 'prompt') return provider
+  const model: ModelPin = target.model.pin
+  const price = await pricer()
+  return {
+    ...provider,
+    ask: async (request, signal) => {
+      const { completion, ...how } = await provider.ask(request, signal)
+      const cost_usd = completion.cost_usd ?? price(model, completion)
+      return { ...how, completion: cost_usd === undefined ? completion : { ...completion, cost_usd } }
+    },
+  }
+}

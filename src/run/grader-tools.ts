@@ -1,0 +1,36 @@
+// The effects that assertions may need: running a program and loading a function, both relative to the suite.
+import type { GraderTools } from '../ports.ts'
+import { loadExport } from './modules.ts'
+import { bareEnv, runProgram } from './programs.ts'
+
+/** No grader may write more: 10 million characters. */
+const LONGEST_OUTPUT = 10_000_000
+
+/**
+ * Tools for assertions. Programs run without a shell in the folder of the suite and see PATH and HOME only.
+ * @param options `dir`: absolute folder of the suite
+ */
+export function graderTools({
+  dir,
+  env,
+}: {
+  dir: string
+  env: Readonly<Record<string, string | undefined>>
+}): GraderTools {
+  return {
+    runCommand: async (argv, stdin, timeoutMs) => {
+      const controller = new AbortController()
+      const timer = setTimeout(() => controller.abort(), timeoutMs)
+      const { signal } = controller
+      try {
+        const ended = await runProgram({ argv, stdin, cwd: dir, env: bareEnv(env), maxOutput: LONGEST_OUTPUT, signal })
+        if (signal.aborted) throw new Error(`${argv[0]} did not end within ${timeoutMs} ms.`)
+        if (ended.problem !== undefined || ended.exitCode === undefined) throw new Error(ended.problem)
+        return { exitCode: ended.exitCode, stdout: ended.stdout, stderr: ended.stderr }
+      } finally {
+        clearTimeout(timer)
+      }
+    },
+    loadExport: (path, name) => loadExport(dir, path, name),
+  }
+}
