@@ -7,7 +7,10 @@ import { casesOf, passesOf, runOf, target } from './run-testing.ts'
 
 const cases = casesOf(40)
 const accepted = { at: '2026-01-03T00:00:00.000Z', by: 'Ada', reason: 'release 1.2' }
-const run = runOf([...cases].reverse(), passesOf(cases, 5, (i) => ({ passed: i > 1, response_model: 'm-1' })))
+const run = runOf(
+  [...cases].reverse(),
+  passesOf(cases, 5, (i) => ({ passed: i > 1, response_model: 'm-1' })),
+)
 const code = (work: () => unknown): string => {
   try {
     work()
@@ -23,7 +26,9 @@ describe('accepting a run', () => {
     const baseline = baselineFrom({ run, accepted })
     expect(Baseline.parse(baseline)).toEqual(baseline)
     expect(baseline).toMatchObject({ suite: 's', target, accepted, response_models: ['m-1'] })
-    expect(baseline.runs).toEqual([{ id: 'r1', at: run.header.started_at, trials: 5, git: run.header.git, tool_version: '0.1.0' }])
+    expect(baseline.runs).toEqual([
+      { id: 'r1', at: run.header.started_at, trials: 5, git: run.header.git, tool_version: '0.1.0' },
+    ])
     expect(baseline.cases.map(({ id }) => id)).toEqual(cases.map(({ id }) => id))
     expect(baseline.cases[0]).toMatchObject({ passes: 0, trials: 5, answer: 'bad' })
   })
@@ -43,7 +48,10 @@ describe('accepting a run', () => {
   })
 
   it('keeps up to 5 % unmeasured cases, as not measured', () => {
-    const some = runOf(cases, passesOf(cases, 5, (i) => ({ passed: i < 2 ? null : true })))
+    const some = runOf(
+      cases,
+      passesOf(cases, 5, (i) => ({ passed: i < 2 ? null : true })),
+    )
     expect(baselineFrom({ run: some, accepted }).cases[0]).toMatchObject({ trials: 0, errors: 5 })
   })
 })
@@ -70,7 +78,14 @@ describe('adding a run', () => {
     ['another target', next({ target: { ...target, hash: 't2' } }), /another prompt, model or parameters/],
     ['another case', next({ cases: casesOf(40, (i) => (i === 7 ? { hash: 'x' } : {})) }), /1 case differs .*c007/],
     ['a case less', next({ cases: cases.slice(1) }), /1 case differs .*c000/],
-    ['another model behind the name', next({}, passesOf(cases, 5, () => ({ response_model: 'm-2' }))), /answers with m-2/],
+    [
+      'another model behind the name',
+      next(
+        {},
+        passesOf(cases, 5, () => ({ response_model: 'm-2' })),
+      ),
+      /answers with m-2/,
+    ],
     ['a partial run', next({ partial: true }), /only some/],
   ])('refuses %s', (_, given, says) => {
     expect(code(() => addToBaseline(baseline, given))).toMatch(says)
@@ -91,7 +106,11 @@ describe('the difference of two baselines', () => {
     const before = baselineFrom({ run, accepted })
     const others = casesOf(41, (i) => (i === 3 ? { hash: 'x' } : i === 4 ? { id: 'new' } : {}))
     const changed = { ...target, hash: 't2', label: 'support/answer@1.3.0 with main' }
-    const later = runOf(others, passesOf(others, 5, (i) => ({ passed: i !== 9, cost: 0.002 })), { target: changed })
+    const later = runOf(
+      others,
+      passesOf(others, 5, (i) => ({ passed: i !== 9, cost: 0.002 })),
+      { target: changed },
+    )
     const diff = diffBaselines(before, baselineFrom({ run: later, accepted }))
     expect(diff).toMatchObject({
       target: { changed: true },
@@ -105,7 +124,9 @@ describe('the difference of two baselines', () => {
       ],
     })
     const said = baselineDiffText(diff)
-    expect(said).toMatch(/^baseline of s\ntarget: support\/answer@1\.2\.0 with main -> support\/answer@1\.3\.0 with main\n/)
+    expect(said).toMatch(
+      /^baseline of s\ntarget: support\/answer@1\.2\.0 with main -> support\/answer@1\.3\.0 with main\n/,
+    )
     expect(said).toMatch(/pass rate: 95\.0 % -> 97\.6 %/)
     expect(said).toMatch(/removed 1 case: c004/)
     expect(said).toMatch(/c000: 0\/5 -> 5\/5\n/)
@@ -115,6 +136,8 @@ describe('the difference of two baselines', () => {
   it('of nothing is the whole', () => {
     const first = baselineFrom({ run, accepted })
     expect(baselineDiffText(diffBaselines(null, first))).toMatch(/the first one[^]*pass rate: 95\.0 %\n/)
-    expect(baselineText(first)).toMatch(/accepted: 2026-01-03T00:00:00\.000Z by Ada: release 1\.2\nfrom 1 run, the last at commit abcdef012345\n40 cases, 5 trials a case\n/)
+    expect(baselineText(first)).toMatch(
+      /accepted: 2026-01-03T00:00:00\.000Z by Ada: release 1\.2\nfrom 1 run, the last at commit abcdef012345\n40 cases, 5 trials a case\n/,
+    )
   })
 })

@@ -113,7 +113,10 @@ function requireWhole({ header, observations, complete, stopped }: Run): void {
     throw problem(`Run ${header.id} was interrupted before it was finished.`)
   }
   const found = byCase(observations)
-  const missing = header.cases.filter(({ id }) => !found.get(id)?.some(isMeasured)).map(({ id }) => id)
+  const missing = header.cases
+    .filter(({ id }) => !found.get(id)?.some(isMeasured))
+    .map(({ id }) => id)
+    .sort(byText)
   if (missing.length <= (1 - MEASURED_SHARE) * header.cases.length) return
   const share = percent(missing.length / header.cases.length)
   throw problem(`Run ${header.id} could not measure ${counted(missing.length, 'case')} (${share}): ${names(missing)}.`)
@@ -144,7 +147,10 @@ function requireSame(baseline: Baseline, { header, observations }: Run): void {
   const others = header.cases.filter(({ id, hash }) => hashes.get(id) !== hash).map(({ id }) => id)
   const present = new Set(header.cases.map(({ id }) => id))
   others.push(...baseline.cases.flatMap(({ id }) => (present.has(id) ? [] : [id])))
-  if (others.length > 0) XX: ${names(others)}.`, RECORD)
+  if (others.length > 0) {
+    const differ = others.length === 1 ? 'differs' : 'differ'
+    refuse(`${counted(others.length, 'case')} ${differ} from the baseline: ${names(others)}.`, RECORD)
+  }
   const strangers = responseModels(observations).filter((name) => !baseline.response_models.includes(name))
   if (strangers.length > 0 && baseline.response_models.length > 0) {
     refuse(

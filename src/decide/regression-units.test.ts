@@ -10,8 +10,10 @@ type Reference = {
   in: { cases: [string, number, number, number, number][]; alpha: number; margin: number; category_margin: number }
   out: {
     verdict: string
-    units: Record<'w' | 'margin' | 'n' | 'midp' | 'exact' | 'delta' | 'se' | 'lo' | 'hi' | 'adj', number>[] &
-      { name: string; status: string }[]
+    units: ({ name: string; status: string } & Record<
+      'w' | 'margin' | 'n' | 'midp' | 'exact' | 'delta' | 'se' | 'lo' | 'hi' | 'adj',
+      number
+    >)[]
   }
 }
 const file = join(import.meta.dirname, '../../fixtures/reference/gate_verdict.json')

@@ -7,7 +7,10 @@ import { reportOf, suiteReport } from './suite-report.ts'
 import { totals } from './totals.ts'
 
 const cases = casesOf(9, (i) => (i === 4 ? { hash: 'other' } : i === 5 ? { id: 'new' } : {}))
-const baseline = baselineOf(casesOf(9), (i) => ({ ...(i === 2 ? { passes: 0, answer: 'bad before' } : {}), ...(i === 8 ? { passes: 4 } : {}) }))
+const baseline = baselineOf(casesOf(9), (i) => ({
+  ...(i === 2 ? { passes: 0, answer: 'bad before' } : {}),
+  ...(i === 8 ? { passes: 4 } : {}),
+}))
 const observations = passesOf(cases, 3, (i, t) => {
   if (i === 0) return { passed: false, latency: t * 100, cost: 0.01 * t }
   if (i === 1) return { passed: t !== 2 }
@@ -104,7 +107,13 @@ describe('report', () => {
     const run = runOf(cases, observations)
     const { verdict } = judged({ cases, observations, baseline })
     const one = suiteReport({ run, runFile: 'runs/r1/s.jsonl', baseline, baselineFile: 'baselines/s.json', verdict })
-    const good = suiteReport({ run, runFile: 'x', baseline: null, baselineFile: null, verdict: { ...verdict, outcome: 'pass' } })
+    const good = suiteReport({
+      run,
+      runFile: 'x',
+      baseline: null,
+      baselineFile: null,
+      verdict: { ...verdict, outcome: 'pass' },
+    })
     const report = reportOf([good, one], '0.1.0')
     expect(Report.parse(report)).toEqual(report)
     expect(report.outcome).toBe('invalid')

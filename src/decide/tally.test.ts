@@ -42,14 +42,20 @@ describe('tally', () => {
 
   it('shows the first answer of the majority, a tie counting as passed', () => {
     const answer = (ends: boolean[]) =>
-      tally(ends.map((passed, i) => observe('c000', i + 1, { passed, text: `answer ${i + 1}` })), [one!])[0]?.answer
+      tally(
+        ends.map((passed, i) => observe('c000', i + 1, { passed, text: `answer ${i + 1}` })),
+        [one!],
+      )[0]?.answer
     expect(answer([false, true, true])).toBe('answer 2')
     expect(answer([true, false, false])).toBe('answer 2')
     expect(answer([false, true])).toBe('answer 2')
   })
 
   it('shows tool calls where there is no text, and cuts a runaway answer between characters', () => {
-    const { completion } = observe('c000', 1, { text: '', tool_calls: [{ id: 'x', name: 'refund', arguments: '{"id":1}' }] })
+    const { completion } = observe('c000', 1, {
+      text: '',
+      tool_calls: [{ id: 'x', name: 'refund', arguments: '{"id":1}' }],
+    })
     expect(answerText(completion)).toBe('[{"name":"refund","arguments":"{\\"id\\":1}"}]')
     const long = answerText({ ...completion, text: `x${'😀'.repeat(5000)}` })
     expect(long.length).toBeLessThanOrEqual(2001)
@@ -68,7 +74,13 @@ it('a pass is finished when every case was asked, measured or not', () => {
 
 describe('looks', () => {
   it('spends all of alpha and 5 % of the bound, and no more', () => {
-    for (const [min, max] of [[1, 1], [1, 3], [2, 5], [1, 60]] as const) { // biome-ignore format: pairs
+    for (const [min, max] of [
+      [1, 1],
+      [1, 3],
+      [2, 5],
+      [1, 60],
+    ] as const) {
+      // biome-ignore format: pairs
       for (const alpha of [0.05, 0.01, 0.001, 0.2]) {
         const looks = Array.from({ length: max - min + 1 }, (_, i) => lookAt(min + i, { min, max }, alpha))
         const sum = (of: (look: (typeof looks)[number]) => number) => looks.reduce((total, look) => total + of(look), 0)

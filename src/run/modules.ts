@@ -6,6 +6,9 @@ import process from 'node:process'
 import { pathToFileURL } from 'node:url'
 import { MessageChannel, type MessagePort } from 'node:worker_threads'
 
+/** Whether this Node takes types out by itself. */
+const strips = Boolean((process.features as { typescript?: unknown }).typescript)
+
 /**
  * Loads one export of a JavaScript or TypeScript file. TypeScript needs no build: where Node does not take types out by
  * itself (before 22.18), sucrase does; imports of further `.ts` files by relative path work. Throws an Error with a
@@ -18,7 +21,7 @@ export async function loadExport(dir: string, path: string, name: string): Promi
     throw new Error(`There is no file ${path} to load.`)
   })
   // JavaScript may import TypeScript too.
-  const release = process.features.typescript ? undefined : readTypeScript()
+  const release = strips ? undefined : readTypeScript()
   let loaded: Record<string, unknown>
   try {
     loaded = (await import(/* @vite-ignore */ pathToFileURL(file).href)) as Record<string, unknown>

@@ -332,9 +332,9 @@ describe('a file that is no text to read', () => {
   })
 
   it('an alias bomb', async () => {
-    const levels = 'bcdefghij'.split('').map(
-      (name, i) => `${name}: &${name} [${Array(9).fill(`*${'abcdefghi'[i]}`).join(', ')}]`,
-    )
+    const levels = 'bcdefghij'
+      .split('')
+      .map((name, i) => `${name}: &${name} [${Array(9).fill(`*${'abcdefghi'[i]}`).join(', ')}]`)
     const bomb = ['a: &a [x, x, x, x, x, x, x, x, x]', ...levels, ''].join('\n')
     expect(await problemsOf(load({ [SUITE]: bomb + goodSuite }))).toEqual([
       `${SUITE}:1:1 the aliases (*name) of this file multiply beyond all measure`,

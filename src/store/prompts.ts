@@ -1,6 +1,6 @@
 // Prompt files: prompts/<name>/<version>.md with front matter, roles and Liquid templates.
 import { existsSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { glob } from 'tinyglobby'
 import { AigateError } from '../errors.ts'
 import type { LoadedPrompt, Project } from '../ports.ts'
@@ -20,7 +20,7 @@ type Messages = LoadedPrompt['messages']
 /** All versions of all prompts, by name and then by version. Files whose name is no semantic version are left out. */
 export async function listPrompts(project: Project): Promise<PromptEntry[]> {
   const folder = project.config.prompts
-  const cwd = join(project.root, folder)
+  const cwd = resolve(project.root, folder)
   if (!existsSync(cwd)) return []
   const found = await glob('**/*.md', { cwd, onlyFiles: true })
   return found

@@ -3,6 +3,7 @@ import { type Alias, type Document, isAlias, isCollection, isMap, isScalar, isSe
 import type * as z from 'zod'
 import { AigateError, type Place } from '../errors.ts'
 import { type Fault, faultError, placeIn } from './faults.ts'
+import { DEEPEST, notPlain } from './plain-data.ts'
 import { readText, type SourceFile } from './source-text.ts'
 import { type Finding, findingsOf } from './zod-faults.ts'
 
@@ -16,9 +17,6 @@ export type ParsedFile<T> = { value: T; text: string; locate: Locate }
 
 /** Uses of one anchor that are taken for honest; a bomb needs many more. */
 const MOST_ALIASES = 10_000
-/** Values in a file with its aliases written out. */
-const MOST_VALUES = 5_000_000
-const DEEPEST = 200
 const TOO_DEEP = { problem: 'the YAML is nested too deeply', mend: `Write it with at most ${DEEPEST} levels.` }
 
 /**
@@ -188,47 +186,6 @@ function aliasPlace(doc: Document.Parsed, message: string, locate: Locate): Plac
     },
   })
   return path && locate(path)
-}
-
-/** The first value that JSON could not hold. */
-export function notPlain(
-  value: unknown,
-  path: Path,
-  budget: { values: number },
-): { path: Path; problem: string; mend: string } | undefined {
-  budget.values++
-  if (budget.values > MOST_VALUES)
-    return {
-      path: [],
-      problem: 'the aliases (*name) of this file multiply beyond all measure',
-      mend: 'Write the values out, or use fewer aliases.',
-    }
-  if (path.length > DEEPEST)
-    return {
-      path: path.slice(0, 8),
-      problem: `values are nested more than ${DEEPEST} levels deep, or a value contains itself`,
-      mend: 'Write it with fewer levels.',
-    }
-  if (typeof value === 'number' && !Number.isFinite(value))
-    return { path, problem: `${value} is not a number that can be used`, mend: 'Write a number, or text in quotes.' }
-  if (typeof value !== 'object' || value === null)
-    return typeof value === 'bigint'
-      ? { path, problem: 'the number is too large', mend: 'Write it in quotes.' }
-      : undefined
-  if (Object.getPrototypeOf(value) !== Object.prototype && !Array.isArray(value))
-    return {
-      path,
-      problem: 'YAML tags such as !!binary or !!set are not supported',
-      mend: 'Write plain text or a list.',
-    }
-  for (const [key, child] of Array.isArray(value) ? value.entries() : Object.entries(value)) {
-    const fault =
-      key === '__proto__'
-        ? { path, problem: 'the key "__proto__" is not allowed', mend: 'Use another key.' }
-        : notPlain(child, [...path, key], budget)
-    if (fault) return fault
-  }
-  return undefined
 }
 
 /** The deepest node on the path that the document has; aliases are followed to where their value is written. */

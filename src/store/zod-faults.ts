@@ -1,11 +1,11 @@
 // Turns what zod finds into plain sentences: which key, what was expected, what was found, how to mend it.
 import * as z from 'zod'
 import { assertionKeys } from '../schema/assertion.ts'
-import { choose, didYouMean, maskSecrets, nearest } from './faults.ts'
+import { choose, didYouMean, nearest } from './faults.ts'
+import { isRequired, objectsAt, type Path, type Schema, shapeOf, unionOptionsAt } from './schema-walk.ts'
+import { boundOf, expectation, formatOf, found, mendType } from './zod-words.ts'
 
-type Path = readonly PropertyKey[]
 type Issue = z.core.$ZodIssue
-type Schema = z.core.$ZodType
 
 /** What is wrong at a path of the data; `at: key` means the key itself rather than its value. */
 export type Finding = {
@@ -49,7 +49,7 @@ function describe(issue: Issue, base: Path, reading: Reading): Finding[] {
     case 'invalid_type':
       return here(
         `expected ${expectation([issue])}, found ${found(value)}`,
-        mendType(issue.expected, value, path, reading),
+        mendType(issue.expected, value, path, reading.written(path)),
       )
     case 'invalid_value': {
       const known = issue.values.map(String)
@@ -119,7 +119,9 @@ function describeUnion(
   if (meant !== undefined) return meant.flatMap((one) => describe(one, path, reading))
   const problem = `${prefix(path)}expected ${expectation([issue])}, found ${found(value)}`
   const expected = issue.errors.flat().some((one) => one.code === 'invalid_type' && one.expected === 'string')
-  return [{ path, at: 'value', problem, mend: mendType(expected ? 'string' : 'other', value, path, reading) }]
+  return [
+    { path, at: 'value', problem, mend: mendType(expected ? 'string' : 'other', value, path, reading.written(path)) },
+  ]
 }
 
 function wrongKind(issue: Extract<Issue, { code: 'invalid_union' }>, path: Path, value: unknown): Finding[] {
@@ -192,115 +194,6 @@ function isMismatch(issue: Issue): boolean {
   if (issue.path.length > 0) return false
   if (issue.code === 'invalid_union') return issue.errors.every((branch) => branch.some(isMismatch))
   return issue.code === 'invalid_type' || issue.code === 'invalid_value'
-}
-
-const typeNames: Record<string, string> = {
-  string: 'text',
-  number: 'a number',
-  int: 'a whole number',
-  boolean: 'true or false',
-  object: 'a map of keys and values',
-  record: 'a map of keys and values',
-  array: 'a list',
-  null: 'null',
-}
-
-/** `text or a list`: what the branches together would take. */
-function expectation(issues: readonly Issue[]): string {
-  const words = issues.flatMap((issue): string[] => {
-    if (issue.code === 'invalid_type') return [typeNames[issue.expected] ?? issue.expected]
-    if (issue.code === 'invalid_value') return issue.values.map((one) => JSON.stringify(one))
-    if (issue.code === 'invalid_union') return issue.errors.map((branch) => expectation(branch.slice(0, 1)))
-    return []
-  })
-  const unique = [...new Set(words.filter((word) => word !== ''))]
-  const last = unique.pop() ?? 'a value'
-  return unique.length > 0 ? `${unique.join(', ')} or ${last}` : last
-}
-
-function found(value: unknown): string {
-  if (value === null || value === undefined) return 'nothing'
-  if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : 'a list'
-  if (typeof value === 'object') return 'a map'
-  if (typeof value === 'string') {
-    const shown = JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}…` : value)
-    return maskSecrets(shown)
-  }
-  return `the ${typeof value} ${JSON.stringify(value)}`
-}
-
-function mendType(expected: string, value: unknown, path: Path, reading: Reading): string {
-  if (expected === 'string' && (typeof value === 'number' || typeof value === 'boolean'))
-    return `Write it in quotes: "${reading.written(path) ?? String(value)}"`
-  if (path.at(-2) === 'assert' && typeof value === 'string')
-    return assertionKeys.includes(value) ? `Write {${value}: …}.` : 'Write it as a map, for example {contains: refund}.'
-  if (value === null) return 'Give it a value, or remove the key.'
-  if (expected === 'array') return 'Write it as a list, for example [a, b].'
-  if ((expected === 'number' || expected === 'int') && typeof value === 'string' && /^-?[\d.]+$/.test(value))
-    return 'Remove the quotes.'
-  return 'Change the value.'
-}
-
-function formatOf(issue: Extract<Issue, { code: 'invalid_format' }>): string {
-  if (!issue.message.startsWith('Invalid')) return issue.message
-  if (issue.format === 'url') return 'expected a URL such as https://api.example.com/v1'
-  if (issue.pattern !== undefined) return `expected text that matches ${issue.pattern}`
-  return `expected a ${issue.format}`
-}
-
-function boundOf(issue: Extract<Issue, { code: 'too_small' | 'too_big' }>): string {
-  const [bound, word, strict] =
-    issue.code === 'too_small' ? [issue.minimum, 'of at least', 'above'] : [issue.maximum, 'of at most', 'below']
-  const amount = `${issue.inclusive === false ? strict : word} ${bound}`
-  if (issue.origin === 'string') return Number(bound) === 1 ? 'expected text' : `expected text ${amount} characters`
-  if (issue.origin === 'array') return `expected a list ${amount} ${Number(bound) === 1 ? 'entry' : 'entries'}`
-  return `expected a number ${amount}`
-}
-
-type Def = {
-  type: string
-  innerType?: Schema
-  in?: Schema
-  getter?: () => Schema
-  options?: readonly Schema[]
-  shape?: Record<string, Schema>
-  element?: Schema
-  valueType?: Schema
-}
-
-/** The schema as people write it: without defaults, optionality and transformations around it. */
-function unwrap(schema: Schema): Def {
-  const def = schema._zod.def as unknown as Def
-  const inner = def.innerType ?? (def.type === 'pipe' ? def.in : def.getter?.())
-  return inner === undefined ? def : unwrap(inner)
-}
-
-const shapeOf = (schema: Schema): Record<string, Schema> | undefined => unwrap(schema).shape
-const isRequired = (schema: Schema): boolean => schema._zod.optin === undefined
-
-/** All schemas that a path can lead to, every branch of a union tried. */
-function schemasAt(schema: Schema, path: Path): Schema[] {
-  const def = unwrap(schema)
-  if (path.length === 0) return [schema]
-  if (def.options !== undefined) return def.options.flatMap((option) => schemasAt(option, path))
-  const next = def.shape?.[String(path[0])] ?? (typeof path[0] === 'number' ? def.element : def.valueType)
-  return next === undefined ? [] : schemasAt(next, path.slice(1))
-}
-
-function unionOptionsAt(schema: Schema, path: Path): readonly Schema[] {
-  for (const one of schemasAt(schema, path)) {
-    const { options } = unwrap(one)
-    if (options !== undefined) return options
-  }
-  return []
-}
-
-function objectsAt(schema: Schema, path: Path): Record<string, Schema>[] {
-  return schemasAt(schema, path).flatMap((one): Record<string, Schema>[] => {
-    const def = unwrap(one)
-    if (def.options !== undefined) return def.options.flatMap((option) => objectsAt(option, []))
-    return def.shape === undefined ? [] : [def.shape]
-  })
 }
 
 function valueAt(data: unknown, path: Path): unknown {
