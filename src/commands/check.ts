@@ -31,17 +31,18 @@ export function assertGradable(suites: LoadedSuite[]): void {
 }
 
 function problemsOf(suite: LoadedSuite): AigateError[] {
-  return suite.cases.flatMap(({ case: { id, assert }, info }) =>
-    assert.flatMap((assertion) => {
+  return suite.cases.flatMap(({ case: { id, assert }, info }) => {
+    const fault = (problem: string, mend: string) =>
+      new AigateError('bad_file', { problem: `case ${id}: ${problem}`, mend }, { file: info.file, line: info.line })
+    if (assert.length === 0) {
+      return [fault('it has no assertion, so it could never fail.', 'Add `assert` to the case or to the suite.')]
+    }
+    return assert.flatMap((assertion) => {
       const problem = assertionProblems(assertion)
-      if (problem === null) return []
-      const facts = {
-        problem: `case ${id}: ${problem}`,
-        mend: `Correct ${assertion.not ? 'not_' : ''}${assertion.type} in this case.`,
-      }
-      return [new AigateError('bad_file', facts, { file: info.file, line: info.line })]
-    }),
-  )
+      const name = `${assertion.not ? 'not_' : ''}${assertion.type}`
+      return problem === null ? [] : [fault(problem, `Correct ${name} in this case.`)]
+    })
+  })
 }
 
 /** Renders every case once: what a template cannot do with a value shows here and not in the middle of a run. */

@@ -300,7 +300,7 @@ describe('bad input: exit 2, the place, the mend, and no stack trace', () => {
     { name: 'unknown-assertion', says: /evals\/app\.suite\.yaml:7:\d+ error: .*"contain".*"contains"/s },
     { name: 'wrong-type', says: /evals\/app\.suite\.yaml:4:\d+ error: .*trials/ },
     { name: 'missing-variable', says: /evals\/app\.suite\.yaml:5.* error: .*one.*question/s },
-    { name: 'unused-variable', says: /evals\/app\.suite\.yaml:5.* error: .*tone/s },
+    { name: 'unused-variable', says: /evals\/app\.suite\.yaml:6:44 error: .*tone/s },
     { name: 'duplicate-id', says: /evals\/app\.suite\.yaml:8.* error: .*one/s },
     { name: 'unknown-model', says: /evals\/app\.suite\.yaml:3:\d+ error: .*"mian".*"main"/s },
     { name: 'unknown-provider', says: /aigate\.yaml:5:\d+ error: .*"apl".*"api"/s },

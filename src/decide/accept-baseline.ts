@@ -160,4 +160,4 @@ function requireSame(baseline: Baseline, { header, observations }: Run): void {
   }
 }
 
-export { type BaselineDiff, baselineDiffText, baselineText, diffBaselines } from './diff-baselines.ts'
+export { baselineDiffText, baselineText, diffBaselines } from './diff-baselines.ts'

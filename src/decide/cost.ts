@@ -5,7 +5,7 @@ import { hodgesLehmann } from '../statistics/hodges-lehmann.ts'
 import { meanDifference } from '../statistics/mean-difference.ts'
 import { signFlip } from '../statistics/sign-flip.ts'
 import { type GateHead, type Gates, interval, type Judged, result } from './gate.ts'
-import { increaseOutcome, type Proof, settled } from './increase.ts'
+import { absoluteProof, increaseOutcome, settled } from './increase.ts'
 import type { Look } from './look.ts'
 import type { Pair } from './pairing.ts'
 import { changeText, counted, dollars, intervalText, percent, pText } from './words.ts'
@@ -48,20 +48,21 @@ function limitGate(priced: readonly CaseTally[], max: number, policy: GatePolicy
     test: 't interval',
   }
   if (priced.length === 0) return { result: result({ ...base, outcome: 'invalid', sentence: unknown }), open: false }
-  const found = meanDifference(
-    priced.map(({ costs_usd }) => mean(costs_usd)),
-    look.absoluteLevel,
-  )
-  const range = interval(found, look.absoluteLevel, [0, Infinity])
+  const means = priced.map(({ costs_usd }) => mean(costs_usd))
+  const average = mean(means)
   const slack = max * (1 + ROUNDING)
-  const proof: Proof = found.low > slack ? 'bad' : found.high <= slack ? 'good' : 'open'
-  const { outcome, open, says } = settled(proof, found.difference > slack, policy.burden)
-  const seen = `Cost per case ${dollars(found.difference)}${range ? ` (${intervalText(range, dollars)})` : ''}, limit ${dollars(max)}`
+  const { proof, bounds, level } = absoluteProof(look, (at) => meanDifference(means, at), {
+    broken: ({ low }) => low > slack,
+    kept: ({ high }) => high <= slack,
+  })
+  const range = interval(bounds, level, [0, Infinity])
+  const { outcome, open, says } = settled(proof, average > slack, policy.burden)
+  const seen = `Cost per case ${dollars(average)}${range ? ` (${intervalText(range, dollars)})` : ''}, limit ${dollars(max)}`
   return {
     result: result({
       ...base,
       outcome,
-      estimate: found.difference,
+      estimate: average,
       interval: range,
       sentence: `${seen}. ${says}`,
       needed: proof === 'open' ? 'More cases: the costs differ too much between these.' : null,

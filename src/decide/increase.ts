@@ -4,6 +4,23 @@ import type { Outcome } from '../schema/verdict.ts'
 import type { Look } from './look.ts'
 
 export type Proof = 'good' | 'bad' | 'open'
+type Bounds = { low: number; high: number }
+
+/**
+ * Whether an absolute limit is broken or kept at this look, and the interval that says so: failing and passing are decided
+ * at different levels, and the one that decided is shown.
+ * @param boundsAt bounds of the estimate at the confidence of each one-sided one
+ */
+export function absoluteProof(
+  look: Look,
+  boundsAt: (level: number) => Bounds,
+  is: { broken: (bounds: Bounds) => boolean; kept: (bounds: Bounds) => boolean },
+): { proof: Proof; bounds: Bounds; level: number } {
+  const breaking = boundsAt(look.breakLevel)
+  if (is.broken(breaking)) return { proof: 'bad', bounds: breaking, level: look.breakLevel }
+  const bounds = boundsAt(look.passLevel)
+  return { proof: is.kept(bounds) ? 'good' : 'open', bounds, level: look.passLevel }
+}
 
 /**
  * The outcome of a gate whose limit is proven kept, proven broken, or neither.

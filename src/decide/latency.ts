@@ -5,7 +5,7 @@ import { hodgesLehmann } from '../statistics/hodges-lehmann.ts'
 import { quantile, quantileBounds } from '../statistics/quantile.ts'
 import { signedRank } from '../statistics/signed-rank.ts'
 import { type Gates, interval, type Judged, result } from './gate.ts'
-import { increaseOutcome, type Proof, settled } from './increase.ts'
+import { absoluteProof, increaseOutcome, settled } from './increase.ts'
 import type { Look } from './look.ts'
 import type { Pair } from './pairing.ts'
 import { changeText, counted, intervalText, milliseconds, percent, pText } from './words.ts'
@@ -38,12 +38,15 @@ function limitGate(tallies: readonly CaseTally[], max: number, policy: GatePolic
     const sentence = 'The latency is unknown: no answer was measured.'
     return { result: result({ ...base, outcome: 'invalid', sentence }), open: false }
   }
-  const { estimate, ...bounds } = quantileBounds(calls, 0.95, look.absoluteLevel)
+  const estimate = quantile(calls, 0.95)
+  const { proof, bounds, level } = absoluteProof(look, (at) => quantileBounds(calls, 0.95, at), {
+    broken: ({ low }) => low > max,
+    kept: ({ high }) => high <= max,
+  })
   const decides = calls.length >= CALLS_FOR_P95
-  const proof: Proof = bounds.low > max ? 'bad' : bounds.high <= max ? 'good' : 'open'
-  const range = interval(bounds, look.absoluteLevel)
-  const interval_ = range ? ` (${intervalText(range, milliseconds)})` : ''
-  const seen = `p95 latency ${milliseconds(estimate)} over ${counted(calls.length, 'call')}${interval_}, limit ${milliseconds(max)}`
+  const range = interval(bounds, level)
+  const shown = range ? ` (${intervalText(range, milliseconds)})` : ''
+  const seen = `p95 latency ${milliseconds(estimate)} over ${counted(calls.length, 'call')}${shown}, limit ${milliseconds(max)}`
   const few = `Shown only: fewer than ${CALLS_FOR_P95} calls cannot decide a p95.`
   const { outcome, open, says } = settled(proof, estimate > max, policy.burden)
   return {

@@ -11,8 +11,8 @@ export type Look = {
   alpha: number
   /** Level of the bound that must clear the margin to pass. */
   passLevel: number
-  /** Level of both bounds of absolute gates (floors, means, quantiles). */
-  absoluteLevel: number
+  /** Level of the bound that breaks the limit of an absolute gate (floors, means, quantiles). */
+  breakLevel: number
 }
 
 /** What every look but the last may spend: so little that it costs the last one next to nothing. */
@@ -30,7 +30,7 @@ function spend(total: number, looks: number): { interim: number; last: number } 
 /**
  * The look after `passes` whole passes. Interim looks are those after min, ..., max - 1 passes (J of them).
  * Failing: 0.001 at each interim look and alpha - 0.001 J at the last. Passing: 1 - 0.025 / J and 0.975 (0.95 when J = 0).
- * Absolute gates spend their 5 % like failing does, on both sides, so that one interval tells the whole story.
+ * Absolute gates break their limit by the same small steps, of 5 % in all, and keep it at the levels of passing.
  */
 export function lookAt(passes: number, trials: { min: number; max: number }, alpha: number): Look {
   const looks = trials.max - trials.min
@@ -43,6 +43,6 @@ export function lookAt(passes: number, trials: { min: number; max: number }, alp
     final,
     alpha: final ? failing.last : failing.interim,
     passLevel: 1 - (looks === 0 ? ONE_SIDED : final ? half : half / looks),
-    absoluteLevel: 1 - (final ? absolute.last : absolute.interim),
+    breakLevel: 1 - (final ? absolute.last : absolute.interim),
   }
 }

@@ -76,7 +76,7 @@ function gateOf(unit: Unit, context: Context): Judged {
       p: unit.p,
       adjusted_p: unit.adjusted,
       sentence: sentenceOf(unit, context),
-      needed: outcome === 'inconclusive' ? neededOf(unit, context) : null,
+      needed: decides && outcome === 'inconclusive' ? neededOf(unit, context) : null,
     }),
     open:
       decides &&
@@ -91,44 +91,45 @@ function sentenceOf(unit: Unit, { look, stale }: Context): string {
   const bounds = interval(unit, look.passLevel, [-1, 1])
   const range = bounds ? ` (${intervalText(bounds, points)})` : ''
   const seen = `${where} ${percent(unit.candidate)} against ${percent(unit.baseline)}: ${differenceText(unit.difference)}${range}`
-  const p = unit.adjusted !== null && unit.adjusted !== unit.p ? ` (${pText(unit.adjusted)} adjusted)` : ''
+  const p =
+    unit.adjusted !== null && pText(unit.adjusted) !== pText(unit.p) ? ` (${pText(unit.adjusted)} adjusted)` : ''
   const test = `${pText(unit.p)}${p}`
   const margin = `${points(unit.margin)} points`
   if (stale && unit.category === null) {
     return `${seen}, ${test}. The baseline is stale: fewer than 80 % of its cases are still in the suite as they were.`
   }
   if (!unit.decides) return `${seen}, ${test}. Shown only: fewer than ${SMALLEST_CATEGORY} cases cannot decide.`
-  if (unit.status === 'fail') return `${seen}, ${test}. This is a regression, and one within ${margin} is not shown.`
+  if (unit.status === 'fail')
+    return `${seen}, ${test}. This is a regression; that it is smaller than the margin of ${margin} is not shown.`
   if (unit.status === 'pass') return `${seen}. A drop of ${margin} or more is ruled out.`
   return `${seen}, ${test}. Neither a regression nor its absence (margin ${margin}) is shown.`
 }
 
 /**
  * What would settle it if the difference stays what it is: the standard error at which the lower bound clears the margin
- * or the p-value falls to alpha, whichever comes first, turned into trials (it falls with 1/k + 1/m) and cases (1/n).
+ * or the p-value falls to alpha, whichever comes first, turned into trials (the variance falls with 1/k + 1/m) and cases.
  */
 function neededOf(unit: Unit, { look, policy, repeats, stale, maxTrials }: Context): string {
   if (stale) return 'Record the baseline again: `aigate baseline record`.'
   const toPass = (unit.difference + unit.margin) / normalQuantile(look.passLevel)
   const toFail = -unit.difference / normalQuantile(1 - policy.alpha)
-  const share = (Math.max(toPass, toFail) / unit.standardError) ** 2
+  const error = Math.max(toPass, toFail)
+  const share = (error / unit.standardError) ** 2
   const noise = 1 / repeats.candidate + 1 / repeats.baseline
   const ways: string[] = []
   const needed = 1 / (share * noise - 1 / repeats.baseline)
   const trials = Math.max(Math.ceil(needed), Math.ceil(repeats.candidate) + 1)
   if (policy.scope === 'suite' && needed > 0 && trials <= 30)
-    ways.push(`${trials} trials a case instead of ${trialsText(repeats)}`)
+    ways.push(`${trials} trials a case instead of ${Math.round(repeats.candidate)}`)
   const both = Math.ceil(2 / (share * noise))
   if (policy.scope === 'suite' && ways.length === 0 && both <= 40) ways.push(`${both} trials a case on both sides`)
-  const cases = Math.max(Math.ceil(unit.n / share), unit.n + 1)
+  const cases = Math.max(casesFor(error, unit, pseudoOf(policy, noise)), unit.n + 1)
   if (cases <= 100 * unit.n) ways.push(`${cases} cases like these instead of ${unit.n}`)
   const more = repeats.candidate < maxTrials ? ` (this run may ask up to ${maxTrials} trials)` : ''
   if (ways.length === 0)
     return 'The difference lies too near to what it is compared with: no affordable number of trials settles it.'
   return `About ${ways.join(', or ')}, if the difference stays as it is${more}.`
 }
-
-const trialsText = ({ candidate }: Repeats) => `${Math.round(candidate)}`
 
 function nothingToCompare(margin: number, stale: boolean): Judged {
   const why = stale ? 'the baseline is stale' : 'no case was measured on both sides'
@@ -172,16 +173,26 @@ function baselineWarnings(counts: readonly PairedCount[], { policy, maxTrials }:
 function marginWarnings(unit: Unit | undefined, { repeats, maxTrials, policy }: Context): string[] {
   if (!unit) return []
   const trials = Math.max(maxTrials, repeats.candidate)
-  const gain =
-    policy.scope === 'suite' ? (1 / trials + 1 / repeats.baseline) / (1 / repeats.candidate + 1 / repeats.baseline) : 1
+  const noise = 1 / trials + 1 / repeats.baseline
+  const gain = policy.scope === 'suite' ? noise / (1 / repeats.candidate + 1 / repeats.baseline) : 1
   const planned = unit.standardError * Math.sqrt(gain)
   if (unit.margin >= AFFORDABLE * planned) return []
-  const cases = unit.margin > 0 ? Math.ceil(unit.n * ((AFFORDABLE * planned) / unit.margin) ** 2) : null
+  const target = unit.margin / AFFORDABLE
+  const cases = casesFor(target, { n: unit.n, standardError: planned }, pseudoOf(policy, noise))
   const needs =
-    cases === null
-      ? 'No number of cases can prove a margin of 0.'
-      : `It takes about ${cases} cases instead of ${unit.n}, or a larger margin.`
+    unit.margin > 0
+      ? `It takes about ${cases} cases instead of ${unit.n}, or a larger margin.`
+      : 'No number of cases can prove a margin of 0.'
   return [
     `This suite seldom proves a margin of ${points(unit.margin)} points, even when nothing changed (standard error ${points(planned)} points). ${needs}`,
   ]
+}
+
+/** The part of the variance that does not grow with the cases: the pseudo-count of the interval, times n squared. */
+const pseudoOf = ({ scope }: GatePolicy, noise: number): number => (scope === 'suite' ? noise : 2)
+
+/** The cases at which the standard error falls to `target`: V(n) = (s n + pseudo) / n², with s from the cases there are. */
+function casesFor(target: number, { n, standardError }: Pick<Unit, 'n' | 'standardError'>, pseudo: number): number {
+  const spread = Math.max(0, standardError ** 2 * n - pseudo / n)
+  return Math.ceil((spread + Math.sqrt(spread ** 2 + 4 * target ** 2 * pseudo)) / (2 * target ** 2))
 }

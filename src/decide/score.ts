@@ -5,7 +5,7 @@ import { meanDifference } from '../statistics/mean-difference.ts'
 import { signFlip } from '../statistics/sign-flip.ts'
 import { mean } from './cost.ts'
 import { type Gates, interval, type Judged, result } from './gate.ts'
-import { type Proof, settled } from './increase.ts'
+import { absoluteProof, type Proof, settled } from './increase.ts'
 import type { Look } from './look.ts'
 import type { Pair } from './pairing.ts'
 import { fixed, intervalText, pText } from './words.ts'
@@ -38,19 +38,20 @@ function floorGate(tallies: readonly CaseTally[], min: number, policy: GatePolic
     const sentence = 'The mean score is unknown: no answer was graded.'
     return { result: result({ ...base, outcome: 'invalid', sentence }), open: false }
   }
-  const found = meanDifference(
-    scored.map(({ scores }) => mean(scores)),
-    look.absoluteLevel,
-  )
-  const range = interval(found, look.absoluteLevel, [0, 1])
-  const proof: Proof = found.high < min - SLACK ? 'bad' : found.low >= min - SLACK ? 'good' : 'open'
-  const { outcome, open, says } = settled(proof, found.difference < min - SLACK, policy.burden)
-  const seen = `Mean score ${text(found.difference)}${range ? ` (${intervalText(range, text)})` : ''}, floor ${text(min)}`
+  const means = scored.map(({ scores }) => mean(scores))
+  const average = mean(means)
+  const { proof, bounds, level } = absoluteProof(look, (at) => meanDifference(means, at), {
+    broken: ({ high }) => high < min - SLACK,
+    kept: ({ low }) => low >= min - SLACK,
+  })
+  const range = interval(bounds, level, [0, 1])
+  const { outcome, open, says } = settled(proof, average < min - SLACK, policy.burden)
+  const seen = `Mean score ${text(average)}${range ? ` (${intervalText(range, text)})` : ''}, floor ${text(min)}`
   return {
     result: result({
       ...base,
       outcome,
-      estimate: found.difference,
+      estimate: average,
       interval: range,
       sentence: `${seen}. ${says}`,
       needed: proof === 'open' ? 'More cases: the scores differ too much between these.' : null,

@@ -86,7 +86,7 @@ describe('looks', () => {
         const sum = (of: (look: (typeof looks)[number]) => number) => looks.reduce((total, look) => total + of(look), 0)
         expect(sum((look) => look.alpha)).toBeCloseTo(alpha, 12)
         expect(sum((look) => 1 - look.passLevel)).toBeCloseTo(0.05, 12)
-        expect(sum((look) => 1 - look.absoluteLevel)).toBeCloseTo(0.05, 12)
+        expect(sum((look) => 1 - look.breakLevel)).toBeCloseTo(0.05, 12)
         expect(Math.min(...looks.map((look) => look.alpha))).toBeGreaterThan(0)
         expect(looks.map(({ final }) => final).indexOf(true)).toBe(max - min)
       }
@@ -94,11 +94,11 @@ describe('looks', () => {
   })
 
   it('is the rule of the default ladder', () => {
-    const close = { passLevel: 0.9875, alpha: 0.001, absoluteLevel: 0.999, final: false }
+    const close = { passLevel: 0.9875, alpha: 0.001, breakLevel: 0.999, final: false }
     expect(lookAt(1, { min: 1, max: 3 }, 0.05)).toMatchObject(close)
     const last = lookAt(3, { min: 1, max: 3 }, 0.05)
     expect(last).toMatchObject({ passLevel: 0.975, final: true })
     expect(last.alpha).toBeCloseTo(0.048, 12)
-    expect(lookAt(1, { min: 1, max: 1 }, 0.05)).toMatchObject({ passLevel: 0.95, alpha: 0.05, absoluteLevel: 0.95 })
+    expect(lookAt(1, { min: 1, max: 1 }, 0.05)).toMatchObject({ passLevel: 0.95, alpha: 0.05, breakLevel: 0.95 })
   })
 })

@@ -84,9 +84,9 @@ export function learn(
   if (completion.error?.kind === 'rate_limit') {
     if (afterMs !== undefined) pace.pausedUntil = Math.max(pace.pausedUntil, now + afterMs)
     if (startedAt < pace.slowedAt) return
-    pace.spacing = Math.min(5_000, Math.max(100, pace.spacing * 2))
+    pace.spacing = Math.min(2_000, Math.max(50, pace.spacing * 2))
     pace.slowedAt = now
   } else if (completion.error === undefined && pace.spacing > 0) {
-    pace.spacing = pace.spacing < 20 ? 0 : pace.spacing * 0.9
+    pace.spacing = pace.spacing < 20 ? 0 : pace.spacing * 0.8
   }
 }

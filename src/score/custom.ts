@@ -22,7 +22,7 @@ export function readVerdict(verdict: unknown, fallback: { passed?: boolean; reas
     throw new Error('expected true, false, a number or {score, passed, reason}')
   }
   if (score !== undefined && !(typeof score === 'number' && score >= 0 && score <= 1)) {
-    throw new Error(`score is ${shorten(String(score))}, expected a number from 0 to 1`)
+    throw new Error(`score is ${show(score)}, expected a number from 0 to 1`)
   }
   if (said !== undefined && typeof said !== 'boolean') throw new Error('passed is neither true nor false')
   if (reason !== undefined && typeof reason !== 'string') throw new Error('reason is no text')

@@ -7,9 +7,11 @@ import { AigateError } from '../errors.ts'
 import { Config } from '../schema/config.ts'
 import { Suite } from '../schema/suite.ts'
 import { readCases } from './case-files.ts'
+import { checkProject } from './check.ts'
 import { loadProject } from './project.ts'
 import { errorsOf, folderWith, goodConfig, goodFiles, goodPrompt, goodSuite, problemsOf } from './project-testing.ts'
 import { compareVersions, listPrompts, loadPrompt, readPrompt } from './prompts.ts'
+import { scaffoldFiles, writeScaffold } from './scaffold.ts'
 import { sourceFile } from './source-text.ts'
 import { loadSuites, type SuiteOptions } from './suites.ts'
 import { parseYaml } from './yaml.ts'
@@ -217,6 +219,13 @@ describe('loadSuites', () => {
     })
     expect(suites.map(({ target }) => target.kind)).toEqual(['http', 'module', 'command'])
   })
+})
+
+it('the project that `init` writes has no problems', async () => {
+  const cwd = folderWith({})
+  await writeScaffold(cwd, scaffoldFiles)
+  const { suites, problems } = await checkProject(await loadProject({ cwd }))
+  expect([suites.length > 0, problems]).toEqual([true, []])
 })
 
 describe('the choice of suites', () => {

@@ -356,8 +356,8 @@ describe('findRuns', () => {
 
 describe('newRunId', () => {
   it('is the time and some entropy', () => {
-    expect(newRunId(new Date('2026-11-21T10:15:00.999Z'), '3f9a77')).toBe('20261121T101500Z-3f9a')
-    expect(newRunId(new Date('2026-11-21T10:15:00Z'), '../E')).toBe('20261121T101500Z-e000')
+    expect(newRunId(new Date('2026-11-21T10:15:00.999Z'), '3f9a77')).toBe('20261121T101500999Z-3f9a')
+    expect(newRunId(new Date('2026-11-21T10:15:00Z'), '../E')).toBe('20261121T101500000Z-e000')
   })
   it('sorts by time', () => {
     const date = fc.date({ min: new Date('1970-01-01'), max: new Date('9999-01-01'), noInvalidDate: true })

@@ -29,13 +29,13 @@ export type RunJournal = {
 export const fileNameOf = (suite: string): string => suite.replaceAll('/', '-')
 
 /**
- * An id that sorts by time, for example 20261121T101500Z-3f9a (UTC, seconds).
- * `entropy`: any random text; its first four letters and digits keep runs of the same second apart.
+ * An id that sorts by time, for example 20261121T101500123Z-3f9a (UTC, milliseconds).
+ * `entropy`: any random text; its first four letters and digits keep runs of the same moment apart.
  */
 export function newRunId(now: Date, entropy: string): string {
-  const time = now.toISOString().replace(/\.\d+Z$/, 'Z')
+  const time = now.toISOString()
   const letters = entropy.toLowerCase().replace(/[^0-9a-z]/g, '')
-  return `${time.replace(/[-:]/g, '')}-${letters.slice(0, 4).padEnd(4, '0')}`
+  return `${time.replace(/[-:.]/g, '')}-${letters.slice(0, 4).padEnd(4, '0')}`
 }
 
 /**
