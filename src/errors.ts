@@ -107,15 +107,18 @@ export class AigateError extends Error {
   }
 }
 
+/** Colours for the parts of an error; the default leaves the text as it is. */
+export type ErrorPaint = { bad(text: string): string; good(text: string): string }
+
 /** The error as people read it: where, what, the lines around it, how to mend it. */
-export function explain(error: AigateError): string {
+export function explain(error: AigateError, paint: ErrorPaint = { bad: String, good: String }): string {
   const parts = [error, ...error.more].map((one) => {
     const where = one.places.map(({ file, line, column }) =>
-      [file, line, column].filter((x) => x !== undefined).join(':'),
+      [file, line, column].filter((part) => part !== undefined).join(':'),
     )
     const frames = one.places.flatMap(({ frame }) => (frame ? [frame] : []))
-    const head = `${where.length > 0 ? `${where.join(', ')} ` : ''}error: ${one.message}`
-    return [head, ...frames, `  fix: ${one.mend}`].join('\n')
+    const head = `${where.length > 0 ? `${where.join(', ')} ` : ''}${paint.bad('error:')} ${one.message}`
+    return [head, ...frames, `  ${paint.good('fix:')} ${one.mend}`].join('\n')
   })
   return `${parts.join('\n\n')}\n`
 }

@@ -46,7 +46,7 @@ export async function main(world: World): Promise<number> {
   try {
     return exitCodes[await run(context, world.argv)]
   } catch (error) {
-    return exitCodes[sayError(context, error)]
+    return exitCodes[await sayError(context, error)]
   } finally {
     world.removeListener('SIGINT', onSignal)
     world.removeListener('SIGTERM', onSignal)
@@ -54,9 +54,10 @@ export async function main(world: World): Promise<number> {
 }
 
 /** Prints what went wrong, once, without a stack trace for anything that a user can mend. */
-function sayError(context: Context, error: unknown): Ending {
+async function sayError(context: Context, error: unknown): Promise<Ending> {
   if (error instanceof AigateError) {
-    context.stderr.write(explain(error))
+    const { errorPaint } = await import('./commands/error-paint.ts')
+    context.stderr.write(explain(error, errorPaint(context)))
     return error.outcome
   }
   if (error instanceof CommanderError) return error.exitCode === 0 ? 'pass' : 'usage'

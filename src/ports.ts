@@ -1,5 +1,5 @@
 // The plug-in types: what rooms hand to each other. Types only.
-import type { Assertion, AssertionOf, AssertionType } from './schema/assertion.ts'
+import type { AssertionOf, AssertionType } from './schema/assertion.ts'
 import type { Config, ModelPin, ProviderConfig } from './schema/config.ts'
 import type { GatePolicy } from './schema/gate.ts'
 import type { CaseInfo, Completion, ErrorKind } from './schema/run.ts'
@@ -132,5 +132,3 @@ export type AssertionPlugin<T extends AssertionType> = {
 
 /** Result to text; somebody else writes it. Never decides anything. */
 export type Reporter = (report: Report, options: { color: boolean; columns: number }) => string
-
-export type { Assertion }

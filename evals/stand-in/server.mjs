@@ -45,7 +45,10 @@ function answer(system, question) {
 const server = createServer(async (request, response) => {
   const chunks = []
   for await (const chunk of request) chunks.push(chunk)
-  if (request.method !== 'POST' || request.url !== '/v1/chat/completions') return response.writeHead(404).end('{}')
+  if (request.method !== 'POST' || request.url !== '/v1/chat/completions') {
+    response.writeHead(404).end('{}')
+    return
+  }
   const { messages, model } = JSON.parse(Buffer.concat(chunks).toString())
   const system = messages.find(({ role }) => role === 'system')?.content ?? ''
   const question = messages.findLast(({ role }) => role === 'user')?.content ?? ''

@@ -4,13 +4,15 @@ import type { Context, Ending, LoadedSuite } from '../ports.ts'
 import { expander } from '../run/expand.ts'
 import { assertionProblems } from '../score/problems.ts'
 import { checkProject } from '../store/check.ts'
+import { errorPaint } from './error-paint.ts'
 import { loadProject } from '../store/project.ts'
 
 export async function checkCommand(context: Context, options: { config?: string }): Promise<Ending> {
   const project = await loadProject({ cwd: context.cwd, config: options.config })
   const { suites, problems } = await checkProject(project)
   const all = [...problems, ...suites.flatMap(problemsOf), ...(await renderProblems(suites))]
-  for (const problem of all) context.stderr.write(`${explain(problem)}\n`)
+  const paint = errorPaint(context)
+  for (const problem of all) context.stderr.write(`${explain(problem, paint)}\n`)
   if (all.length > 0) {
     context.stderr.write(`${all.length} ${all.length === 1 ? 'problem' : 'problems'}.\n`)
     return 'usage'

@@ -171,9 +171,9 @@ async function finisher({ session, suite, journal, observations }: Finishing) {
     const priced = cost === undefined ? answer : { ...answer, cost_usd: cost }
     const completion = redactCompletion(priced, redact)
     const key = { case: request.case.id, trial: request.trial, purpose }
-    await journal.answer({ ...key, completion })
+    journal.answer({ ...key, completion })
     const grades = await grade(request.case, completion, tools)
-    await journal.score({ ...key, ...grades })
+    journal.score({ ...key, ...grades })
     const observation: Observation = { ...key, completion, ...grades }
     observations.push(observation)
     return observation

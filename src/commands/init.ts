@@ -13,6 +13,7 @@ export async function initCommand(context: Context, folder: string): Promise<End
   const project = await loadProject({ cwd: root })
   await recordAnswers(project, undefined, scaffoldAnswers)
   await recordAnswers(project, scaffoldWorse.prompt, scaffoldWorse.answers)
+  written.push(`${project.config.recordings}/`)
   const where = folder === '.' ? '' : `cd ${folder} && `
   const worse = `npx aigate eval --prompt ${scaffoldWorse.prompt}`
   const list = written.map((path) => `  ${path}`).join('\n')

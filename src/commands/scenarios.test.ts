@@ -46,14 +46,16 @@ const evalArgs = ['eval', '--reporter', 'table,json:run.json']
 
 /** An API that answers as `reply` says. */
 async function api(reply: (question: string) => { status: number; body: unknown; wait?: number }): Promise<number> {
-  const server = createServer(async (request, response) => {
-    const chunks = []
-    for await (const chunk of request) chunks.push(chunk)
-    const { messages } = JSON.parse(Buffer.concat(chunks).toString())
-    const { status, body, wait = 0 } = reply(messages.at(-1).content)
-    setTimeout(() => {
-      response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
-    }, wait)
+  const server = createServer((request, response) => {
+    const chunks: Buffer[] = []
+    request.on('data', (chunk) => chunks.push(chunk))
+    request.on('end', () => {
+      const { messages } = JSON.parse(Buffer.concat(chunks).toString())
+      const { status, body, wait = 0 } = reply(messages.at(-1).content)
+      setTimeout(() => {
+        response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
+      }, wait)
+    })
   })
   servers.push(server)
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))

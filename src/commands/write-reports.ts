@@ -5,6 +5,7 @@ import type { Context } from '../ports.ts'
 import { type ReporterName, reporterNames, reporters } from '../report/registry.ts'
 import type { Report } from '../schema/verdict.ts'
 import { writeText } from '../store/write-text.ts'
+import { wantsColor } from './wants-color.ts'
 
 type Wanted = { name: ReporterName; file: string | null }
 
@@ -32,17 +33,10 @@ export function parseReporters(list: string): Wanted[] {
   return wanted
 }
 
-/** Whether colours are wanted on standard output: NO_COLOR and FORCE_COLOR decide before the terminal does. */
-export function wantsColor({ env, stdout }: Context): boolean {
-  if (env.NO_COLOR) return false
-  if (env.FORCE_COLOR !== undefined) return env.FORCE_COLOR !== '0' && env.FORCE_COLOR !== 'false'
-  return stdout.isTTY === true && env.TERM !== 'dumb'
-}
-
 export async function writeReports(context: Context, report: Report, wanted: Wanted[]): Promise<void> {
   const columns = Math.max(60, Math.min(context.stdout.columns ?? 100, 120))
   for (const { name, file } of wanted) {
-    const text = reporters[name](report, { color: file === null && wantsColor(context), columns })
+    const text = reporters[name](report, { color: file === null && wantsColor(context.env, context.stdout), columns })
     if (file === null) context.stdout.write(text)
     else await writeText(isAbsolute(file) ? file : join(context.cwd, file), text)
   }

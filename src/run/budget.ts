@@ -77,14 +77,17 @@ export function started(pace: Pace, provider: Provider, now: number): void {
 export function learn(
   pace: Pace,
   completion: Completion,
-  afterMs: number | undefined,
-  startedAt: number,
-  now: number,
+  {
+    afterMs,
+    startedAt,
+    now,
+    longestSpacing,
+  }: { afterMs: number | undefined; startedAt: number; now: number; longestSpacing: number },
 ): void {
   if (completion.error?.kind === 'rate_limit') {
     if (afterMs !== undefined) pace.pausedUntil = Math.max(pace.pausedUntil, now + afterMs)
     if (startedAt < pace.slowedAt) return
-    pace.spacing = Math.min(2_000, Math.max(50, pace.spacing * 2))
+    pace.spacing = Math.min(longestSpacing, Math.max(50, pace.spacing * 2))
     pace.slowedAt = now
   } else if (completion.error === undefined && pace.spacing > 0) {
     pace.spacing = pace.spacing < 20 ? 0 : pace.spacing * 0.8

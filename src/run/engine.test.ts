@@ -7,7 +7,7 @@ import type { Completion, ErrorKind } from '../schema/run.ts'
 import { newBudget, type PassEvent, type PassInput, runPass } from './engine.ts'
 
 const clock = { monotonic: () => performance.now() }
-const timing = { backoffBase: 2, backoffCap: 5, longestPause: 2_000 }
+const timing = { backoffBase: 2, backoffCap: 5, longestPause: 2_000, longestSpacing: 50 }
 
 function requests(count: number): AskRequest[] {
   return Array.from({ length: count }, (_, i) => ({
@@ -123,9 +123,14 @@ describe('order and concurrency', () => {
 })
 
 describe('every request is finished exactly once', () => {
-  const step = fc.constantFrom('ok', 'rate_limit', 'server_error', 'connection', 'malformed', 'hang') as fc.Arbitrary<
-    'ok' | 'rate_limit' | 'server_error' | 'connection' | 'malformed' | 'hang'
-  >
+  const step = fc.constantFrom<ErrorKind | 'ok' | 'hang'>(
+    'ok',
+    'rate_limit',
+    'server_error',
+    'connection',
+    'malformed',
+    'hang',
+  )
   it('whatever fails', async () => {
     const property = fc.asyncProperty(
       fc.array(step, { minLength: 1, maxLength: 12 }),
@@ -138,7 +143,10 @@ describe('every request is finished exactly once', () => {
           return failure(what, what === 'malformed' ? undefined : {})
         }
         const p = provider(script, { timeout_ms: 3, retries: 1 })
-        const { done, stopped, budget } = await run(p, 8, { seed, timing: { backoffBase: 1, backoffCap: 1 } })
+        const { done, stopped, budget } = await run(p, 8, {
+          seed,
+          timing: { backoffBase: 1, backoffCap: 1, longestSpacing: 1 },
+        })
         const ids = done.map(([id]) => id)
         expect(new Set(ids).size).toBe(ids.length)
         if (!stopped) expect(ids).toHaveLength(8)
@@ -252,7 +260,7 @@ describe('time', () => {
 })
 
 describe('early stops', () => {
-  it.each(['auth', 'quota', 'unknown_model', 'bad_request', 'no_key'] as const)('%s ends the run', async (kind) => {
+  it.each(['auth', 'quota', 'unknown_model', 'no_key'] as const)('%s ends the run', async (kind) => {
     const p = provider(() => failure(kind))
     const { stopped, done } = await run(p, 100)
     expect(stopped).toEqual({ kind, message: `failed with ${kind}` })
@@ -260,10 +268,11 @@ describe('early stops', () => {
     expect(p.asked.length).toBeLessThanOrEqual(4)
   })
 
-  it('gives up on a provider that is down from the start', async () => {
-    const p = provider(() => failure('connection', {}), { retries: 1, concurrency: 2 })
+  const lasting = ['connection', 'server_error', 'rate_limit', 'bad_request'] as const
+  it.each(lasting)('gives up when every call from the start ends in %s', async (kind) => {
+    const p = provider(() => failure(kind, {}), { retries: 1, concurrency: 2 })
     const { stopped } = await run(p, 200)
-    expect(stopped).toMatchObject({ kind: 'connection', message: expect.stringContaining('5 calls in a row') })
+    expect(stopped).toMatchObject({ kind, message: expect.stringContaining('5 calls in a row') })
     expect(p.asked.length).toBeLessThan(15)
   })
 
@@ -281,6 +290,16 @@ describe('early stops', () => {
     const { stopped, done } = await run(p, 200)
     expect(stopped?.kind).toBe('server_error')
     expect(done).toHaveLength(30)
+  })
+
+  it('asks on when answers are missing from the recordings, so that all are named', async () => {
+    const { stopped, done, budget } = await run(
+      provider(() => failure('not_recorded')),
+      30,
+    )
+    expect(stopped).toBeUndefined()
+    expect(done).toHaveLength(30)
+    expect(budget.calls).toBe(0)
   })
 
   it('rides out a provider that fails every other call', async () => {

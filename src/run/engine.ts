@@ -18,8 +18,8 @@ export type PassEvent =
   /** No answer came within the time of the provider. */
   | { kind: 'stalled'; request: AskRequest; timeout_ms: number }
 
-/** Milliseconds. Jitter is drawn from [0, min(backoffCap, backoffBase * 2^n)] before retry n + 1. */
-export type Timing = { backoffBase: number; backoffCap: number; longestPause: number }
+/** Milliseconds. Jitter is drawn from [0, min(backoffCap, backoffBase * 2^n)] before retry n + 1; `longestSpacing` bounds what is learnt from refusals for too many requests. */
+export type Timing = { backoffBase: number; backoffCap: number; longestPause: number; longestSpacing: number }
 
 export type PassInput = {
   requests: readonly AskRequest[]
@@ -57,8 +57,10 @@ type Pass = {
   everUp: boolean
 }
 
-const defaultTiming: Timing = { backoffBase: 500, backoffCap: 30_000, longestPause: 300_000 }
-/** So many finished calls in a row without reaching the provider mean that it is down: at the start, and later. */
+const defaultTiming: Timing = { backoffBase: 500, backoffCap: 30_000, longestPause: 300_000, longestSpacing: 1_000 }
+/** Failures that say more about the provider than about the case when they come in a row, as a timeout does. */
+const downKinds: ReadonlySet<ErrorKind> = new Set(['connection', 'server_error', 'rate_limit', 'bad_request'])
+/** So many finished calls in a row that failed so mean that no call succeeds: at the start, and later. */
 const DOWN_AT_START = 5
 const DOWN_LATER = 10
 /** The longest delay that a timer of Node can hold. */
@@ -216,7 +218,12 @@ function send(pass: Pass, request: AskRequest): Promise<Attempt | undefined> {
 function note(pass: Pass, { completion, retry }: Attempt, startedAt: number): void {
   const { budget, clock, onEvent } = pass.input
   book(budget, completion)
-  learn(pass.pace, completion, retry?.after_ms, startedAt, clock.monotonic())
+  learn(pass.pace, completion, {
+    afterMs: retry?.after_ms,
+    startedAt,
+    now: clock.monotonic(),
+    longestSpacing: pass.timing.longestSpacing,
+  })
   const pause = pass.pace.pausedUntil - clock.monotonic()
   if (completion.error?.kind === 'rate_limit' && pause > 0) {
     onEvent?.({ kind: 'paused', delay_ms: pause, reason: completion.error.message })
@@ -235,14 +242,14 @@ function judge(pass: Pass, completion: Completion): void {
   const { provider } = pass.input
   const { error, outcome } = completion
   if (error && fatalKinds.has(error.kind)) return halt(pass, { kind: error.kind, message: error.message })
-  const down = outcome === 'timeout' || error?.kind === 'connection' || error?.kind === 'server_error'
+  const down = outcome === 'timeout' || (error !== undefined && downKinds.has(error.kind))
   pass.downInARow = down ? pass.downInARow + 1 : 0
   pass.everUp ||= !down
   if (pass.downInARow < (pass.everUp ? DOWN_LATER : DOWN_AT_START)) return
   const reason = error?.message ?? `no answer within ${provider.timeout_ms} ms`
   halt(pass, {
     kind: error?.kind ?? 'connection',
-    message: `${provider.name} seems to be down: ${pass.downInARow} calls in a row failed after all retries, the last with: ${reason}`,
+    message: `${pass.downInARow} calls in a row to ${provider.name} failed after all retries, the last with: ${reason}`,
   })
 }
 

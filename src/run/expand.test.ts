@@ -101,8 +101,10 @@ describe('key', () => {
   })
 
   it('of an application covers its command, not its limits', async () => {
-    const app = (command: string[], timeout: number) =>
-      ({ kind: 'command', target: { command, env: [], timeout, concurrency: 4 } }) as const
+    const app = (command: string[], timeout: number): ResolvedTarget => ({
+      kind: 'command',
+      target: { command, env: [], timeout, concurrency: 4 },
+    })
     expect(await keyOf(app(['a'], 1))).toBe(await keyOf(app(['a'], 2)))
     expect(await keyOf(app(['a'], 1))).not.toBe(await keyOf(app(['b'], 1)))
   })

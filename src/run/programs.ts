@@ -43,6 +43,12 @@ export type Program = {
 /** `problem`: could not be started, was ended by a signal or wrote too much; the sentence says which. */
 export type Ended = { exitCode: number | undefined; stdout: string; stderr: string; problem?: string | undefined }
 
+/** Nothing may outlive us: how to kill each program that still runs when the tool itself exits. */
+const running = new Set<() => void>()
+function killAll(): void {
+  for (const kill of running) kill()
+}
+
 /** Runs a program to its end. When the signal aborts, it and all that it started are killed. Never rejects. */
 export async function runProgram({ argv, stdin, cwd, env, maxOutput, signal }: Program): Promise<Ended> {
   const { execa } = await import('execa')
@@ -63,8 +69,8 @@ export async function runProgram({ argv, stdin, cwd, env, maxOutput, signal }: P
   })
   const kill = () => killTree(child.pid, detached)
   signal.addEventListener('abort', kill, { once: true })
-  // Nothing may outlive us when the tool itself exits.
-  process.once('exit', kill)
+  running.add(kill)
+  if (running.size === 1) process.on('exit', killAll)
   try {
     const result = await child
     if (result.isMaxBuffer) kill()
@@ -72,7 +78,8 @@ export async function runProgram({ argv, stdin, cwd, env, maxOutput, signal }: P
     return { exitCode, stdout, stderr, problem: problemOf(file, result, maxOutput) }
   } finally {
     signal.removeEventListener('abort', kill)
-    process.removeListener('exit', kill)
+    running.delete(kill)
+    if (running.size === 0) process.removeListener('exit', killAll)
   }
 }
 

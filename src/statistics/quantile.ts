@@ -12,7 +12,7 @@ function requireSample(sorted: readonly number[]): void {
 export function quantile(sorted: readonly number[], q: number): number {
   requireSample(sorted)
   if (!(q >= 0 && q <= 1)) throw new RangeError(`q must lie from 0 to 1, not ${q}`)
-  return quantileSorted(sorted as number[], q)
+  return quantileSorted(sorted, q)
 }
 
 /**

@@ -32,7 +32,8 @@ const asked = async (provider: Provider, signal = AbortSignal.timeout(5_000)) =>
 const alive = (pid: number) => {
   try {
     process.kill(pid, 0)
-    return true
+    // What was killed but not yet collected by its new parent still has a number.
+    return process.platform !== 'linux' || !/\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))
   } catch {
     return false
   }
