@@ -4,13 +4,12 @@ import { join } from 'node:path'
 import { judge } from '../decide/judge.ts'
 import { suiteReport } from '../decide/suite-report.ts'
 import { AigateError } from '../errors.ts'
-import type { AskRequest, Context, LoadedSuite, Project, Provider } from '../ports.ts'
+import type { AskRequest, Context, LoadedSuite, Project } from '../ports.ts'
 import { buildProvider } from '../run/build-provider.ts'
 import type { BudgetState } from '../run/budget.ts'
 import { runPass } from '../run/engine.ts'
 import { expander } from '../run/expand.ts'
 import { graderTools } from '../run/grader-tools.ts'
-import { pricer } from '../run/price.ts'
 import { namesIn, redactCompletion, redactor, secretNames } from '../run/redact.ts'
 import { snapshotTarget } from '../run/snapshot.ts'
 import type { Baseline } from '../schema/baseline.ts'
@@ -91,7 +90,7 @@ export async function evaluateSuite(
     const { partial } = against
     return judge({ cases, observations, baseline: against.baseline, policy, trials: header.trials, partial, stopped })
   }
-  const finish = await finisher({ session, suite, provider, journal, observations })
+  const finish = finisher({ session, suite, journal, observations })
   let decision = decide()
   try {
     for (;;) {
@@ -148,13 +147,12 @@ function confirmations(
 type Finishing = {
   session: Session
   suite: LoadedSuite
-  provider: Provider
   journal: RunJournal
   observations: Observation[]
 }
 
-/** What happens to each answer: price it, take secrets out, save it, grade it, save the grade. */
-async function finisher({ session, suite, journal, observations }: Finishing) {
+/** What happens to each answer: take secrets out, save it, grade it, save the grade. */
+function finisher({ session, suite, journal, observations }: Finishing) {
   const { context, project } = session
   const { target } = suite
   const names = [
@@ -163,13 +161,9 @@ async function finisher({ session, suite, journal, observations }: Finishing) {
   ]
   // Only what we know to be secret is taken out of answers: a suite may well test that a model invents no key of its own.
   const redact = redactor(context.env, names, { patterns: false })
-  const price = await pricer()
-  const model = target.kind === 'prompt' ? target.model.pin : undefined
   const tools = graderTools({ dir: suite.dir, env: context.env })
   return async (request: AskRequest, answer: Completion, purpose: Observation['purpose']): Promise<Observation> => {
-    const cost = answer.cost_usd ?? (model && price(model, answer))
-    const priced = cost === undefined ? answer : { ...answer, cost_usd: cost }
-    const completion = redactCompletion(priced, redact)
+    const completion = redactCompletion(answer, redact)
     const key = { case: request.case.id, trial: request.trial, purpose }
     journal.answer({ ...key, completion })
     const grades = await grade(request.case, completion, tools)
