@@ -93,13 +93,23 @@ async function run(context: Context, argv: string[]): Promise<Ending> {
     .option('--no-baseline', 'absolute gates only')
     .option('--threshold <rate>', 'floor for the pass rate, 0 to 1', parseRate)
     .option('--trials <n>', 'ask every case exactly n times', parseCount)
+    .option('--results <file>', 'judge results that another tool made; nothing is asked')
+    .option('--format <name>', 'format of --results, where the content does not tell')
+    .option('--pass-score <score>', 'score from which on a trial of --results passes, 0 to 1', parsePassScore)
     .addOption(reporterOption())
     .action((suites: string[], options) =>
-      end(import('./commands/eval.ts').then(({ evalCommand }) => evalCommand(context, suites, options))),
+      end(
+        options.results === undefined
+          ? import('./commands/eval.ts').then(({ evalCommand }) => evalCommand(context, suites, options))
+          : import('./commands/eval-results.ts').then((verb) => verb.evalResultsCommand(context, suites, options)),
+      ),
     )
 
-  verb('compare <run> [baseline]', 'Judge a finished run again, without asking a model', compareExamples)
+  verb('compare <run> [baseline]', 'Judge a run, or results of another tool, without asking a model', compareExamples)
     .option('--config <file>', 'configuration file')
+    .option('--suite <name>', 'results of another tool: judge by the policy of this suite')
+    .option('--format <name>', 'results of another tool: their format, where the content does not tell')
+    .option('--pass-score <score>', 'results of another tool: score from which on a trial passes', parsePassScore)
     .option('--threshold <rate>', 'floor for the pass rate, 0 to 1', parseRate)
     .option('--regrade', 'grade the saved answers again, with the assertions as they are now')
     .addOption(reporterOption())
@@ -114,6 +124,44 @@ async function run(context: Context, argv: string[]): Promise<Ending> {
     .addOption(reporterOption())
     .action((ref: string, options) =>
       end(import('./commands/report.ts').then(({ reportCommand }) => reportCommand(context, ref, options))),
+    )
+
+  verb('explain <run>', 'Say in plain words why a run was blocked, passed, or stayed undecided', explainExamples)
+    .option('--config <file>', 'configuration file')
+    .option('--suite <name>', 'only this suite of the run')
+    .option('--json', 'for programs: schema/explanation.schema.json')
+    .action((ref: string, options) =>
+      end(import('./commands/explain.ts').then(({ explainCommand }) => explainCommand(context, ref, options))),
+    )
+
+  verb('doctor [suite...]', 'Say how often the policy errs on a suite, and what it needs', doctorExamples)
+    .option('--config <file>', 'configuration file')
+    .option('--run <ref...>', 'only these stored runs as evidence besides the baseline')
+    .option('--ask', 'ask the suite twice (A/A) where nothing is stored')
+    .option('--offline', 'with --ask: answers from the recordings only')
+    .option(
+      '--draws <n>',
+      'simulated changes that change nothing (default: 2000, fewer where they are slow)',
+      parseDraws,
+    )
+    .option('--seed <n>', 'of the simulations', parseSeed)
+    .option('--json', 'for programs: schema/doctor.schema.json')
+    .action((suites: string[], options) =>
+      end(import('./commands/doctor.ts').then(({ doctorCommand }) => doctorCommand(context, suites, options))),
+    )
+
+  verb('power-check [suite...]', 'Break stored answers on purpose and see when the gate fires', powerExamples)
+    .option('--config <file>', 'configuration file')
+    .option('--run <ref>', 'the answers of this run instead of those of the baseline')
+    .option('--draws <n>', 'random choices of broken cases (default: 100, fewer for large suites)', parseDraws)
+    .option('--seed <n>', 'of the choices', parseSeed)
+    .option('--json', 'for programs: schema/power-check.schema.json')
+    .action((suites: string[], options) =>
+      end(
+        import('./commands/power-check.ts').then(({ powerCheckCommand }) =>
+          powerCheckCommand(context, suites, options),
+        ),
+      ),
     )
 
   verb('check', 'Find everything that can be wrong without asking a model', checkExamples)
@@ -155,6 +203,38 @@ async function run(context: Context, argv: string[]): Promise<Ending> {
       end(import('./commands/baseline.ts').then(({ diffCommand }) => diffCommand(context, before, after, options))),
     )
 
+  const cases = program.command('cases').description('Flaky cases: find them, take them out of the verdict for a while')
+  verb('flaky [suite...]', 'List the cases that pass and fail under one configuration', flakyExamples, cases)
+    .option('--config <file>', 'configuration file')
+    .option('--json', 'as data')
+    .action((suites: string[], options) =>
+      end(import('./commands/cases.ts').then(({ flakyCommand }) => flakyCommand(context, suites, options))),
+    )
+  verb('history <suite> <case>', 'Show the trials of a case across runs', historyExamples, cases)
+    .option('--config <file>', 'configuration file')
+    .option('--json', 'as data')
+    .action((suite: string, id: string, options) =>
+      end(import('./commands/cases.ts').then(({ historyCommand }) => historyCommand(context, suite, id, options))),
+    )
+  verb('quarantine <suite> <case>', 'Run and show a case, but do not count it', quarantineExamples, cases)
+    .requiredOption('--owner <name>', 'who looks after it')
+    .requiredOption('--reason <text>', 'why it does not count for now')
+    .requiredOption('--until <day>', 'its last day: 2026-12-31 or 14d, at most 90 days ahead')
+    .option('--allow-critical', 'also when the case is critical')
+    .option('--config <file>', 'configuration file')
+    .option('--json', 'as data')
+    .action((suite: string, id: string, options) =>
+      end(
+        import('./commands/cases.ts').then(({ quarantineCommand }) => quarantineCommand(context, suite, id, options)),
+      ),
+    )
+  verb('release <suite> <case>', 'Take a case out of the quarantine list', releaseExamples, cases)
+    .option('--config <file>', 'configuration file')
+    .option('--json', 'as data')
+    .action((suite: string, id: string, options) =>
+      end(import('./commands/cases.ts').then(({ releaseCommand }) => releaseCommand(context, suite, id, options))),
+    )
+
   await program.parseAsync(argv.slice(2), { from: 'user' })
   return ending
 }
@@ -174,7 +254,7 @@ function asking(command: Command): Command {
 }
 
 const reporterOption = () =>
-  new Option('--reporter <list>', 'table, json, junit, markdown; each with :file to write it').default('table')
+  new Option('--reporter <list>', 'table, json, junit, markdown, html; each with :file to write it').default('table')
 
 function parseRate(text: string): number {
   const value = text.endsWith('%') ? Number(text.slice(0, -1)) / 100 : Number(text)
@@ -182,10 +262,22 @@ function parseRate(text: string): number {
   throw new AigateError('usage', { problem: `"${text}" is no rate between 0 and 1.`, mend: 'Write --threshold 0.85.' })
 }
 
+function parsePassScore(text: string): number {
+  const value = Number(text)
+  if (text.trim() !== '' && value >= 0 && value <= 1) return value
+  throw new AigateError('usage', { problem: `"${text}" is no score between 0 and 1.`, mend: 'Write --pass-score 0.7.' })
+}
+
 function parseCount(text: string): number {
   const value = Number(text)
   if (Number.isInteger(value) && value >= 1 && value <= 1000) return value
   throw new AigateError('usage', { problem: `"${text}" is no count from 1 to 1000.`, mend: 'Write --trials 3.' })
+}
+
+function parseDraws(text: string): number {
+  const value = Number(text)
+  if (Number.isInteger(value) && value >= 20 && value <= 100_000) return value
+  throw new AigateError('usage', { problem: `"${text}" is no count from 20 to 100000.`, mend: 'Write --draws 500.' })
 }
 
 function parseSeed(text: string): number {
@@ -199,9 +291,18 @@ const evalExamples = [
   'aigate eval support --tag smoke --trials 1',
   'aigate eval support --prompt support/answer@1.1.0',
   'aigate eval --reporter table,json:run.json,junit:junit.xml,markdown:summary.md',
+  'aigate eval support --results results.json',
 ]
-const compareExamples = ['aigate compare latest', 'aigate compare latest baselines/support.json --threshold 0.9']
+const compareExamples = [
+  'aigate compare latest',
+  'aigate compare latest baselines/support.json --threshold 0.9',
+  'aigate compare new/results.json old/results.json',
+  "aigate compare 'results.json#gpt-4o-mini' 'results.json#gpt-4o'",
+]
 const reportExamples = ['aigate report latest', 'aigate report latest --reporter markdown:summary.md']
+const explainExamples = ['aigate explain latest', 'aigate explain latest --suite support --json']
+const doctorExamples = ['aigate doctor', 'aigate doctor support --draws 500 --json', 'aigate doctor --ask']
+const powerExamples = ['aigate power-check', 'aigate power-check support --run latest']
 const checkExamples = ['aigate check', 'aigate check --config services/chat/aigate.yaml']
 const initExamples = ['aigate init', 'aigate init evals-demo']
 const recordExamples = ['aigate baseline record', 'aigate baseline record support --reason "new handbook"']
@@ -209,4 +310,10 @@ const acceptExamples = [
   'aigate baseline accept latest --reason "agreed in review"',
   'aigate baseline accept latest --add --reason "nightly run"',
 ]
+const flakyExamples = ['aigate cases flaky', 'aigate cases flaky support --json']
+const historyExamples = ['aigate cases history support account_01']
+const quarantineExamples = [
+  'aigate cases quarantine support account_01 --owner Ada --reason "search index is rebuilt" --until 14d',
+]
+const releaseExamples = ['aigate cases release support account_01']
 const diffExamples = ['aigate baseline diff support', 'aigate baseline diff old.json new.json']

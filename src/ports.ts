@@ -131,4 +131,8 @@ export type AssertionPlugin<T extends AssertionType> = {
 }
 
 /** Result to text; somebody else writes it. Never decides anything. */
-export type Reporter = (report: Report, options: { color: boolean; columns: number }) => string
+export type Reporter = (
+  report: Report,
+  /** `ascii`: the terminal draws no box characters. */
+  options: { color: boolean; columns: number; ascii?: boolean },
+) => string

@@ -7,6 +7,7 @@ import {
   baselineText,
   diffBaselines,
 } from '../decide/accept-baseline.ts'
+import { latestDay } from '../decide/quarantine.ts'
 import { reportOf } from '../decide/suite-report.ts'
 import { AigateError } from '../errors.ts'
 import type { Context, Ending, Project } from '../ports.ts'
@@ -17,6 +18,7 @@ import { worst } from '../schema/verdict.ts'
 import { baselineFile, committedBaseline, readBaseline, writeBaseline } from '../store/baseline-file.ts'
 import { gitUser } from '../store/git.ts'
 import { loadProject } from '../store/project.ts'
+import { readQuarantine } from '../store/quarantine-file.ts'
 import { loadSuites } from '../store/suites.ts'
 import { assertGradable } from './check.ts'
 import { overridesOf } from './eval.ts'
@@ -32,13 +34,15 @@ type AcceptOptions = { config?: string; reason: string; add?: boolean }
 export async function recordCommand(context: Context, names: string[], options: RecordOptions): Promise<Ending> {
   const project = await loadProject({ cwd: context.cwd, config: options.config })
   const overrides = { ...overridesOf({ ...options, reporter: '' }) }
-  const { suites, partial } = selectCases(await loadSuites(project, { suites: names, overrides }), options)
+  const whole = await loadSuites(project, { suites: names, overrides })
+  const quarantine = await readQuarantine(project, { suites: whole, latest: latestDay(context.now()) })
+  const { suites, partial } = selectCases(whole, options)
   if (partial) {
     const problem = 'A baseline holds the whole suite.'
     throw new AigateError('usage', { problem, mend: 'Leave --tag and --case out.' })
   }
   assertGradable(suites)
-  const session = openSession(context, project, options, newBudget(project.config.budget))
+  const session = openSession(context, project, options, newBudget(project.config.budget), quarantine)
   const reports = []
   for (const suite of suites) {
     const { report, run } = await evaluateSuite(session, suite, { baseline: null, file: null, partial: false })
@@ -65,7 +69,7 @@ async function accept(context: Context, project: Project, wanted: { run: Run; re
   const { run, reason, add } = wanted
   const { baseline: before, file } = await storedBaseline(project, run.header.suite)
   const accepted = { at: context.now().toISOString(), by: await gitUser(project.root), reason }
-  const after = add && before ? addToBaseline(before, run, accepted) : baselineFrom({ run, accepted })
+  const after = add && before ? addToBaseline(before, run, accepted) : baselineFrom({ run, accepted, before })
   await writeBaseline(file, after)
   const shown = relative(context.cwd, file) || file
   context.stdout.write(`${shown}: ${before ? baselineDiffText(diffBaselines(before, after)) : baselineText(after)}`)

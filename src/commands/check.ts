@@ -1,16 +1,20 @@
 // aigate check: everything that can be wrong without asking a model.
 import { AigateError, explain } from '../errors.ts'
-import type { Context, Ending, LoadedSuite } from '../ports.ts'
+import type { Context, Ending, LoadedSuite, Project } from '../ports.ts'
+import { latestDay } from '../decide/quarantine.ts'
 import { expander } from '../run/expand.ts'
 import { assertionProblems } from '../score/problems.ts'
 import { checkProject } from '../store/check.ts'
 import { errorPaint } from './error-paint.ts'
+import { flatten } from '../store/faults.ts'
 import { loadProject } from '../store/project.ts'
+import { readQuarantine } from '../store/quarantine-file.ts'
 
 export async function checkCommand(context: Context, options: { config?: string }): Promise<Ending> {
   const project = await loadProject({ cwd: context.cwd, config: options.config })
   const { suites, problems } = await checkProject(project)
-  const all = [...problems, ...suites.flatMap(problemsOf), ...(await renderProblems(suites))]
+  const listed = await quarantineProblems(context, project, suites)
+  const all = [...problems, ...suites.flatMap(problemsOf), ...(await renderProblems(suites)), ...listed]
   const paint = errorPaint(context)
   for (const problem of all) context.stderr.write(`${explain(problem, paint)}\n`)
   if (all.length > 0) {
@@ -45,6 +49,17 @@ function problemsOf(suite: LoadedSuite): AigateError[] {
       return problem === null ? [] : [fault(problem, `Correct ${name} in this case.`)]
     })
   })
+}
+
+/** What is wrong in the quarantine list, as a list. */
+async function quarantineProblems(context: Context, project: Project, suites: LoadedSuite[]): Promise<AigateError[]> {
+  try {
+    await readQuarantine(project, { suites, latest: latestDay(context.now()) })
+    return []
+  } catch (error) {
+    if (!(error instanceof AigateError)) throw error
+    return flatten([error])
+  }
 }
 
 /** Renders every case once: what a template cannot do with a value shows here and not in the middle of a run. */

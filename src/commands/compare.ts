@@ -1,6 +1,7 @@
 // aigate compare: judge finished runs again without asking a model, by the policy, and if wanted the assertions, of today.
 import { isAbsolute, join } from 'node:path'
 import { baselineFrom } from '../decide/accept-baseline.ts'
+import { latestDay, quarantineOf, withQuarantine } from '../decide/quarantine.ts'
 import { reportOf } from '../decide/suite-report.ts'
 import type { Context, Ending, LoadedSuite, Project } from '../ports.ts'
 import { graderTools } from '../run/grader-tools.ts'
@@ -9,12 +10,16 @@ import type { Run } from '../schema/run.ts'
 import { grade } from '../score/grade.ts'
 import { readBaseline } from '../store/baseline-file.ts'
 import { loadProject } from '../store/project.ts'
+import { readQuarantine } from '../store/quarantine-file.ts'
 import { loadSuites } from '../store/suites.ts'
+import { compareResults } from './compare-results.ts'
+import { type ForeignOptions, foreignBaseline, foreignRun } from './foreign-results.ts'
 import { judgeRun, runsOf, storedBaseline } from './judge-run.ts'
 import type { ReportOptions } from './options.ts'
 import { parseReporters, writeReports } from './write-reports.ts'
 
-type CompareOptions = ReportOptions & { config?: string; threshold?: number; regrade?: boolean }
+type CompareOptions = ReportOptions &
+  ForeignOptions & { config?: string; threshold?: number; regrade?: boolean; suite?: string }
 
 export async function compareCommand(
   context: Context,
@@ -22,16 +27,24 @@ export async function compareCommand(
   against: string | undefined,
   options: CompareOptions,
 ): Promise<Ending> {
+  const foreign = await foreignRun(context, ref, options)
+  if (foreign) return compareResults(context, foreign, against, options)
   const wanted = parseReporters(options.reporter)
   const project = await loadProject({ cwd: context.cwd, config: options.config })
   const policy = options.threshold === undefined ? {} : { min_pass_rate: options.threshold }
   const current = await loadSuites(project, { suites: [], overrides: { policy } })
+  const now = context.now()
+  const quarantine = await readQuarantine(project, { suites: current, latest: latestDay(now) })
   const suites = []
   for (const found of await runsOf(project, ref)) {
     const { header } = found.run
     const suite = current.find((one) => one.suite.suite === header.suite)
-    const run = options.regrade && suite ? await regrade(context, found.run, suite) : found.run
-    const other = await otherSide(context, project, header.suite, against)
+    const graded = options.regrade && suite ? await regrade(context, found.run, suite) : found.run
+    const today = quarantineOf(quarantine, { suite: header.suite, cases: graded.header.cases, now })
+    const run = { ...graded, header: withQuarantine(graded.header, today) }
+    const other =
+      (against === undefined ? null : await foreignBaseline(context, against, options)) ??
+      (await otherSide(context, project, header.suite, against))
     suites.push(judgeRun({ run, file: found.file }, other, suite?.policy ?? { ...header.policy, ...policy }))
   }
   const report = reportOf(suites, context.toolVersion)

@@ -1,11 +1,13 @@
 // aigate eval: run suites, compare with the baseline, decide, report.
 import { isAbsolute, join } from 'node:path'
+import { latestDay } from '../decide/quarantine.ts'
 import { reportOf } from '../decide/suite-report.ts'
 import type { Context, Ending, LoadedSuite, Project } from '../ports.ts'
 import { newBudget } from '../run/budget.ts'
 import type { SuiteReport } from '../schema/verdict.ts'
 import { baselineFile, readBaseline } from '../store/baseline-file.ts'
 import { loadProject } from '../store/project.ts'
+import { readQuarantine } from '../store/quarantine-file.ts'
 import { loadSuites } from '../store/suites.ts'
 import { assertGradable } from './check.ts'
 import { evaluateSuite, openSession, selectCases } from './evaluate.ts'
@@ -17,14 +19,13 @@ type EvalOptions = AskOptions & ReportOptions & { baseline?: string | boolean; t
 export async function evalCommand(context: Context, names: string[], options: EvalOptions): Promise<Ending> {
   const wanted = parseReporters(options.reporter)
   const project = await loadProject({ cwd: context.cwd, config: options.config })
-  const { suites, partial } = selectCases(
-    await loadSuites(project, { suites: names, overrides: overridesOf(options) }),
-    options,
-  )
+  const whole = await loadSuites(project, { suites: names, overrides: overridesOf(options) })
+  const quarantine = await readQuarantine(project, { suites: whole, latest: latestDay(context.now()) })
+  const { suites, partial } = selectCases(whole, options)
   assertGradable(suites)
   const baselines = []
   for (const suite of suites) baselines.push(await baselineOf(context, project, suite, options.baseline))
-  const session = openSession(context, project, options, newBudget(project.config.budget))
+  const session = openSession(context, project, options, newBudget(project.config.budget), quarantine)
   const reports: SuiteReport[] = []
   for (const [i, suite] of suites.entries()) {
     const { baseline = null, file = null } = baselines[i] ?? {}

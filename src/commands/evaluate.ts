@@ -1,7 +1,7 @@
 // The road of one suite: ask a pass, grade each answer as it comes, judge, and ask again while the verdict is open.
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
-import { judge } from '../decide/judge.ts'
+import { judgeCounted, quarantineOf } from '../decide/quarantine.ts'
 import { suiteReport } from '../decide/suite-report.ts'
 import { AigateError } from '../errors.ts'
 import type { AskRequest, Context, LoadedSuite, Project } from '../ports.ts'
@@ -13,6 +13,7 @@ import { graderTools } from '../run/grader-tools.ts'
 import { namesIn, redactCompletion, redactor, secretNames } from '../run/redact.ts'
 import { snapshotTarget } from '../run/snapshot.ts'
 import type { Baseline } from '../schema/baseline.ts'
+import type { QuarantineEntry } from '../schema/quarantine.ts'
 import type { Completion, Observation, Run, RunHeader } from '../schema/run.ts'
 import type { SuiteReport } from '../schema/verdict.ts'
 import { grade } from '../score/grade.ts'
@@ -31,14 +32,22 @@ export type Session = {
   seed: number
   budget: BudgetState
   options: AskOptions
+  /** The list of today, already checked against the suites. */
+  quarantine: readonly QuarantineEntry[]
 }
 
-export function openSession(context: Context, project: Project, options: AskOptions, budget: BudgetState): Session {
+export function openSession(
+  context: Context,
+  project: Project,
+  options: AskOptions,
+  budget: BudgetState,
+  quarantine: readonly QuarantineEntry[],
+): Session {
   const started = context.now()
   const entropy = createHash('sha256').update(`${started.toISOString()} ${context.monotonic()}`).digest('hex')
   const id = newRunId(started, entropy.slice(0, 4))
   const folder = options.out ? join(context.cwd, options.out, id) : join(project.root, '.aigate', 'runs', id)
-  return { context, project, id, folder, seed: options.seed ?? 1, budget, options }
+  return { context, project, id, folder, seed: options.seed ?? 1, budget, options, quarantine }
 }
 
 /** Keeps only the cases that --tag and --case ask for. */
@@ -88,7 +97,9 @@ export async function evaluateSuite(
   const decide = () => {
     const { cases, policy } = header
     const { partial } = against
-    return judge({ cases, observations, baseline: against.baseline, policy, trials: header.trials, partial, stopped })
+    const { baseline } = against
+    const frame = { cases, observations, baseline, policy, trials: header.trials, partial, stopped }
+    return judgeCounted({ ...frame, quarantine: header })
   }
   const finish = finisher({ session, suite, journal, observations })
   let decision = decide()
@@ -176,6 +187,8 @@ function finisher({ session, suite, journal, observations }: Finishing) {
 
 async function headerOf(session: Session, suite: LoadedSuite, partial: boolean): Promise<RunHeader> {
   const { context, project } = session
+  const now = context.now()
+  const cases = suite.cases.map(({ info }) => info)
   return {
     aigate: 'run',
     version: 1,
@@ -187,10 +200,11 @@ async function headerOf(session: Session, suite: LoadedSuite, partial: boolean):
     trials: suite.suite.trials,
     seed: session.seed,
     partial,
-    cases: suite.cases.map(({ info }) => info),
+    cases,
     git: await gitState(project.root),
     tool_version: context.toolVersion,
     node: process.versions.node,
-    started_at: context.now().toISOString(),
+    started_at: now.toISOString(),
+    ...quarantineOf(session.quarantine, { suite: suite.suite.suite, cases, now }),
   }
 }

@@ -1,6 +1,7 @@
 // Judging finished runs: shared by compare (the policy of today), report (the policy of the run) and baseline accept.
 import { join } from 'node:path'
-import { judge } from '../decide/judge.ts'
+import type { JudgeInput } from '../decide/judge.ts'
+import { judgeCounted } from '../decide/quarantine.ts'
 import { suiteReport } from '../decide/suite-report.ts'
 import type { Project } from '../ports.ts'
 import type { Baseline } from '../schema/baseline.ts'
@@ -24,14 +25,19 @@ export async function storedBaseline(
   return { file, baseline: await readBaseline(file, suite) }
 }
 
+/** What a finished run is judged by, quarantine apart. */
+export function judgeInputOf(run: Run, baseline: Baseline | null, policy: GatePolicy): JudgeInput {
+  const { cases, trials, partial } = run.header
+  const { observations, stopped } = run
+  return { cases, observations, baseline, policy, trials, partial, stopped }
+}
+
 export function judgeRun(
   { run, file }: { run: Run; file: string },
   against: { baseline: Baseline | null; file: string },
   policy: GatePolicy,
 ): SuiteReport {
-  const { cases, trials, partial } = run.header
-  const { observations, stopped } = run
   const { baseline } = against
-  const { verdict } = judge({ cases, observations, baseline, policy, trials, partial, stopped })
+  const { verdict } = judgeCounted({ ...judgeInputOf(run, baseline, policy), quarantine: run.header })
   return suiteReport({ run, runFile: file, baseline, baselineFile: baseline ? against.file : null, verdict })
 }

@@ -36,7 +36,8 @@ export function parseReporters(list: string): Wanted[] {
 export async function writeReports(context: Context, report: Report, wanted: Wanted[]): Promise<void> {
   const columns = Math.max(60, Math.min(context.stdout.columns ?? 100, 120))
   for (const { name, file } of wanted) {
-    const text = reporters[name](report, { color: file === null && wantsColor(context.env, context.stdout), columns })
+    const color = file === null && wantsColor(context.env, context.stdout)
+    const text = reporters[name](report, { color, columns, ascii: context.env.TERM === 'dumb' })
     if (file === null) context.stdout.write(text)
     else await writeText(isAbsolute(file) ? file : join(context.cwd, file), text)
   }

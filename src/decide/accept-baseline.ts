@@ -2,6 +2,7 @@
 import { AigateError } from '../errors.ts'
 import type { Baseline, CaseTally } from '../schema/baseline.ts'
 import type { Run } from '../schema/run.ts'
+import { extendedHistory } from './history.ts'
 import { responseModels } from './suite-report.ts'
 import { byCase, finishedPasses, isMeasured, tallyCase } from './tally.ts'
 import { byText, counted, names, percent } from './words.ts'
@@ -14,10 +15,12 @@ const MEASURED_SHARE = 0.95
 /**
  * The baseline that a finished run makes. It holds every case of the run, sorted by id.
  * @param accepted when (ISO 8601), by whom, and why
+ * @param before the baseline that it replaces: its history of trials goes on for every case whose content is unchanged
  * @throws AigateError baseline_refused for a partial run; baseline_not_measured for a run that was stopped or interrupted,
  * or that could not measure more than 5 % of its cases
  */
-export function baselineFrom({ run, accepted }: { run: Run; accepted: Baseline['accepted'] }): Baseline {
+export function baselineFrom(input: { run: Run; accepted: Baseline['accepted']; before?: Baseline | null }): Baseline {
+  const { run, accepted, before = null } = input
   requireWhole(run)
   const { suite, suite_version, target } = run.header
   return {
@@ -29,7 +32,11 @@ export function baselineFrom({ run, accepted }: { run: Run; accepted: Baseline['
     response_models: responseModels(run.observations),
     accepted,
     runs: [runEntry(run)],
-    cases: talliesOf(run, () => MOST_TRIALS),
+    cases: remembering(
+      before,
+      run,
+      talliesOf(run, () => MOST_TRIALS),
+    ),
   }
 }
 
@@ -61,8 +68,25 @@ export function addToBaseline(
     accepted,
     response_models: [...new Set([...baseline.response_models, ...responseModels(run.observations)])].sort(byText),
     runs: [...baseline.runs, runEntry(run)],
-    cases: added.map((tally) => joined(before.get(tally.id), tally)),
+    cases: remembering(
+      baseline,
+      run,
+      added.map((tally) => joined(before.get(tally.id), tally)),
+    ),
   }
+}
+
+/** The cases with their history: every measured trial of the run counts there, also where the tally has no room left. */
+function remembering(before: Baseline | null, run: Run, cases: readonly CaseTally[]): CaseTally[] {
+  const everything = talliesOf(run, () => Infinity)
+  const answers = byCase(run.observations.filter(isMeasured))
+  const known = before?.target.hash === run.header.target.hash
+  const replayed = (id: string) => known && (answers.get(id) ?? []).every(({ completion }) => completion.replayed)
+  const histories = extendedHistory(before, everything, runEntry(run), replayed)
+  return cases.map((tally) => {
+    const history = histories.get(tally.id) ?? []
+    return history.length > 0 ? { ...tally, history } : tally
+  })
 }
 
 function runEntry(run: Run): Baseline['runs'][number] {
@@ -113,8 +137,9 @@ function requireWhole({ header, observations, complete, stopped }: Run): void {
     throw problem(`Run ${header.id} was interrupted before it was finished.`)
   }
   const found = byCase(observations)
+  const quarantined = new Set(header.quarantined)
   const missing = header.cases
-    .filter(({ id }) => !found.get(id)?.some(isMeasured))
+    .filter(({ id }) => !quarantined.has(id) && !found.get(id)?.some(isMeasured))
     .map(({ id }) => id)
     .sort(byText)
   if (missing.length <= (1 - MEASURED_SHARE) * header.cases.length) return

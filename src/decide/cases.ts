@@ -31,6 +31,8 @@ export function caseReports(input: {
   observations: Observation[]
   baseline: Baseline | null
   partial?: boolean
+  /** Ids of cases that do not count: marked, and otherwise shown like the others. */
+  quarantined?: readonly string[] | undefined
 }): CaseReport[] {
   const found = byCase(input.observations)
   const before = new Map(input.baseline?.cases.map((old) => [old.id, old]))
@@ -40,7 +42,10 @@ export function caseReports(input: {
   )
   const gone = input.partial ? [] : (input.baseline?.cases ?? []).filter(({ id }) => !present.has(id))
   ranked.push(...gone.map((old) => ({ report: removed(old), p: 1, drop: 0 })))
-  return ranked.sort(worstFirst).map(({ report }) => report)
+  const quarantined = new Set(input.quarantined)
+  return ranked
+    .sort(worstFirst)
+    .map(({ report }) => (quarantined.has(report.id) ? { ...report, quarantined: true } : report))
 }
 
 function worstFirst(a: Ranked, b: Ranked): number {

@@ -3,6 +3,7 @@ import type { Baseline } from '../schema/baseline.ts'
 import type { CaseInfo, Observation } from '../schema/run.ts'
 import type { Outcome } from '../schema/verdict.ts'
 import { type Gates, type Judged, result } from './gate.ts'
+import { distinctTrials } from './repeats.ts'
 import { isMeasured } from './tally.ts'
 import { byText, counted } from './words.ts'
 
@@ -36,7 +37,7 @@ export function criticalEvidence(cases: readonly CaseInfo[], observations: reado
 }
 
 function evidenceOf(id: string, all: readonly Observation[]): Evidence {
-  const passes = all.filter(({ purpose }) => purpose === 'pass').filter(isMeasured)
+  const passes = distinctTrials(all.filter(({ purpose }) => purpose === 'pass').filter(isMeasured))
   const confirm = all.filter(({ purpose }) => purpose === 'confirm')
   const failures = passes.filter(({ passed }) => !passed)
   const first = failures.find(isProof) ?? failures[0]

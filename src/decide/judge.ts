@@ -5,15 +5,18 @@ import type { CaseInfo, Observation } from '../schema/run.ts'
 import type { GateResult, Outcome, Verdict } from '../schema/verdict.ts'
 import { costGates } from './cost.ts'
 import { coverageGate } from './coverage.ts'
+import { cannotChange } from './curtail.ts'
 import { CONFIRMATIONS, criticalEvidence, criticalGates, type Evidence } from './critical.ts'
 import { floorGates } from './floor.ts'
 import type { Judged } from './gate.ts'
 import { latencyGates } from './latency.ts'
 import { lookAt } from './look.ts'
+import { naiveGates, naiveWarnings } from './naive.ts'
 import { type Pairing, pairCases, pairingWarnings } from './pairing.ts'
 import { regressionGates } from './regression.ts'
+import { repeatWarnings } from './repeats.ts'
 import { scoreGates } from './score.ts'
-import { finishedPasses, tally } from './tally.ts'
+import { byCase, finishedPasses, isMeasured, tally } from './tally.ts'
 import { byText } from './words.ts'
 
 /** What to ask next: one more pass over the whole suite, or fresh trials of some critical cases. */
@@ -44,22 +47,45 @@ export type TalliesInput = Frame & {
  * of cases and observations never matters. Pure: the same input gives the same bytes.
  * @returns the verdict on what is there, and what to ask next; `next` is null when nothing more can or need be asked
  */
-export function judge({ observations, ...frame }: JudgeInput): Judgement {
+export function judge(input: JudgeInput): Judgement {
+  const counted = countRun(input)
+  const { verdict, next } = judgeTallies(counted)
+  const { cases, tallies, baseline, partial, policy } = counted
+  const pairs = baseline && pairCases({ cases, tallies, baseline, partial }).pairs
+  const trials = [...byCase(input.observations).values()].map((all) => all.filter(isMeasured))
+  const warnings = [...naiveWarnings(tallies, pairs, policy), ...repeatWarnings(trials), ...verdict.warnings]
+  return { verdict: { ...verdict, warnings }, next }
+}
+
+/** The run as `judge` counts it: what `judgeTallies` decides on. */
+export function countRun({ observations, ...frame }: JudgeInput): TalliesInput {
   const passes = finishedPasses(observations, frame.cases)
   const unfinished = passes === 0 || frame.stopped !== undefined
   const counted = unfinished
     ? observations
     : observations.filter(({ trial, purpose }) => purpose === 'confirm' || trial <= passes)
-  return judgeTallies({
+  return {
     ...frame,
     tallies: tally(counted, frame.cases),
     passes,
     evidence: criticalEvidence(frame.cases, counted),
-  })
+  }
 }
 
 /** As `judge`, with the observations already counted. */
 export function judgeTallies(input: TalliesInput): Judgement {
+  const { judged, measured, confirm, warnings } = measure(input)
+  const { cases, policy, passes, trials } = input
+  const next = nextOf({ input, judged, measured, confirm })
+  const verdict = verdictOf({ judged, measured, next, warnings, policy, passes })
+  const saved = next === null && measured !== 'invalid' ? cases.length * (trials.max - passes) : 0
+  return { verdict: saved > 0 ? { ...verdict, saved_calls: saved } : verdict, next }
+}
+
+type Measure = { judged: Judged[]; measured: Outcome; confirm: string[]; warnings: string[] }
+
+/** All gates at one look and the outcome that they make together. */
+function measure(input: TalliesInput): Measure {
   const { baseline, policy, trials, passes, stopped, partial } = input
   const cases = [...input.cases].sort((a, b) => byText(a.id, b.id))
   const tallies = [...input.tallies].sort((a, b) => byText(a.id, b.id))
@@ -75,18 +101,18 @@ export function judgeTallies(input: TalliesInput): Judgement {
     stopped,
   })
   const critical = criticalGates(input.evidence, baseline, cases)
-  const floors = floorGates(tallies, partial, { policy, look, maxTrials: trials.max })
-  const regression = pairing
-    ? regressionGates({ pairing, policy, look, maxTrials: trials.max })
-    : { gates: [], warnings: [] }
+  const { naive } = policy
+  const raw = naive && naiveGates(tallies, pairs, naive)
+  const floors = raw ?? floorGates(tallies, partial, { policy, look, maxTrials: trials.max })
+  const regression =
+    pairing && !raw ? regressionGates({ pairing, policy, look, maxTrials: trials.max }) : { gates: [], warnings: [] }
   const others = [scoreGates, latencyGates, costGates].map((gatesOf) => gatesOf({ tallies, pairs, policy, look }))
   // In this order they are shown, and it is the order of the reasons within one outcome.
   const groups = [{ gates: [coverage], warnings: [] }, critical, regression, floors, ...others]
   const judged = groups.flatMap(({ gates }) => gates)
   const measured = outcomeOf(judged.map(({ result }) => result))
-  const next = nextOf({ input, judged, measured, confirm: critical.confirm })
   const warnings = [...comparisonWarnings(input, pairing), ...groups.flatMap((group) => group.warnings)]
-  return { verdict: verdictOf({ judged, measured, next, warnings, policy, passes }), next }
+  return { judged, measured, confirm: critical.confirm, warnings }
 }
 
 /**
@@ -116,8 +142,20 @@ function nextOf({ input, judged, measured, confirm }: Standing): Next {
   if (confirm.length > 0) return { kind: 'confirm', cases: confirm, trials: CONFIRMATIONS }
   const open =
     passes < trials.max && judged.some((gate) => gate.open && gate.result.decides && gate.result.kind !== 'critical')
-  return open ? { kind: 'pass', trial: passes + 1 } : null
+  const settled =
+    open &&
+    input.policy.scope === 'suite' &&
+    cannotChange({ ...ladderOf(input), gates: judged.map(({ result }) => result), now: measured })
+  return open && !settled ? { kind: 'pass', trial: passes + 1 } : null
 }
+
+/** The rest of the ladder, for the question whether any answers could still change the outcome. */
+const ladderOf = (input: TalliesInput) => ({
+  tallies: input.tallies,
+  passes: input.passes,
+  max: input.trials.max,
+  outcomeAt: (tallies: CaseTally[], passes: number) => measure({ ...input, tallies, passes }).measured,
+})
 
 /** Says aloud what was not compared and why. */
 function comparisonWarnings({ baseline, policy }: TalliesInput, pairing: Pairing | null): string[] {

@@ -16,7 +16,7 @@ export function suiteReport(input: {
 }): SuiteReport {
   const { run, baseline, baselineFile, verdict } = input
   const { header, observations } = run
-  const { suite, suite_version, target, id, started_at, tool_version, seed, git, trials, partial, cases } = header
+  const { suite, suite_version, target, id, started_at, tool_version, seed, git, trials, partial, cases, quarantined } = header
   return {
     suite,
     suite_version,
@@ -35,7 +35,7 @@ export function suiteReport(input: {
     baseline: baseline && baselineOf(baseline, baselineFile ?? ''),
     verdict,
     totals: totals(observations),
-    cases: caseReports({ cases, observations, baseline, partial }),
+    cases: caseReports({ cases, observations, baseline, partial, quarantined }),
   }
 }
 

@@ -1,6 +1,7 @@
 // Observations to one tally a case: what was measured, what was not, and one answer to show.
 import type { CaseTally } from '../schema/baseline.ts'
 import type { CaseInfo, Completion, Observation } from '../schema/run.ts'
+import { distinctTrials } from './repeats.ts'
 
 /** Answers are kept for reports; a baseline is committed, so that a runaway answer is cut. */
 const LONGEST_ANSWER = 2000
@@ -43,7 +44,9 @@ export function tally(observations: Observation[], cases: CaseInfo[]): CaseTally
 
 /** The tally of one case from its observations, which come in the order of their trials. */
 export function tallyCase({ id, hash, category }: CaseInfo, all: readonly Observation[]): CaseTally {
-  const measured = all.filter(isMeasured)
+  const answers = all.filter(isMeasured)
+  // An answer that came twice is one draw.
+  const measured = distinctTrials(answers)
   const passes = measured.filter(({ passed }) => passed).length
   const majority = 2 * passes >= measured.length
   const shown = measured.find(({ passed }) => passed === majority)
@@ -53,9 +56,9 @@ export function tallyCase({ id, hash, category }: CaseInfo, all: readonly Observ
     ...(category !== undefined && { category }),
     passes,
     trials: measured.length,
-    errors: all.length - measured.length,
+    errors: all.length - answers.length,
     scores: measured.flatMap(({ score }) => (score === null ? [] : [score])),
-    latencies_ms: measured.map(({ completion }) => completion.latency_ms),
+    latencies_ms: measured.flatMap(({ completion }) => completion.latency_ms ?? []),
     costs_usd: measured.flatMap(({ completion }) => (completion.cost_usd === undefined ? [] : [completion.cost_usd])),
     ...(shown && { answer: answerText(shown.completion) }),
   }

@@ -6,7 +6,7 @@ import { outcomeWord, tally } from './phrases.ts'
 import { plain, safeAttribute, safeXml, shorten } from './safe-text.ts'
 
 /** What a test case came to: nothing, an assertion that failed, or no measurement at all. */
-type Trouble = { element: 'failure' | 'error'; type: string; message: string; body: string } | null
+type Trouble = { element: 'failure' | 'error' | 'skipped'; type: string; message: string; body: string } | null
 type TestCase = {
   classname: string
   name: string
@@ -27,6 +27,10 @@ function failed({ status, passes, trials }: CaseReport): boolean {
 }
 
 function troubleOf(found: CaseReport): Trouble {
+  if (found.quarantined) {
+    const message = `quarantined: ${found.status.replace('_', ' ')}, ${tally(found)}`
+    return { element: 'skipped', type: 'quarantined', message, body: message }
+  }
   if (found.status === 'not_measured') {
     const message = found.error ?? 'not measured'
     return { element: 'error', type: 'not_measured', message, body: message }
@@ -118,9 +122,10 @@ function renderTest(test: TestCase, taken: Set<string>): string {
 }
 
 const counts = (tests: readonly TestCase[]) => {
-  const having = (element: string) => tests.filter(({ trouble }) => trouble?.element === element).length
+  const having = (element: NonNullable<Trouble>['element']) =>
+    tests.filter(({ trouble }) => trouble?.element === element).length
   const total = tests.reduce((sum, test) => sum + Number(time(test.seconds)), 0)
-  return `tests="${tests.length}" failures="${having('failure')}" errors="${having('error')}" skipped="0" time="${time(total)}"`
+  return `tests="${tests.length}" failures="${having('failure')}" errors="${having('error')}" skipped="${having('skipped')}" time="${time(total)}"`
 }
 
 function renderSuite(suite: TestSuite, taken: Set<string>): string {

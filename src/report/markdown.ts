@@ -10,6 +10,7 @@ import {
   outcomeWord,
   passRate,
   provenance,
+  quarantinedCases,
   settledByPolicy,
   tally,
   totalPhrases,
@@ -62,6 +63,7 @@ function gatesTable({ verdict }: SuiteReport): string {
 
 function caseBlock(found: CaseReport): string {
   const facts = [
+    ...(found.quarantined ? ['(quarantined)'] : []),
     ...(found.critical ? ['**critical**'] : []),
     ...(found.category === undefined ? [] : [codeSpan(found.category, 60)]),
     tally(found),
@@ -131,12 +133,18 @@ const named: Partial<Record<CaseReport['status'], string>> = {
 }
 
 function nameLists({ cases }: SuiteReport): string[] {
-  return Object.entries(named).flatMap(([status, title]) => {
+  const held = quarantinedCases(cases)
+  const heldIds = held ? held.ids.slice(0, SHOWN.names).map((id) => codeSpan(id, 80)) : []
+  const quarantined = held
+    ? [`${held.title}: ${[...heldIds, ...more(held.ids.length - SHOWN.names, 'case')].join(', ')}`]
+    : []
+  const lists = Object.entries(named).flatMap(([status, title]) => {
     const found = cases.filter((one) => one.status === status)
     if (found.length === 0) return []
     const names = found.slice(0, SHOWN.names).map(({ id }) => codeSpan(id, 80))
     return [`${title}: ${[...names, ...more(found.length - SHOWN.names, 'case')].join(', ')}`]
   })
+  return [...lists, ...quarantined]
 }
 
 function renderSuite(report: SuiteReport, room: number): string {

@@ -26,6 +26,16 @@ export function caseGroups(cases: readonly CaseReport[]) {
   return titles.map(([status, title]) => ({ status, title, cases: cases.filter((one) => one.status === status) }))
 }
 
+/** Cases that were run but do not count, each with its passes; null when there are none. */
+export function quarantinedCases(cases: readonly CaseReport[]): { title: string; ids: string[] } | null {
+  const found = cases.filter(({ quarantined }) => quarantined)
+  if (found.length === 0) return null
+  return {
+    title: `Quarantined, run but not counted (${found.length})`,
+    ids: found.map(({ id, passes, trials }) => `${id} ${passes}/${trials}`),
+  }
+}
+
 /** Passes of both sides: `1 of 3 trials passed, was 5 of 5`. */
 export function tally({ passes, trials, errors, baseline }: CaseReport): string {
   const now = `${passes} of ${plural(trials, 'trial')} passed`
@@ -75,8 +85,17 @@ const cost = (usd: number | null) => {
   return usd === 0 ? 'no cost' : `about ${dollars(usd)} (estimate)`
 }
 
+/** What the ladder did not need: `1 of 3 passes asked: 134 calls saved`; nothing where it was climbed to the end. */
+function saved({ verdict, run }: SuiteReport): string[] {
+  const { saved_calls: calls = 0, passes } = verdict
+  return calls > 0
+    ? [`${passes} of ${plural(run.trials.max, 'pass', 'passes')} asked: ${plural(calls, 'call')} saved`]
+    : []
+}
+
 /** Calls, tokens, cost and latency, each a phrase. */
-export function totalPhrases({ totals, cases }: SuiteReport): string[] {
+export function totalPhrases(report: SuiteReport): string[] {
+  const { totals, cases } = report
   const latency = median(cases.flatMap(({ latency_ms }) => (latency_ms === null ? [] : [latency_ms])))
   const counted = [
     [totals.replayed, `${plural(totals.replayed, 'answer')} replayed`],
@@ -87,6 +106,7 @@ export function totalPhrases({ totals, cases }: SuiteReport): string[] {
   return [
     totals.calls === 0 ? 'no calls' : plural(totals.calls, 'call'),
     ...counted.flatMap(([number, phrase]) => (number > 0 ? [phrase] : [])),
+    ...saved(report),
     `${count(totals.input_tokens)} tokens in, ${count(totals.output_tokens)} out`,
     `${cost(totals.cost_usd)}${unpriced}`,
     ...(latency === null ? [] : [`median latency ${duration(latency)}`]),
@@ -127,6 +147,7 @@ export function nextSteps({ suite, run, baseline, verdict }: SuiteReport): Step[
   } else if (verdict.outcome === 'fail' && verdict.gates.some(brokenByChange)) {
     steps.push({ say: 'if this change is meant, accept it', command: `aigate baseline accept ${id} --reason "why"` })
   }
+  if (verdict.outcome !== 'pass') steps.push({ say: 'see why, with the numbers', command: `aigate explain ${id}` })
   return [...steps, again]
 }
 

@@ -2,7 +2,7 @@
 import type { CaseReport, SuiteReport } from '../schema/verdict.ts'
 import { plural } from './numbers.ts'
 import type { Paint } from './paint.ts'
-import { caseGroups, errorKinds } from './phrases.ts'
+import { caseGroups, errorKinds, quarantinedCases } from './phrases.ts'
 import { oneLine, plain } from './safe-text.ts'
 import { displayWidth, wrap } from './wrap.ts'
 
@@ -36,6 +36,7 @@ function hanging(first: string, text: string, width: number): string[] {
 
 function flipped(found: CaseReport, mark: string, paint: Paint, width: number): string[] {
   const facts = [
+    ...(found.quarantined ? ['(quarantined)'] : []),
     ...(found.critical ? ['critical'] : []),
     ...(found.category === undefined ? [] : [oneLine(found.category, 30)]),
     ...(found.file === null ? [] : [`${oneLine(found.file, 60)}${found.line === null ? '' : `:${found.line}`}`]),
@@ -91,6 +92,17 @@ function named({ cases }: SuiteReport, width: number): string[] {
   return lines.length > 0 ? ['Since the baseline', ...lines, ''] : []
 }
 
+function quarantineLines({ cases }: SuiteReport, paint: Paint, width: number): string[] {
+  const found = quarantinedCases(cases)
+  if (!found) return []
+  const left = found.ids.length > SHOWN.names ? ` and ${found.ids.length - SHOWN.names} more (see the JSON report)` : ''
+  const names = found.ids
+    .slice(0, SHOWN.names)
+    .map((id) => oneLine(id, 60))
+    .join(', ')
+  return [paint.bold(found.title), ...hanging('  ', `${names}${left}`, width), '']
+}
+
 /** Everything about single cases, each part followed by an empty line; nothing where every case went as before. */
 export function caseLines(report: SuiteReport, paint: Paint, width: number): string[] {
   const looks = {
@@ -106,5 +118,10 @@ export function caseLines(report: SuiteReport, paint: Paint, width: number): str
     const more = left > 0 ? [paint.dim(`  and ${left} more (see the JSON report)`), ''] : []
     return [painted(`${title} (${plural(cases.length, 'case')})`), ...shown, ...more]
   })
-  return [...groups, ...notMeasured(report, paint, width), ...named(report, width)]
+  return [
+    ...groups,
+    ...notMeasured(report, paint, width),
+    ...named(report, width),
+    ...quarantineLines(report, paint, width),
+  ]
 }

@@ -1,6 +1,7 @@
 // The table reporter: what a person reads on a terminal or in a CI log.
 import type { Reporter } from '../ports.ts'
 import type { Outcome, Report, SuiteReport } from '../schema/verdict.ts'
+import { forestLines, forestRows } from './forest.ts'
 import { share } from './numbers.ts'
 import { type Paint, paint as paintFor } from './paint.ts'
 import { nextSteps, outcomeWord, passRate, provenance, settledByPolicy, totalPhrases } from './phrases.ts'
@@ -76,7 +77,7 @@ function summary(report: Report, paint: Paint, width: number): string[] {
   const longest = Math.min(40, Math.max(...report.suites.map((one) => `${one.suite} ${one.suite_version}`.length)))
   const lines = report.suites.flatMap(({ suite, suite_version, verdict, cases }) => {
     const rate = passRate(verdict)
-    const regressed = cases.filter(({ status }) => status === 'regressed').length
+    const regressed = cases.filter(({ status, quarantined }) => status === 'regressed' && !quarantined).length
     const facts = [
       ...(rate ? [`${share(rate.now)}${rate.before === null ? '' : `, was ${share(rate.before)}`}`] : []),
       ...(regressed > 0 ? [`${regressed} regressed`] : []),
@@ -97,13 +98,15 @@ function summary(report: Report, paint: Paint, width: number): string[] {
 }
 
 /** The report for a person, at most `columns` wide (40 to 120); the last line ends with a line end. */
-export const table: Reporter = (report, { color, columns }) => {
+export const table: Reporter = (report, { color, columns, ascii }) => {
   const paint = paintFor(color)
   const width = Math.min(Math.max(Math.floor(columns) || WIDTH.usual, WIDTH.least), WIDTH.most)
   const suites = report.suites.flatMap((suite) => [
     ...head(suite, paint, width),
     ...verdictLines(suite, paint, width),
-    ...[gateLines(suite, paint, width)].flatMap((lines) => (lines.length > 0 ? [...lines, ''] : [])),
+    ...[gateLines(suite, paint, width), forestLines(forestRows(suite), { paint, width, ascii })].flatMap((lines) =>
+      lines.length > 0 ? [...lines, ''] : [],
+    ),
     ...caseLines(suite, paint, width),
     ...foot(suite, paint, width),
   ])

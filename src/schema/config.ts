@@ -51,6 +51,7 @@ export const Config = z.strictObject({
   prompts: z.string().default('prompts').describe('Folder of the prompts'),
   baselines: z.string().default('baselines').describe('Folder of the baselines'),
   recordings: z.string().default('recordings').describe('Folder of recorded answers'),
+  quarantine: z.string().default('quarantine.yaml').describe('List of cases that do not count for now; optional file'),
   gate: GatePolicyInput.optional(),
   budget: Budget.optional(),
 })

@@ -7,6 +7,21 @@ const CategoryPolicy = z.strictObject({
   max_regression: Share.optional().describe('Margin for this category'),
 })
 
+const rawDrop = z.union([Share, z.literal(false)]).optional()
+const NaivePolicy = z
+  .strictObject({
+    min_pass_rate: z
+      .union([Unit, z.literal(false)])
+      .optional()
+      .describe('Blocks below this; 0.85 unless written'),
+    max_drop: rawDrop.describe('Blocks when the suite is down by more; 0.02 unless written'),
+    max_category_drop: rawDrop.describe('Blocks when any category is down by more; 0.02 unless written'),
+  })
+  .describe(
+    'Raw thresholds decide instead of tests; false switches one off. The report says how often they block for nothing',
+  )
+export type NaivePolicy = z.infer<typeof NaivePolicy>
+
 const policyShape = {
   min_pass_rate: Unit.describe('Floor for the pass rate of the suite'),
   max_regression: z
@@ -26,15 +41,27 @@ const optionalShape = {
   latency_p95: z.strictObject({ max: Duration.optional(), max_increase: Share.optional() }).optional(),
   cost_per_case: z.strictObject({ max: Dollars.optional(), max_increase: Share.optional() }).optional(),
   mean_score: z.strictObject({ min: Unit.optional(), max_drop: Share.optional() }).optional(),
+  naive: NaivePolicy.optional(),
+  owner: z.string().min(1).optional().describe('Who answers for these thresholds'),
+  reviewed: z.iso.date().optional().describe('When they were last looked at, for example 2026-01-31'),
 }
 
 /** As written in aigate.yaml or in a suite: everything may be left out. */
-export const GatePolicyInput = z.strictObject({ ...policyShape, ...optionalShape }).partial()
+export const GatePolicyInput = z
+  .strictObject({
+    ...policyShape,
+    ...optionalShape,
+    strict: z.boolean().describe('true: alpha 0.01, for repositories that want a quiet gate; an alpha beside it wins'),
+  })
+  .partial()
 export type GatePolicyInput = z.infer<typeof GatePolicyInput>
 
 /** As the decision reads it: defaults filled in. */
 export const GatePolicy = z.strictObject({ ...policyShape, ...optionalShape })
 export type GatePolicy = z.infer<typeof GatePolicy>
+
+/** What `strict: true` stands for. */
+export const STRICT_ALPHA = 0.01
 
 export const defaultPolicy: GatePolicy = {
   min_pass_rate: 0.85,

@@ -2,12 +2,15 @@
 import * as z from 'zod'
 import { Baseline } from './baseline.ts'
 import { Config } from './config.ts'
+import { DoctorReport, PowerReport } from './doctor.ts'
+import { ExplanationReport } from './explanation.ts'
 import { PromptHeader } from './prompt.ts'
+import { QuarantineList } from './quarantine.ts'
 import { Observation, RunHeader } from './run.ts'
 import { Case, Suite } from './suite.ts'
 import { Report } from './verdict.ts'
 
-export type SchemaName = 'aigate' | 'suite' | 'cases' | 'prompt' | 'run' | 'baseline' | 'report'
+export type SchemaName = 'aigate' | 'suite' | 'cases' | 'prompt' | 'run' | 'baseline' | 'report' | 'quarantine' | 'explanation' | 'doctor' | 'power-check'
 
 const { completion, ...judgement } = Observation.shape
 const { case: id, trial, purpose } = judgement
@@ -24,7 +27,11 @@ const schemas: Record<SchemaName, { title: string; schema: z.ZodType }> = {
   cases: { title: 'A file of cases that a suite names in cases_from', schema: z.array(Case).min(1) },
   prompt: { title: 'The front matter of a prompt file', schema: PromptHeader },
   run: { title: 'One line of the record of a run; the header is the first', schema: runLine },
+  quarantine: { title: 'quarantine.yaml: cases that do not count for now', schema: QuarantineList },
   baseline: { title: 'baselines/<suite>.json: an accepted run', schema: Baseline },
+  explanation: { title: 'What `aigate explain --json` writes', schema: ExplanationReport },
+  doctor: { title: 'What `aigate doctor --json` writes', schema: DoctorReport },
+  'power-check': { title: 'What `aigate power-check --json` writes', schema: PowerReport },
   report: { title: 'The report of one command, as --reporter json writes it', schema: Report },
 }
 

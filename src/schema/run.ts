@@ -27,7 +27,7 @@ export const Completion = z.strictObject({
   text: z.string(),
   tool_calls: z.array(ToolCall).default([]),
   error: z.strictObject({ kind: ErrorKind, message: z.string(), status: z.int().optional() }).optional(),
-  latency_ms: z.number().nonnegative().describe('Of the last attempt'),
+  latency_ms: z.number().nonnegative().optional().describe('Of the last attempt; absent: results from elsewhere that do not tell'),
   attempts: z.int().nonnegative(),
   usage: Usage.optional(),
   cost_usd: z.number().nonnegative().optional().describe('An estimate from the usage and list prices'),
@@ -64,7 +64,7 @@ export type Observation = z.infer<typeof Observation>
 
 /** What was asked, with everything that identifies it. */
 export const TargetSnapshot = z.strictObject({
-  kind: z.enum(['prompt', 'command', 'http', 'module']),
+  kind: z.enum(['prompt', 'command', 'http', 'module', 'results']).describe('results: asked by another tool'),
   label: z.string().describe('For people: support/answer@1.2.0 with support-main'),
   hash: z.string().describe('Content hash of all that decides the answers: prompt, model, parameters, tools'),
   prompt: z.strictObject({ name: z.string(), version: z.string(), hash: z.string() }).optional(),
@@ -105,6 +105,8 @@ export const RunHeader = z.strictObject({
   tool_version: z.string(),
   node: z.string(),
   started_at: z.iso.datetime(),
+  quarantined: z.array(z.string()).optional().describe('Cases that were asked but do not count, in order of their ids'),
+  quarantine_notes: z.array(z.string()).optional().describe('What the verdict says about the quarantine list besides'),
 })
 export type RunHeader = z.infer<typeof RunHeader>
 

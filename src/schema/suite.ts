@@ -88,14 +88,14 @@ export type Case = z.infer<typeof Case>
 export const Trials = z
   .union([
     z.int().positive(),
-    z.literal('auto'),
+    z.literal('auto').describe('As many as the verdict needs: from 1 to at most 5 passes'),
     z
       .strictObject({ min: z.int().positive().default(1), max: z.int().positive().default(3) })
       .refine(({ min, max }) => min <= max, 'min is larger than max'),
   ])
   .transform((written) => {
     if (typeof written === 'number') return { min: written, max: written }
-    return written === 'auto' ? { min: 1, max: 3 } : written
+    return written === 'auto' ? { min: 1, max: 5 } : written
   })
 export type Trials = z.infer<typeof Trials>
 

@@ -51,6 +51,7 @@ export const Verdict = z.strictObject({
   warnings: z.array(z.string()),
   gates: z.array(GateResult),
   passes: z.int().nonnegative().describe('Whole passes over the suite that were asked'),
+  saved_calls: z.int().positive().optional().describe('Trials of the ladder that need not be asked; absent for none'),
 })
 export type Verdict = z.infer<typeof Verdict>
 
@@ -85,6 +86,7 @@ export const CaseReport = z.strictObject({
   after: z.string().nullable().describe('An answer of this run: a failing one where there is one'),
   latency_ms: z.number().nullable().describe('Median'),
   cost_usd: z.number().nullable().describe('Mean'),
+  quarantined: z.boolean().optional().describe('true: shown, but it enters no gate'),
 })
 export type CaseReport = z.infer<typeof CaseReport>
 

@@ -4,8 +4,10 @@ import type { AssertionPlugin } from '../ports.ts'
 export const latency: AssertionPlugin<'latency'> = {
   deterministic: false,
   grade(limit, { completion }) {
-    const passed = completion.latency_ms <= limit
-    const reason = `took ${Math.round(completion.latency_ms)} ms, at most ${limit} ms allowed`
+    const { latency_ms } = completion
+    if (latency_ms === undefined) throw new Error('how long this answer took is not known')
+    const passed = latency_ms <= limit
+    const reason = `took ${Math.round(latency_ms)} ms, at most ${limit} ms allowed`
     return { score: passed ? 1 : 0, passed, reason }
   },
 }

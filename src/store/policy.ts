@@ -1,5 +1,5 @@
 // Lays gate policies over each other: what is written later wins, key by key.
-import { defaultPolicy, type GatePolicy, type GatePolicyInput } from '../schema/gate.ts'
+import { defaultPolicy, type GatePolicy, type GatePolicyInput, STRICT_ALPHA } from '../schema/gate.ts'
 
 type Layer = Record<string, unknown>
 
@@ -8,8 +8,14 @@ type Layer = Record<string, unknown>
  * other key by key as well, so that a suite can change one limit of the repository and keep the others.
  */
 export function mergePolicy(layers: readonly (GatePolicyInput | undefined)[]): GatePolicy {
-  const merged = layers.reduce<Layer>((below, above) => overlay(below, { ...above }), { ...defaultPolicy })
+  const merged = layers.reduce<Layer>((below, above) => overlay(below, spelledOut(above)), { ...defaultPolicy })
   return merged as GatePolicy
+}
+
+/** `strict` is a word for an alpha; the alpha that stands beside it in the same file is meant. */
+function spelledOut({ strict, ...layer }: GatePolicyInput = {}): Layer {
+  if (strict === undefined || layer.alpha !== undefined) return layer
+  return { ...layer, alpha: strict ? STRICT_ALPHA : defaultPolicy.alpha }
 }
 
 function overlay(below: Layer, above: Layer): Layer {

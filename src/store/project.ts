@@ -25,6 +25,12 @@ export async function loadProject(options: { cwd: string; config?: string | unde
   return { root: dirname(path), file: path, config: value }
 }
 
+/** As `loadProject`; where no file was named and none is found, a project with nothing but defaults in `cwd`. */
+export async function loadProjectOrDefaults(options: { cwd: string; config?: string | undefined }): Promise<Project> {
+  if (options.config !== undefined || findConfig(options.cwd) !== undefined) return loadProject(options)
+  return { root: options.cwd, file: join(options.cwd, CONFIG), config: Config.parse({ version: 1 }) }
+}
+
 function findConfig(cwd: string): string | undefined {
   for (let folder = resolve(cwd); ; folder = dirname(folder)) {
     const file = join(folder, CONFIG)

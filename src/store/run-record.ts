@@ -179,3 +179,24 @@ async function recordsIn(folder: string): Promise<string[]> {
     throw fileError(folder, error, 'read')
   }
 }
+
+/**
+ * The stored runs of the last `most` invocations, oldest first, and the files among them that cannot be read: a record
+ * that was damaged must not keep the others from being looked at.
+ */
+export async function recentRuns(root: string, most: number): Promise<{ runs: Run[]; unreadable: string[] }> {
+  const folder = join(root, '.aigate', 'runs')
+  const runs: Run[] = []
+  const unreadable: string[] = []
+  for (const id of (await runIds(folder)).slice(-most)) {
+    for (const file of await recordsIn(join(folder, id))) {
+      try {
+        runs.push(await readRun(file))
+      } catch (error) {
+        if (!(error instanceof AigateError)) throw error
+        unreadable.push(file)
+      }
+    }
+  }
+  return { runs, unreadable }
+}

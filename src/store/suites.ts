@@ -60,6 +60,12 @@ export async function collectSuites(project: Project, options: SuiteOptions): Pr
   return { suites, problems: flatten(problems), used }
 }
 
+/** The names of all suites of the project; null when one of their files cannot be read, so that nobody knows. */
+export async function suiteNames(project: Project): Promise<string[] | null> {
+  const { files, broken } = await readSuiteFiles(project, [])
+  return broken.length > 0 ? null : files.map(({ suite }) => suite.suite)
+}
+
 type ReadSuites = { files: SuiteFile[]; broken: AigateError[] }
 
 async function readSuiteFiles(project: Project, selectors: readonly string[]): Promise<ReadSuites> {

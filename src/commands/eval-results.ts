@@ -1,0 +1,99 @@
+// aigate eval --results: results that another tool made, judged by a suite's policy and baseline, and saved as a run.
+import { join } from 'node:path'
+import { reportOf } from '../decide/suite-report.ts'
+import { AigateError } from '../errors.ts'
+import type { Context, Ending, LoadedSuite, Project } from '../ports.ts'
+import type { Run } from '../schema/run.ts'
+import { baselineFile, readBaseline } from '../store/baseline-file.ts'
+import { loadProjectOrDefaults } from '../store/project.ts'
+import { createRun, newRunId } from '../store/run-journal.ts'
+import { loadSuites } from '../store/suites.ts'
+import { type ForeignOptions, foreignBaseline, foreignRun, underPolicy } from './foreign-results.ts'
+import { judgeRun } from './judge-run.ts'
+import type { AskOptions, ReportOptions } from './options.ts'
+import { parseReporters, writeReports } from './write-reports.ts'
+
+type ResultsOptions = AskOptions &
+  ReportOptions &
+  ForeignOptions & { results: string; baseline?: string | boolean; threshold?: number; trials?: number }
+
+export async function evalResultsCommand(context: Context, names: string[], options: ResultsOptions): Promise<Ending> {
+  refuseAsking(names, options)
+  const wanted = parseReporters(options.reporter)
+  const project = await loadProjectOrDefaults({ cwd: context.cwd, config: options.config })
+  const policy = options.threshold === undefined ? {} : { min_pass_rate: options.threshold }
+  const suite = await suiteOf(project, names[0], policy)
+  const found = await foreignRun(context, options.results, options)
+  if (found === null) {
+    const problem = `${options.results} is no results file of another tool.`
+    throw new AigateError('usage', {
+      problem,
+      mend: 'Name a file that is there; to judge a run of aigate again, use `aigate compare`.',
+    })
+  }
+  const judged = await underPolicy(context, project, found.run, { suite, policy })
+  const run = { ...judged, header: { ...judged.header, id: newRunId(context.now(), judged.header.id.slice(-4)) } }
+  const against = await baselineOf(context, project, run, options)
+  const file = await save(context, project, run, options.out)
+  const report = reportOf([judgeRun({ run, file }, against, run.header.policy)], context.toolVersion)
+  await writeReports(context, report, wanted)
+  return report.outcome
+}
+
+/** Options that change what is asked have no meaning where nothing is asked. */
+function refuseAsking(names: readonly string[], options: ResultsOptions): void {
+  const asking = ['tag', 'case', 'model', 'prompt', 'seed', 'record', 'offline', 'trials'] as const
+  const given = asking.find((name) => options[name] !== undefined)
+  const problem =
+    given !== undefined
+      ? `--${given} changes what is asked, and --results asks nothing.`
+      : names.length > 1
+        ? `One results file is judged by one suite, not by ${names.length}.`
+        : undefined
+  if (problem === undefined) return
+  throw new AigateError('usage', { problem, mend: 'Write, for example, `aigate eval support --results results.json`.' })
+}
+
+async function suiteOf(
+  project: Project,
+  name: string | undefined,
+  policy: { min_pass_rate?: number },
+): Promise<LoadedSuite | undefined> {
+  if (name === undefined) return undefined
+  const [suite] = await loadSuites(project, { suites: [name], overrides: { policy } })
+  return suite
+}
+
+async function baselineOf(
+  context: Context,
+  project: Project,
+  run: Run,
+  { baseline: choice, ...options }: ResultsOptions,
+) {
+  if (choice === false) return { baseline: null, file: '' }
+  const { suite } = run.header
+  if (typeof choice === 'string') {
+    const foreign = await foreignBaseline(context, choice, options)
+    if (foreign) return foreign
+    const file = join(context.cwd, choice)
+    return { file, baseline: await readBaseline(file, suite, { required: true }) }
+  }
+  const file = baselineFile(join(project.root, project.config.baselines), suite)
+  return { file, baseline: await readBaseline(file, suite) }
+}
+
+/** Like any run, so that `baseline accept latest` and `report latest` work with it. */
+async function save(context: Context, project: Project, run: Run, out: string | undefined): Promise<string> {
+  const { id } = run.header
+  const journal = await createRun(
+    out ? join(context.cwd, out, id) : join(project.root, '.aigate', 'runs', id),
+    run.header,
+  )
+  for (const { completion, ...grades } of run.observations) {
+    const { case: name, trial, purpose } = grades
+    journal.answer({ case: name, trial, purpose, completion })
+    journal.score(grades)
+  }
+  await journal.end({ complete: run.complete, stopped: run.stopped })
+  return journal.file
+}

@@ -1,0 +1,208 @@
+// The HTML report: well-formed, nothing in it loads or runs, whatever a model wrote, and never longer than the limit.
+import { createHash } from 'node:crypto'
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { attacks } from '../../fixtures/report/attacks.ts'
+import {
+  caseReport,
+  gate,
+  regressedCase,
+  regression,
+  report,
+  samples,
+  suiteReport,
+} from '../../fixtures/report/sample.ts'
+import { type Element, parseXml } from '../../fixtures/report/strict-xml.ts'
+import type { Report } from '../schema/verdict.ts'
+import { HTML_LIMIT, html } from './html.ts'
+import { bytesOf, POLICY, STYLE, STYLE_HASH } from './html-parts.ts'
+
+const render = (of: Report) => html(of, { color: false, columns: 100 })
+const page = (of: Report) => {
+  const text = render(of)
+  expect(text).toMatch(
+    /^<!doctype html>\n<html lang="en"><head><meta charset="utf-8"\/>\n<meta http-equiv="Content-Security-Policy"/,
+  )
+  return { text, root: parseXml(text.replace('<!doctype html>\n', '')) }
+}
+const all = (element: Element): Element[] => [element, ...element.children.flatMap(all)]
+
+const elements =
+  'html head meta title style body h1 h2 h3 section p div span small strong code pre ul li table thead tbody tr th td details summary svg g line path circle text title'.split(
+    ' ',
+  )
+const attributes =
+  'lang charset http-equiv content name class dir role viewBox width height aria-label x x1 x2 y y1 y2 d cx cy r text-anchor'.split(
+    ' ',
+  )
+
+/** Elements and attributes that this report is known to write: no script, link, image, handler, address or inline style. */
+function checkPage(of: Report) {
+  const { text, root } = page(of)
+  for (const { name, attributes: own } of all(root)) {
+    expect(elements).toContain(name)
+    for (const key of Object.keys(own)) expect(attributes).toContain(key)
+  }
+  expect(
+    all(root)
+      .filter(({ name }) => name === 'meta')
+      .map((meta) => meta.attributes['http-equiv'])
+      .filter(Boolean),
+  ).toEqual(['Content-Security-Policy'])
+  expect(text).not.toMatch(/^\s*::|##\[|##vso\[|##teamcity\[/im)
+  expect(text).not.toMatch(/(?![\n\t])\p{Cc}|[\u202a-\u202e\u2066-\u2069]|\p{Surrogate}/u)
+  expect(Buffer.byteLength(text)).toBeLessThanOrEqual(HTML_LIMIT)
+  return root
+}
+
+/** A report with the text wherever a stranger's text could come. */
+function poisoned(text: string): Report {
+  const base = suiteReport()
+  const one = regressedCase({
+    failures: [{ assertion: text, reason: text, trials: 3 }],
+    category: text,
+    file: text,
+    before: text,
+    after: text,
+  })
+  const gates = [
+    gate({ id: text, sentence: text, outcome: 'fail' }),
+    regression({ needed: text, outcome: 'inconclusive' }),
+    regression({ id: text, category: text }),
+  ]
+  const verdict = {
+    ...base.verdict,
+    outcome: 'fail' as const,
+    measured: 'inconclusive' as const,
+    reasons: [text, text],
+    warnings: [text],
+    gates,
+  }
+  const changes = {
+    suite: text,
+    suite_version: text,
+    run: { ...base.run, id: text, started_at: text, git: { commit: text, branch: text, dirty: false } },
+    target: { kind: 'prompt' as const, label: text, hash: text },
+    baseline: { ...base.baseline!, accepted: { at: text, by: text, reason: text }, commit: text },
+    verdict,
+    totals: { ...base.totals, errors: { [text]: 1 } },
+  }
+  const cases = [
+    { ...one, id: text },
+    { ...one, id: 'b', status: 'failing' as const },
+    caseReport({ id: text, status: 'added' }),
+  ]
+  return report(suiteReport({ ...changes, cases }), samples.pass.suites[0]!)
+}
+
+it('lets the browser take its one stylesheet and nothing else', () => {
+  expect(STYLE).not.toMatch(/[<&]|@import|url\(/)
+  expect(STYLE_HASH).toBe(`sha256-${createHash('sha256').update(STYLE).digest('base64')}`)
+  expect(POLICY).toBe(`default-src 'none'; style-src '${STYLE_HASH}'; base-uri 'none'; form-action 'none'`)
+  const root = checkPage(samples.fail)
+  const [policy] = all(root).filter(({ attributes: own }) => own['http-equiv'] !== undefined)
+  expect(policy?.attributes.content).toBe(POLICY)
+  expect(all(root).find(({ name }) => name === 'style')?.text).toBe(STYLE)
+})
+
+describe.each(Object.keys(samples) as (keyof typeof samples)[])('%s', (name) => {
+  it('is what it was', async () => {
+    checkPage(samples[name])
+    await expect(render(samples[name])).toMatchFileSnapshot(`../../fixtures/report/${name}.html`)
+  })
+})
+
+it('shows the answers of the cases that moved, word for word', () => {
+  const answers = all(checkPage(samples.fail))
+    .filter(({ name }) => name === 'pre')
+    .map(({ text }) => text)
+  expect(answers).toContain(regressedCase().after)
+  expect(answers).toContain(regressedCase().before)
+  const script = '<script>alert(document.domain)</script><img src=x onerror=alert(1)>'
+  const root = checkPage(report(suiteReport({ cases: [regressedCase({ after: script })] })))
+  expect(
+    all(root)
+      .filter(({ name }) => name === 'pre')
+      .map(({ text }) => text),
+  ).toContain(script)
+})
+
+it.each(Object.entries(attacks))('%s does nothing', (_, text) => {
+  checkPage(poisoned(text))
+})
+
+it('arbitrary text does nothing', () => {
+  const pieces = fc.oneof(
+    fc.constantFrom(
+      '<',
+      '>',
+      '&',
+      '"',
+      "'",
+      '</pre>',
+      '<!--',
+      '-->',
+      ']]>',
+      '\n',
+      '::error::',
+      '\ud800',
+      '<script>',
+      '{{',
+      '&#x3c;',
+    ),
+    fc.string({ unit: 'binary' }),
+  )
+  const text = fc.array(pieces, { maxLength: 12 }).map((found) => found.join(''))
+  fc.assert(
+    fc.property(text, (found) => void checkPage(poisoned(found))),
+    { numRuns: 150, seed: 11 },
+  )
+})
+
+describe('stays below the limit', () => {
+  const many = (n: number, answer: string) =>
+    Array.from({ length: n }, (_, i) => regressedCase({ id: `tc_${i}`, before: answer, after: answer }))
+  it.each([
+    ['short answers', 'Yes.'],
+    ['long answers', 'x'.repeat(2000)],
+    ['wide characters', '返金は'.repeat(700)],
+    ['characters that grow', `<&">'`.repeat(400)],
+  ])('1,000 cases with %s: what is left out is counted', (_, answer) => {
+    const root = checkPage(report(suiteReport({ cases: many(1000, answer) })))
+    const listed = all(root).filter(({ name }) => name === 'details').length
+    const left =
+      /([\d,]+) cases left out for length/.exec(
+        all(root)
+          .map(({ text }) => text)
+          .join(' '),
+      )?.[1] ?? '0'
+    expect(listed).toBeGreaterThan(9)
+    expect(listed + Number(left.replace(',', ''))).toBe(1000)
+  })
+  it('many suites, many gates, many warnings', () => {
+    const gates = Array.from({ length: 500 }, (_, i) => regression({ id: `regression/c${i}`, category: `c${i}` }))
+    const verdict = {
+      ...suiteReport().verdict,
+      gates,
+      warnings: gates.map(({ id }) => id),
+      reasons: gates.map(({ id }) => id),
+    }
+    checkPage(
+      report(...Array.from({ length: 120 }, (_, i) => suiteReport({ suite: `s${i}`, verdict, cases: many(20, 'no') }))),
+    )
+  })
+})
+
+it('counts bytes as UTF-8 does', () => {
+  const text = fc.string({ unit: 'binary' })
+  fc.assert(
+    fc.property(text, (found) => {
+      expect(bytesOf(found)).toBe(Buffer.byteLength(found))
+    }),
+  )
+})
+
+it('stands without suites', () => {
+  checkPage({ ...samples.pass, suites: [] })
+  expect(render({ ...samples.pass, suites: [] })).toContain('No suite was run.')
+})

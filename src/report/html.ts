@@ -1,0 +1,235 @@
+// The HTML reporter: one file without script or network, for a person who wants to read what changed.
+import type { Reporter } from '../ports.ts'
+import type { CaseReport, Report, SuiteReport } from '../schema/verdict.ts'
+import { forestRows } from './forest.ts'
+import { type GateCells, gateCells, intervalNote, shownGates } from './gate-cells.ts'
+import { badge, bytesOf, forestSvg, htmlLine, htmlText, POLICY, STYLE } from './html-parts.ts'
+import { plural, share } from './numbers.ts'
+import {
+  caseGroups,
+  errorKinds,
+  nextSteps,
+  outcomeWord,
+  passRate,
+  provenance,
+  settledByPolicy,
+  tally,
+  totalPhrases,
+} from './phrases.ts'
+
+/** Bytes of the whole file, whatever the report holds: what does not fit is left out and counted. */
+export const HTML_LIMIT = 190_000
+/** Less than this holds no suite: it is counted instead. */
+const LEAST_ROOM = 6000
+const SHOWN = { gates: 40, reasons: 8, warnings: 12, suites: 60, names: 40, failures: 5 }
+/** Characters of one answer. */
+const ANSWER = 1500
+
+const columns = [
+  'gate',
+  'now',
+  'before',
+  'difference',
+  'interval',
+  'limit',
+  'p',
+  'verdict',
+] as const satisfies readonly (keyof GateCells)[]
+
+const paragraph = (text: string, of = '') => (text === '' ? '' : `<p${of && ` class="${of}"`}>${text}</p>`)
+const list = (items: readonly string[], of = '') =>
+  items.length === 0 ? '' : `<ul${of && ` class="${of}"`}>${items.map((item) => `<li>${item}</li>`).join('')}</ul>`
+const more = (left: number, what: string) => (left > 0 ? [`and ${plural(left, what)} more (see the JSON report)`] : [])
+const row = (cells: readonly string[], tag: 'td' | 'th') =>
+  `<tr>${cells.map((cell) => `<${tag}>${cell}</${tag}>`).join('')}</tr>`
+const table = (head: readonly string[], rows: readonly string[]) =>
+  `<div class="wide"><table><thead>${row(head, 'th')}</thead><tbody>\n${rows.join('\n')}\n</tbody></table></div>`
+
+function gatesTable({ verdict }: SuiteReport): string {
+  const { shown, criticalHeld } = shownGates(verdict)
+  if (shown.length === 0) return ''
+  const rows = shown.slice(0, SHOWN.gates).map((gate) => {
+    const cells = gateCells(gate)
+    const texts = columns.map((column) => {
+      if (column === 'gate') return `<code>${htmlLine(cells.gate, 60)}</code>`
+      const text = htmlLine(cells[column], 80)
+      return column === 'verdict' ? `<span class="${gate.decides ? gate.outcome : 'shown'}">${text}</span>` : text
+    })
+    return row(texts, 'td')
+  })
+  const notes = [
+    ...more(shown.length - SHOWN.gates, 'gate').map((text) => `${text}.`),
+    ...(criticalHeld > 0 ? [`${plural(criticalHeld, 'critical case')} hold.`] : []),
+    ...(shown.some(({ decides }) => !decides) ? ['A verdict in brackets is shown only and decides nothing.'] : []),
+    ...[intervalNote(verdict)].filter((note) => note !== null),
+  ]
+  return `<h3>Gates</h3>${table(columns, rows)}${paragraph(notes.join(' '), 'dim')}`
+}
+
+function plotBlock(report: SuiteReport): string {
+  const svg = forestSvg(forestRows(report))
+  const note =
+    'Change of the pass rate in points, with its interval. Solid line: no change; dashed: the margin; pale: shown only.'
+  return svg === '' ? '' : `<h3>Change by category</h3><div class="wide">${svg}</div>${paragraph(note, 'dim')}`
+}
+
+function caseBlock(found: CaseReport): string {
+  const place =
+    found.file === null
+      ? ''
+      : `<code>${htmlLine(`${found.file}${found.line === null ? '' : `:${found.line}`}`, 160)}</code>`
+  const facts = [
+    ...(found.critical ? ['<strong>critical</strong>'] : []),
+    ...(found.quarantined === true ? ['in quarantine'] : []),
+    ...(found.category === undefined ? [] : [htmlLine(found.category, 60)]),
+    htmlLine(tally(found)),
+  ]
+  const failures = found.failures
+    .slice(0, SHOWN.failures)
+    .map(
+      ({ assertion, reason, trials }) =>
+        `<code>${htmlLine(assertion, 80)}</code> ${htmlLine(reason, 400)} (${plural(trials, 'trial')})`,
+    )
+  const answer = (title: string, text: string | null) =>
+    text === null ? '' : `<small>${title}</small><pre dir="auto">${htmlText(text, ANSWER) || '(empty)'}</pre>`
+  return [
+    `<details><summary><code>${htmlLine(found.id, 120)}</code> <span class="dim">${facts.join(' · ')}</span></summary>`,
+    paragraph(place),
+    list([...failures, ...more(found.failures.length - SHOWN.failures, 'assertion')]),
+    answer('before', found.before),
+    answer('now', found.after),
+    '</details>',
+  ].join('')
+}
+
+const named: Partial<Record<CaseReport['status'], string>> = {
+  changed: 'Changed since the baseline, not compared',
+  added: 'Added since the baseline, not compared',
+  removed: 'Removed since the baseline',
+  not_measured: 'Not measured',
+}
+
+function nameLists({ cases }: SuiteReport): string {
+  return Object.entries(named)
+    .map(([status, title]) => {
+      const found = cases.filter((one) => one.status === status)
+      const names = found.slice(0, SHOWN.names).map(({ id }) => `<code>${htmlLine(id, 80)}</code>`)
+      return found.length === 0
+        ? ''
+        : paragraph(`${title} (${found.length}): ${[...names, ...more(found.length - SHOWN.names, 'case')].join(', ')}`)
+    })
+    .join('')
+}
+
+/** Everything about a suite but its single cases, a block each, the most important first. */
+function facts(report: SuiteReport): string[] {
+  const { verdict, totals } = report
+  const from = provenance(report)
+  const policy = settledByPolicy(verdict)
+  const [first = '', ...others] = verdict.reasons.map((reason) => htmlLine(reason))
+  const title = `<h2>${htmlLine(`${report.suite} ${report.suite_version}`, 120)} ${badge(verdict.outcome, outcomeWord[verdict.outcome])}</h2>`
+  const steps = nextSteps(report).map(
+    ({ say, command }) => `${htmlLine(say, 400)}${command ? `: <code>${htmlLine(command, 200)}</code>` : ''}`,
+  )
+  const warnings = verdict.warnings.slice(0, SHOWN.warnings).map((text) => paragraph(htmlLine(text), 'warning'))
+  const errors = errorKinds(totals.errors)
+  const phrases = [...totalPhrases(report), ...(errors ? [`not measured: ${errors}`] : [])]
+  return [
+    title + [from.what, from.run, from.baseline].map((text) => `<div class="dim">${htmlLine(text)}</div>`).join(''),
+    paragraph(first, 'answer') + (policy ? paragraph(htmlLine(policy), 'dim') : ''),
+    list([...others.slice(0, SHOWN.reasons), ...more(others.length - SHOWN.reasons, 'reason')]),
+    plotBlock(report),
+    gatesTable(report),
+    warnings.join('') +
+      more(verdict.warnings.length - SHOWN.warnings, 'warning')
+        .map((text) => paragraph(text, 'dim'))
+        .join(''),
+    `<h3>Next</h3>${list(steps)}`,
+    nameLists(report),
+    paragraph(htmlLine(phrases.join(' · ')), 'dim'),
+  ].filter((block) => block !== '')
+}
+
+/** Takes blocks in their order while they fit; one that does not fit is left out and counted. */
+function fill(blocks: readonly string[], room: number): { taken: string[]; left: number; free: number } {
+  const taken: string[] = []
+  let free = room
+  for (const block of blocks) {
+    const size = bytesOf(block) + 1
+    if (size > free) continue
+    taken.push(block)
+    free -= size
+  }
+  return { taken, left: blocks.length - taken.length, free }
+}
+
+const RESERVE = 400
+
+function suiteSection(report: SuiteReport, room: number): string {
+  const head = fill(facts(report), room - RESERVE)
+  const out = head.taken
+  let { free } = head
+  let left = 0
+  for (const { title, cases } of caseGroups(report.cases)) {
+    if (cases.length === 0) continue
+    const heading = `<h3>${title} (${cases.length})</h3>`
+    const filled = fill(cases.map(caseBlock), free - bytesOf(heading))
+    left += filled.left
+    if (filled.taken.length === 0) continue
+    out.push(heading, ...filled.taken)
+    free = filled.free
+  }
+  if (left > 0) out.push(paragraph(`${plural(left, 'case')} left out for length (see the JSON report).`, 'dim'))
+  if (head.left > 0)
+    out.push(paragraph(`${plural(head.left, 'part')} left out for length (see the JSON report).`, 'dim'))
+  return `<section>\n${out.join('\n')}\n</section>`
+}
+
+function summary({ suites }: Report): string {
+  if (suites.length < 2) return ''
+  const rows = suites.slice(0, SHOWN.suites).map(({ suite, suite_version, verdict }) => {
+    const rate = passRate(verdict)
+    const word = `<span class="${verdict.outcome}">${outcomeWord[verdict.outcome]}</span>`
+    return row(
+      [
+        htmlLine(`${suite} ${suite_version}`, 80),
+        htmlLine(share(rate?.now ?? null)),
+        htmlLine(share(rate?.before ?? null)),
+        word,
+      ],
+      'td',
+    )
+  })
+  return (
+    table(['suite', 'pass rate', 'before', 'verdict'], rows) +
+    more(suites.length - SHOWN.suites, 'suite')
+      .map((text) => paragraph(text, 'dim'))
+      .join('')
+  )
+}
+
+/** The report as one HTML page, also well-formed XML behind its doctype, of at most HTML_LIMIT bytes of UTF-8. */
+export const html: Reporter = (report) => {
+  const top = [
+    '<!doctype html>',
+    '<html lang="en"><head><meta charset="utf-8"/>',
+    `<meta http-equiv="Content-Security-Policy" content="${POLICY}"/>`,
+    '<meta name="viewport" content="width=device-width, initial-scale=1"/><meta name="referrer" content="no-referrer"/>',
+    `<title>aigate: ${outcomeWord[report.outcome]}</title>`,
+    `<style>${STYLE}</style></head>`,
+    `<body><h1>aigate ${badge(report.outcome, outcomeWord[report.outcome])}</h1>`,
+    summary(report),
+  ]
+  const out = report.suites.length === 0 ? [...top, paragraph('No suite was run.')] : top
+  let room = HTML_LIMIT - RESERVE - bytesOf(out.join('\n'))
+  let left = 0
+  for (const [at, suite] of report.suites.entries()) {
+    const fair = Math.floor(room / (report.suites.length - at))
+    const text = room < LEAST_ROOM ? '' : suiteSection(suite, Math.max(fair, LEAST_ROOM) - 30)
+    if (text === '') left++
+    else out.push(text)
+    room -= bytesOf(text) + 1
+  }
+  if (left > 0) out.push(paragraph(`${plural(left, 'suite')} left out for length (see the JSON report).`, 'dim'))
+  return `${out.filter((part) => part !== '').join('\n')}\n</body></html>\n`
+}
