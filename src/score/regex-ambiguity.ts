@@ -60,7 +60,7 @@ export function ambiguousRepeat(source: string): string | null {
     const after = closes ? at + 1 : atomEnd(source, at)
     const found = readQuantifier(source, after)
     if (closes) open.pop()
-    if (closes && found.unbounded && top.branches.some(ambiguous)) return source.slice(top.start, found.end)
+    if (closes && !top.looks && found.unbounded && top.branches.some(ambiguous)) return source.slice(top.start, found.end)
     const zeroWidth = closes ? top.looks : char === '^' || char === '$' || /^\\[bB]$/.test(source.slice(at, after))
     const blank = closes && top.branches.some((branch) => branch.every(({ empty }) => empty))
     const repeats = found.unbounded || (closes && top.branches.some(ambiguous))
