@@ -5,6 +5,7 @@ import { defineConfig } from 'rolldown'
 export default defineConfig({
   input: { main: 'src/main.ts' },
   platform: 'node',
+  logLevel: 'warn',
   output: {
     dir: 'dist',
     format: 'esm',
