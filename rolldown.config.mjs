@@ -5,7 +5,6 @@ import { defineConfig } from 'rolldown'
 export default defineConfig({
   input: { main: 'src/main.ts' },
   platform: 'node',
-  logLevel: 'warn',
   output: {
     dir: 'dist',
     format: 'esm',
@@ -13,7 +12,7 @@ export default defineConfig({
     cleanDir: true,
     entryFileNames: '[name].js',
     chunkFileNames: 'chunks/[name]-[hash].js',
-    legalComments: 'none',
+    comments: { legal: false },
   },
   plugins: [licences()],
 })
