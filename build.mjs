@@ -1,9 +1,10 @@
 // Bundles the command-line tool: users install one package and no dependency tree, and rarely used parts load on demand.
 import { readFileSync, writeFileSync } from 'node:fs'
-import { defineConfig } from 'rolldown'
+import { build } from 'rolldown'
 
-export default defineConfig({
+await build({
   input: { main: 'src/main.ts' },
+  logLevel: 'warn',
   platform: 'node',
   output: {
     dir: 'dist',
