@@ -37,7 +37,7 @@ export async function recordCommand(context: Context, names: string[], options: 
     const problem = 'A baseline holds the whole suite.'
     throw new AigateError('usage', { problem, mend: 'Leave --tag and --case out.' })
   }
-  assertGradable(suites)
+  await assertGradable(suites)
   const session = openSession(context, project, options, newBudget(project.config.budget))
   const reports = []
   for (const suite of suites) {

@@ -21,7 +21,7 @@ export async function evalCommand(context: Context, names: string[], options: Ev
     await loadSuites(project, { suites: names, overrides: overridesOf(options) }),
     options,
   )
-  assertGradable(suites)
+  await assertGradable(suites)
   const baselines = []
   for (const suite of suites) baselines.push(await baselineOf(context, project, suite, options.baseline))
   const session = openSession(context, project, options, newBudget(project.config.budget))
