@@ -41,7 +41,7 @@ export async function recordCommand(context: Context, names: string[], options: 
     const problem = 'A baseline holds the whole suite.'
     throw new AigateError('usage', { problem, mend: 'Leave --tag and --case out.' })
   }
-  assertGradable(suites)
+  await assertGradable(suites)
   const session = openSession(context, project, options, newBudget(project.config.budget), quarantine)
   const reports = []
   for (const suite of suites) {

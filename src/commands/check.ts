@@ -2,8 +2,8 @@
 import { AigateError, explain } from '../errors.ts'
 import type { Context, Ending, LoadedSuite, Project } from '../ports.ts'
 import { latestDay } from '../decide/quarantine.ts'
+import type { Assertion } from '../schema/assertion.ts'
 import { expander } from '../run/expand.ts'
-import { assertionProblems } from '../score/problems.ts'
 import { checkProject } from '../store/check.ts'
 import { errorPaint } from './error-paint.ts'
 import { flatten } from '../store/faults.ts'
@@ -14,7 +14,7 @@ export async function checkCommand(context: Context, options: { config?: string 
   const project = await loadProject({ cwd: context.cwd, config: options.config })
   const { suites, problems } = await checkProject(project)
   const listed = await quarantineProblems(context, project, suites)
-  const all = [...problems, ...suites.flatMap(problemsOf), ...(await renderProblems(suites)), ...listed]
+  const all = [...problems, ...(await assertionFaults(suites)), ...(await renderProblems(suites)), ...listed]
   const paint = errorPaint(context)
   for (const problem of all) context.stderr.write(`${explain(problem, paint)}\n`)
   if (all.length > 0) {
@@ -28,15 +28,21 @@ export async function checkCommand(context: Context, options: { config?: string 
 }
 
 /** @throws AigateError with every assertion that could never grade: a bad pattern, path or schema. */
-export function assertGradable(suites: LoadedSuite[]): void {
-  const [first, ...more] = suites.flatMap(problemsOf)
+export async function assertGradable(suites: LoadedSuite[]): Promise<void> {
+  const [first, ...more] = await assertionFaults(suites)
   if (first)
     throw more.length === 0
       ? first
       : new AigateError('bad_file', { problem: first.message, mend: first.mend }, first.places[0], more)
 }
 
-function problemsOf(suite: LoadedSuite): AigateError[] {
+/** Loads the graders' parsers only here: an eval that is judged again needs none of them. */
+async function assertionFaults(suites: LoadedSuite[]): Promise<AigateError[]> {
+  const { assertionProblems } = await import('../score/problems.ts')
+  return suites.flatMap((suite) => problemsOf(suite, assertionProblems))
+}
+
+function problemsOf(suite: LoadedSuite, assertionProblems: (assertion: Assertion) => string | null): AigateError[] {
   return suite.cases.flatMap(({ case: { id, assert }, info }) => {
     const fault = (problem: string, mend: string) =>
       new AigateError('bad_file', { problem: `case ${id}: ${problem}`, mend }, { file: info.file, line: info.line })

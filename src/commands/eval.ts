@@ -22,7 +22,7 @@ export async function evalCommand(context: Context, names: string[], options: Ev
   const whole = await loadSuites(project, { suites: names, overrides: overridesOf(options) })
   const quarantine = await readQuarantine(project, { suites: whole, latest: latestDay(context.now()) })
   const { suites, partial } = selectCases(whole, options)
-  assertGradable(suites)
+  await assertGradable(suites)
   const baselines = []
   for (const suite of suites) baselines.push(await baselineOf(context, project, suite, options.baseline))
   const session = openSession(context, project, options, newBudget(project.config.budget), quarantine)

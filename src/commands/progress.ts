@@ -47,7 +47,7 @@ export function startProgress(context: Context, suite: string): Progress {
       count += 1
       if (passed === false) failed += 1
       if (passed === null) errors += 1
-      cost += completion.cost_usd ?? 0
+      if (!completion.replayed) cost += completion.cost_usd ?? 0
       const now = context.monotonic()
       if (live && (now - last > 100 || count === total)) {
         draw()

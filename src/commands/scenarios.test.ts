@@ -1,36 +1,13 @@
 // Each folder of fixtures/scenarios through the built program: exit code, JSON report, and what a person reads.
-import { spawn } from 'node:child_process'
 import { createServer, type Server } from 'node:http'
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { cpSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { Report } from '../schema/verdict.ts'
+import { aigate, removeTemporary, reportIn, root, start, temporary } from './cli-testing.ts'
 
-const root = join(import.meta.dirname, '..', '..')
 const fixtures = join(root, 'fixtures')
-const bin = join(root, 'bin', 'aigate.js')
-const folders: string[] = []
 const servers: Server[] = []
-
-type Result = { code: number | null; stdout: string; stderr: string }
-type Running = { child: ReturnType<typeof spawn>; ended: Promise<Result> }
-
-function start(args: string[], cwd: string, env: Record<string, string> = {}): Running {
-  const child = spawn(process.execPath, [bin, ...args], { cwd, env: { ...process.env, CI: '', NO_COLOR: '1', ...env } })
-  const out = { stdout: '', stderr: '' }
-  child.stdout.on('data', (data) => (out.stdout += data))
-  child.stderr.on('data', (data) => (out.stderr += data))
-  child.stdin.end()
-  return { child, ended: new Promise((resolve) => child.on('close', (code) => resolve({ code, ...out }))) }
-}
-const aigate = (args: string[], cwd: string, env?: Record<string, string>) => start(args, cwd, env).ended
-
-function temporary(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'aigate-scenario-'))
-  folders.push(folder)
-  return folder
-}
 
 /** A copy of the scenario; PORT in its configuration becomes the port of the server. */
 function scenario(name: string, port = 0): string {
@@ -41,7 +18,6 @@ function scenario(name: string, port = 0): string {
   return folder
 }
 
-const reportIn = (folder: string) => Report.parse(JSON.parse(readFileSync(join(folder, 'run.json'), 'utf8')))
 const evalArgs = ['eval', '--reporter', 'table,json:run.json']
 
 /** An API that answers as `reply` says. */
@@ -78,9 +54,7 @@ afterEach(() => {
     server.close()
   }
 })
-afterAll(() => {
-  for (const folder of folders) rmSync(folder, { recursive: true, force: true })
-})
+afterAll(removeTemporary)
 
 describe('verdicts', () => {
   const verdicts = [

@@ -171,7 +171,8 @@ function baselineWarnings(counts: readonly PairedCount[], { policy, maxTrials }:
 
 /** A margin that the full ladder could seldom prove, even when nothing changed. */
 function marginWarnings(unit: Unit | undefined, { repeats, maxTrials, policy }: Context): string[] {
-  if (!unit) return []
+  // What broke spreads the cases: the noise of a run that failed says nothing about an unchanged suite.
+  if (!unit || unit.status === 'fail') return []
   const trials = Math.max(maxTrials, repeats.candidate)
   const noise = 1 / trials + 1 / repeats.baseline
   const gain = policy.scope === 'suite' ? noise / (1 / repeats.candidate + 1 / repeats.baseline) : 1

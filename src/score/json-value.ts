@@ -7,7 +7,7 @@ const deepest = 500
 
 export type Parsed = { ok: true; value: Json } | { ok: false; problem: string }
 
-/** Largest number of brackets open at once, brackets inside strings left out. */
+/** Largest number of brackets open at once, brackets inside strings left out. For valid JSON only: others take for ever. */
 function depth(text: string): number {
   let open = 0
   let most = 0
@@ -22,8 +22,9 @@ function depth(text: string): number {
 export function parseJson(text: string): Parsed {
   if (text.trim() === '') return { ok: false, problem: 'the answer is empty' }
   try {
+    const value = JSON.parse(text) as Json
     if (depth(text) > deepest) return { ok: false, problem: `the answer is nested deeper than ${deepest} levels` }
-    return { ok: true, value: JSON.parse(text) as Json }
+    return { ok: true, value }
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error)
     return { ok: false, problem: `the answer is not JSON: ${shorten(why)}` }

@@ -24,7 +24,9 @@ export function countWords(text: string): number {
 export function countCharacters(text: string): number {
   // Without marks, joiners, emoji and conjoining Hangul every code point is a character of its own; this is 50 times as fast.
   if (
-    !/[\p{M}\p{Cf}\p{Emoji_Presentation}\p{Emoji_Modifier}\p{RI}\u1100-\u11ff\ua960-\ua97f\ud7b0-\ud7ff\r]/u.test(text)
+    !/[\p{M}\p{Cf}\p{Emoji_Presentation}\p{Emoji_Modifier}\p{RI}\u0d4e\u0e33\u0eb3\u1100-\u11ff\ua960-\ua97f\ud7b0-\ud7ff\r]/u.test(
+      text,
+    )
   ) {
     return text.length - (text.match(/[\ud800-\udbff][\udc00-\udfff]/g)?.length ?? 0)
   }

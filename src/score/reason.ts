@@ -26,9 +26,9 @@ export function quote(text: string): string {
 export const show = (value: unknown): string => shorten(JSON.stringify(value) ?? 'nothing')
 
 /** Several texts in one phrase: the first three, and how many more there are. */
-export function list(texts: readonly string[]): string {
+export function list(texts: readonly string[], joint: 'and' | 'or' = 'and'): string {
   const shown = texts.slice(0, 3)
   const rest = texts.length - shown.length
   const last = rest > 0 ? `${rest} more` : shown.pop()
-  return shown.length > 0 ? `${shown.join(', ')} and ${last}` : `${last}`
+  return shown.length > 0 ? `${shown.join(', ')} ${joint} ${last}` : `${last}`
 }

@@ -26,7 +26,9 @@ export const oneOf: AssertionPlugin<'one_of'> = {
     const passed = texts.some((text) => canonical(text).trim() === answer)
     return verdict(
       passed,
-      passed ? `the answer is ${quote(answer)}` : `the answer is ${quote(answer)}, expected ${list(texts.map(quote))}`,
+      passed
+        ? `the answer is ${quote(answer)}`
+        : `the answer is ${quote(answer)}, expected ${list(texts.map(quote), 'or')}`,
     )
   },
 }

@@ -1,9 +1,10 @@
 // Bundles the command-line tool: users install one package and no dependency tree, and rarely used parts load on demand.
 import { readFileSync, writeFileSync } from 'node:fs'
-import { defineConfig } from 'rolldown'
+import { build } from 'rolldown'
 
-export default defineConfig({
+await build({
   input: { main: 'src/main.ts' },
+  logLevel: 'warn',
   platform: 'node',
   output: {
     dir: 'dist',
@@ -12,12 +13,12 @@ export default defineConfig({
     cleanDir: true,
     entryFileNames: '[name].js',
     chunkFileNames: 'chunks/[name]-[hash].js',
-    legalComments: 'none',
+    comments: { legal: false },
   },
   plugins: [licences()],
 })
 
-/** Writes dist/THIRD-PARTY-LICENCES.txt: name, version, licence and licence text of every package inside the bundle. */
+/** Writes dist/THIRD-PARTY-LICENCES.txt: every package inside the bundle, grouped by the text of its licence. */
 function licences() {
   return {
     name: 'third-party-licences',
@@ -29,18 +30,23 @@ function licences() {
           if (found) roots.add(found[1])
         }
       }
-      const entries = [...roots].map((root) => describe(root)).sort((a, b) => (a < b ? -1 : 1))
-      writeFileSync('dist/THIRD-PARTY-LICENCES.txt', [...new Set(entries)].join(`\n${'-'.repeat(78)}\n`))
+      const packages = new Map()
+      for (const root of [...roots].sort()) {
+        const { name, version, license } = JSON.parse(readFileSync(`${root}/package.json`, 'utf8'))
+        const text = licenceText(root)
+        packages.set(text, [...(packages.get(text) ?? []), `${name} ${version} (${license})`])
+      }
+      const entries = [...packages].map(([text, names]) => `${[...new Set(names)].join('\n')}\n\n${text}\n`)
+      writeFileSync('dist/THIRD-PARTY-LICENCES.txt', entries.join(`\n${'-'.repeat(78)}\n\n`))
     },
   }
 }
 
-function describe(root) {
-  const { name, version, license } = JSON.parse(readFileSync(`${root}/package.json`, 'utf8'))
+function licenceText(root) {
   for (const file of ['LICENSE', 'LICENSE.md', 'LICENSE.txt', 'LICENCE', 'license', 'LICENSE-MIT']) {
     try {
-      return `${name} ${version} (${license})\n\n${readFileSync(`${root}/${file}`, 'utf8').trim()}\n`
+      return readFileSync(`${root}/${file}`, 'utf8').replaceAll('\r\n', '\n').trim()
     } catch {}
   }
-  return `${name} ${version} (${license})\n`
+  return 'The package ships no licence text of its own; see the licence named above.'
 }
