@@ -26,7 +26,7 @@ type DoctorOptions = Pick<AskOptions, 'config' | 'seed' | 'record' | 'offline' |
 export async function doctorCommand(context: Context, names: string[], options: DoctorOptions): Promise<Ending> {
   const project = await loadProject({ cwd: context.cwd, config: options.config })
   const suites = await loadSuites(project, { suites: names })
-  if (options.ask) assertGradable(suites)
+  if (options.ask) await assertGradable(suites)
   const quarantine = await quarantineList(context, project, suites)
   const runs = await evidenceRuns(context, project, options.run ?? [])
   const found = []

@@ -16,7 +16,8 @@ export function suiteReport(input: {
 }): SuiteReport {
   const { run, baseline, baselineFile, verdict } = input
   const { header, observations } = run
-  const { suite, suite_version, target, id, started_at, tool_version, seed, git, trials, partial, cases, quarantined } = header
+  const { suite, suite_version, target, id, started_at, tool_version, seed, git, trials, partial, cases, quarantined } =
+    header
   return {
     suite,
     suite_version,

@@ -16,7 +16,9 @@ export const CaseTally = z.strictObject({
   history: z
     .array(z.string().regex(/^\d{8}T\d{6,}Z:\d+\/\d+$/))
     .optional()
-    .describe('Only in baselines: passes/trials of the last accepted runs of this very case, each after the time of its run'),
+    .describe(
+      'Only in baselines: passes/trials of the last accepted runs of this very case, each after the time of its run',
+    ),
   answer: z.string().optional().describe('One answer, for reports: of the first trial that agrees with the majority'),
 })
 export type CaseTally = z.infer<typeof CaseTally>

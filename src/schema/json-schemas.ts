@@ -10,7 +10,18 @@ import { Observation, RunHeader } from './run.ts'
 import { Case, Suite } from './suite.ts'
 import { Report } from './verdict.ts'
 
-export type SchemaName = 'aigate' | 'suite' | 'cases' | 'prompt' | 'run' | 'baseline' | 'report' | 'quarantine' | 'explanation' | 'doctor' | 'power-check'
+export type SchemaName =
+  | 'aigate'
+  | 'suite'
+  | 'cases'
+  | 'prompt'
+  | 'run'
+  | 'baseline'
+  | 'report'
+  | 'quarantine'
+  | 'explanation'
+  | 'doctor'
+  | 'power-check'
 
 const { completion, ...judgement } = Observation.shape
 const { case: id, trial, purpose } = judgement

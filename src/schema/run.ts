@@ -27,7 +27,11 @@ export const Completion = z.strictObject({
   text: z.string(),
   tool_calls: z.array(ToolCall).default([]),
   error: z.strictObject({ kind: ErrorKind, message: z.string(), status: z.int().optional() }).optional(),
-  latency_ms: z.number().nonnegative().optional().describe('Of the last attempt; absent: results from elsewhere that do not tell'),
+  latency_ms: z
+    .number()
+    .nonnegative()
+    .optional()
+    .describe('Of the last attempt; absent: results from elsewhere that do not tell'),
   attempts: z.int().nonnegative(),
   usage: Usage.optional(),
   cost_usd: z.number().nonnegative().optional().describe('An estimate from the usage and list prices'),

@@ -89,7 +89,12 @@ function kept({ key, trial, case: id, completion }: Parameters<Recordings['add']
   const { replayed: _replayed, error: _error, ...rest } = completion
   const outcome = measured.find((one) => one === rest.outcome)
   if (outcome === undefined) return undefined
-  return { key, trial, case: id, completion: { ...rest, outcome, latency_ms: Number((rest.latency_ms ?? 0).toFixed(1)) } }
+  return {
+    key,
+    trial,
+    case: id,
+    completion: { ...rest, outcome, latency_ms: Number((rest.latency_ms ?? 0).toFixed(1)) },
+  }
 }
 
 /** Sorted, with the file of the suite itself last. */
