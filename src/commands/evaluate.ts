@@ -1,6 +1,6 @@
 // The road of one suite: ask a pass, grade each answer as it comes, judge, and ask again while the verdict is open.
 import { createHash } from 'node:crypto'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { judgeCounted, quarantineOf } from '../decide/quarantine.ts'
 import { suiteReport } from '../decide/suite-report.ts'
 import { AigateError } from '../errors.ts'
@@ -46,7 +46,7 @@ export function openSession(
   const started = context.now()
   const entropy = createHash('sha256').update(`${started.toISOString()} ${context.monotonic()}`).digest('hex')
   const id = newRunId(started, entropy.slice(0, 4))
-  const folder = options.out ? join(context.cwd, options.out, id) : join(project.root, '.aigate', 'runs', id)
+  const folder = options.out ? resolve(context.cwd, options.out, id) : join(project.root, '.aigate', 'runs', id)
   return { context, project, id, folder, seed: options.seed ?? 1, budget, options, quarantine }
 }
 
