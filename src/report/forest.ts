@@ -1,4 +1,5 @@
 // A forest plot in text: the change of each pass rate with its interval, against no change and against the margin.
+import { isTiny } from './gate-cells.ts'
 import type { Interval, Outcome, SuiteReport } from '../schema/verdict.ts'
 import { signed } from './numbers.ts'
 import type { Paint } from './paint.ts'
@@ -29,11 +30,13 @@ const signs = {
 
 /** The rows of a report: the regression gates that have an interval, in their order (the suite first). */
 export function forestRows({ verdict }: Pick<SuiteReport, 'verdict'>): ForestRow[] {
-  return verdict.gates.flatMap(({ kind, category, difference, interval, limit, outcome, decides, n }) =>
-    kind === 'regression' && difference !== null && interval !== null && limit !== null
-      ? [{ category: category ?? null, difference, interval, margin: limit, outcome, decides, n }]
-      : [],
-  )
+  return verdict.gates
+    .filter((gate) => !isTiny(gate))
+    .flatMap(({ kind, category, difference, interval, limit, outcome, decides, n }) =>
+      kind === 'regression' && difference !== null && interval !== null && limit !== null
+        ? [{ category: category ?? null, difference, interval, margin: limit, outcome, decides, n }]
+        : [],
+    )
 }
 
 /** The ends of the axis that all rows share: every interval, no change, and the margins lie on it. */

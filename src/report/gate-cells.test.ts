@@ -86,6 +86,15 @@ it('counts critical cases that hold when there are many, and never hides one tha
   const held = Array.from({ length: 4 }, (_, at) => gate({ id: `critical/${at}`, kind: 'critical' }))
   const broken = gate({ id: 'critical/x', kind: 'critical', outcome: 'fail' })
   const verdict = { ...suiteReport().verdict, gates: [...held, broken] }
-  expect(shownGates(verdict)).toEqual({ shown: [broken], criticalHeld: 4 })
+  expect(shownGates(verdict)).toEqual({ shown: [broken], criticalHeld: 4, notes: [] })
   expect(shownGates({ ...verdict, gates: held.slice(1) }).shown).toHaveLength(3)
+})
+
+it('leaves out categories of a case or two, which decide nothing, and says so', () => {
+  const tiny = regression({ id: 'regression/one', category: 'one', decides: false, n: 1 })
+  const small = regression({ id: 'regression/five', category: 'five', decides: false, n: 5 })
+  const verdict = { ...suiteReport().verdict, gates: [regression(), tiny, small] }
+  const { shown, notes } = shownGates(verdict)
+  expect(shown.map(({ id }) => id)).toEqual(['regression', 'regression/five'])
+  expect(notes).toEqual(['1 category of fewer than 5 cases not shown'])
 })

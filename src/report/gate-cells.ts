@@ -73,11 +73,22 @@ export function gateCells(gate: GateResult): GateCells {
   }
 }
 
-/** Gates to show: critical cases that hold are counted instead of listed when there are more than three of them. */
-export function shownGates({ gates }: Verdict): { shown: GateResult[]; criticalHeld: number } {
+/** A category of a case or two says nothing: its interval is as wide as the picture, and it decides nothing. */
+export const isTiny = ({ kind, category, decides, n }: GateResult): boolean =>
+  kind === 'regression' && category !== undefined && !decides && n < 5
+
+/**
+ * Gates to show. Critical cases that hold are counted instead of listed when there are more than three of them; `notes`
+ * says what else was left out.
+ */
+export function shownGates({ gates }: Verdict): { shown: GateResult[]; criticalHeld: number; notes: string[] } {
+  const tiny = gates.filter(isTiny)
   const held = gates.filter((gate) => gate.kind === 'critical' && gate.outcome === 'pass')
-  if (held.length <= 3) return { shown: gates, criticalHeld: 0 }
-  return { shown: gates.filter((gate) => !held.includes(gate)), criticalHeld: held.length }
+  const many = held.length > 3
+  const shown = gates.filter((gate) => !tiny.includes(gate) && !(many && held.includes(gate)))
+  const categories = `${tiny.length} ${tiny.length === 1 ? 'category' : 'categories'}`
+  const notes = tiny.length > 0 ? [`${categories} of fewer than 5 cases not shown`] : []
+  return { shown, criticalHeld: many ? held.length : 0, notes }
 }
 
 /** What the interval is, in one sentence; null when no gate has one. */

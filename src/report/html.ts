@@ -46,7 +46,7 @@ const table = (head: readonly string[], rows: readonly string[]) =>
   `<div class="wide"><table><thead>${row(head, 'th')}</thead><tbody>\n${rows.join('\n')}\n</tbody></table></div>`
 
 function gatesTable({ verdict }: SuiteReport): string {
-  const { shown, criticalHeld } = shownGates(verdict)
+  const { shown, criticalHeld, notes: left } = shownGates(verdict)
   if (shown.length === 0) return ''
   const rows = shown.slice(0, SHOWN.gates).map((gate) => {
     const cells = gateCells(gate)
@@ -60,6 +60,7 @@ function gatesTable({ verdict }: SuiteReport): string {
   const notes = [
     ...more(shown.length - SHOWN.gates, 'gate').map((text) => `${text}.`),
     ...(criticalHeld > 0 ? [`${plural(criticalHeld, 'critical case')} hold.`] : []),
+    ...left.map((note) => `${note}.`),
     ...(shown.some(({ decides }) => !decides) ? ['A verdict in brackets is shown only and decides nothing.'] : []),
     ...[intervalNote(verdict)].filter((note) => note !== null),
   ]

@@ -30,7 +30,7 @@ const more = (left: number, what: string) =>
   left > 0 ? [`… and ${plural(left, what)} more (see the JSON report)`] : []
 
 function gatesTable({ verdict }: SuiteReport): string {
-  const { shown, criticalHeld } = shownGates(verdict)
+  const { shown, criticalHeld, notes: left } = shownGates(verdict)
   if (shown.length === 0) return ''
   const keys = [
     'gate',
@@ -54,6 +54,7 @@ function gatesTable({ verdict }: SuiteReport): string {
   const notes = [
     ...more(shown.length - SHOWN.gates, 'gate'),
     ...(criticalHeld > 0 ? [`${plural(criticalHeld, 'critical case')} hold.`] : []),
+    ...left.map((note) => `${note}.`),
     ...(shown.some(({ decides }) => !decides) ? ['A verdict in brackets is shown only and decides nothing.'] : []),
     ...[intervalNote(verdict)].filter((note) => note !== null),
   ]

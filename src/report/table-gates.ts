@@ -51,7 +51,7 @@ function fitting(rows: readonly GateCells[], width: number): { columns: Column[]
 
 /** Lines of the gates table and the notes under it, each at most `width` columns wide. */
 export function gateLines({ verdict }: SuiteReport, paint: Paint, width: number): string[] {
-  const { shown, criticalHeld } = shownGates(verdict)
+  const { shown, criticalHeld, notes: left } = shownGates(verdict)
   const gates = shown.slice(0, MOST_ROWS)
   const rows = gates.map(briefCells)
   if (rows.length === 0) return []
@@ -77,7 +77,8 @@ export function gateLines({ verdict }: SuiteReport, paint: Paint, width: number)
       ? [`… and ${plural(shown.length - MOST_ROWS, 'gate')} more (see the JSON report)`]
       : []),
     ...(criticalHeld > 0 ? [`${plural(criticalHeld, 'critical case')} hold`] : []),
-    ...(gates.some(({ decides }) => !decides) ? ['a verdict in brackets is shown only and decides nothing'] : []),
+    ...left,
+    ...(shown.some(({ decides }) => !decides) ? ['a verdict in brackets is shown only and decides nothing'] : []),
     ...(hidden.length > 0 ? [`no room for: ${hidden.join(', ')}`] : []),
     ...(columns.includes('interval') ? [intervalNote(verdict)].filter((note) => note !== null) : []),
   ]
