@@ -78,6 +78,12 @@ const messages = {
     sentence: (f) => `${f.problem}`,
     mend: () => 'A baseline needs a finished run that measured at least 95 % of the cases: run the suite again.',
   },
+  baseline_expired: {
+    outcome: 'invalid',
+    sentence: (f) =>
+      `The baseline of ${f.suite} is ${f.age} old (accepted ${f.at}): the policy compares with none older than ${f.stop}.`,
+    mend: (f) => `Record it anew with \`aigate baseline record ${f.suite}\`, review and commit it.`,
+  },
   bad_template: {
     outcome: 'usage',
     sentence: (f) => `The prompt ${f.prompt} cannot be rendered${f.where}: ${f.problem}.`,

@@ -91,6 +91,20 @@ async function run(context: Context, argv: string[]): Promise<Ending> {
   asking(verb('eval [suite...]', 'Run suites, compare with the baseline, decide', evalExamples))
     .option('--baseline <file>', 'compare with this baseline file')
     .option('--no-baseline', 'absolute gates only')
+    .addOption(
+      new Option(
+        '--against <ref>',
+        'ask the base side now, as it is at this git ref, instead of the baseline',
+      ).conflicts(['baseline', 'attribute', 'results']),
+    )
+    .option(
+      '--base <ref>',
+      'rules, baseline and quarantine list as the merge base with this ref has them (default in CI)',
+    )
+    .option('--no-base', 'rules of this change itself, also in CI')
+    .addOption(new Option('--attribute', 'prompt, model or params changed together: measure each').conflicts('results'))
+    .option('--frozen', 'pins and prompt versions only, and aigate.lock must hold (default where CI is set)')
+    .option('--no-frozen', 'also where CI is set')
     .option('--threshold <rate>', 'floor for the pass rate, 0 to 1', parseRate)
     .option('--trials <n>', 'ask every case exactly n times', parseCount)
     .option('--results <file>', 'judge results that another tool made; nothing is asked')
@@ -111,6 +125,8 @@ async function run(context: Context, argv: string[]): Promise<Ending> {
     .option('--format <name>', 'results of another tool: their format, where the content does not tell')
     .option('--pass-score <score>', 'results of another tool: score from which on a trial passes', parsePassScore)
     .option('--threshold <rate>', 'floor for the pass rate, 0 to 1', parseRate)
+    .option('--base <ref>', 'by the rules that the merge base with this ref has (default in CI)')
+    .option('--no-base', 'by the rules of this change itself, also in CI')
     .option('--regrade', 'grade the saved answers again, with the assertions as they are now')
     .addOption(reporterOption())
     .action((ref: string, baseline: string | undefined, options) =>
@@ -167,6 +183,36 @@ async function run(context: Context, argv: string[]): Promise<Ending> {
   verb('check', 'Find everything that can be wrong without asking a model', checkExamples)
     .option('--config <file>', 'configuration file')
     .action((options) => end(import('./commands/check.ts').then(({ checkCommand }) => checkCommand(context, options))))
+
+  verb('lock', 'Write down what decides behaviour, so that a change of it is seen', lockExamples)
+    .option('--check', 'write nothing; exit 2 when the lock does not hold')
+    .option('--config <file>', 'configuration file')
+    .action((options) => end(import('./commands/lock.ts').then(({ lockCommand }) => lockCommand(context, options))))
+
+  const model = program.command('model').description('The model registry: pins, statuses, and what the providers say')
+  verb('list', 'List the models with the state of their pins', modelListExamples, model)
+    .option('--config <file>', 'configuration file')
+    .option('--json', 'as data')
+    .action((options) =>
+      end(import('./commands/model.ts').then(({ modelListCommand }) => modelListCommand(context, options))),
+    )
+  verb('show <name>', 'Show everything that the registry says about a model', modelShowExamples, model)
+    .option('--config <file>', 'configuration file')
+    .option('--json', 'as data')
+    .action((name: string, options) =>
+      end(import('./commands/model.ts').then(({ modelShowCommand }) => modelShowCommand(context, name, options))),
+    )
+  verb(
+    'check [name]',
+    'Ask the providers whether the pins still exist and when they shut down',
+    modelCheckExamples,
+    model,
+  )
+    .option('--config <file>', 'configuration file')
+    .option('--json', 'as data')
+    .action((name: string | undefined, options) =>
+      end(import('./commands/model.ts').then(({ modelCheckCommand }) => modelCheckCommand(context, name, options))),
+    )
 
   verb('init [folder]', 'Write a small working project; never overwrites', initExamples).action(
     (folder: string | undefined) =>
@@ -235,6 +281,110 @@ async function run(context: Context, argv: string[]): Promise<Ending> {
       end(import('./commands/cases.ts').then(({ releaseCommand }) => releaseCommand(context, suite, id, options))),
     )
 
+  const prompt = program.command('prompt').description('Prompts are code: their versions, what changed, the next one')
+  verb('list [name]', 'List the versions, and the suites that ask them', promptListExamples, prompt)
+    .option('--config <file>', 'configuration file')
+    .option('--json', 'as data')
+    .action((name: string | undefined, options) =>
+      end(import('./commands/prompt.ts').then(({ listCommand }) => listCommand(context, name, options))),
+    )
+  verb('diff <before> <after>', 'Show what changed, in the template and in real questions', promptDiffExamples, prompt)
+    .option('--suite <name>', 'questions of this suite')
+    .option('--case <id...>', 'questions of these cases')
+    .option('--config <file>', 'configuration file')
+    .option('--json', 'as data')
+    .action((before: string, after: string, options) =>
+      end(import('./commands/prompt.ts').then(({ diffCommand }) => diffCommand(context, before, after, options))),
+    )
+  verb('new <name>', 'Write version 1.0.0 of a new prompt', ['aigate prompt new support/answer'], prompt)
+    .option('--config <file>', 'configuration file')
+    .option('--json', 'as data')
+    .action((name: string, options) =>
+      end(import('./commands/prompt.ts').then(({ newCommand }) => newCommand(context, name, options))),
+    )
+  verb('bump <name[@version]>', 'Copy the newest version to the next one', promptBumpExamples, prompt)
+    .option('--major', 'other variables or another output format')
+    .option('--minor', 'other instructions (default, where no edit says otherwise)')
+    .option('--patch', 'white space, comments, description')
+    .option('--config <file>', 'configuration file')
+    .option('--json', 'as data')
+    .action((ref: string, options) =>
+      end(import('./commands/prompt-bump.ts').then(({ bumpCommand }) => bumpCommand(context, ref, options))),
+    )
+
+  const release = program.command('release').description('What runs together: record it, compare it, go back to it')
+  const releaseVerb = (usage: string, summary: string, examples: string[]) =>
+    verb(usage, summary, examples, release).option('--config <file>', 'configuration file').option('--json', 'as data')
+  const environment = () => new Option('--env <name>', 'environment').default('production')
+  releaseVerb('record', 'Record what is released, with the evidence for it', releaseRecordExamples)
+    .addOption(environment())
+    .option('--run <ref...>', 'runs that speak for it (default: the newest stored ones that asked the same)')
+    .option('--suite <name...>', 'only what these suites ask (default: all)')
+    .option('--index <version>', 'version of the retrieval index; none: there is none any more')
+    .option('--index-note <text>', 'what is new in it, for example "+50 docs"')
+    .option('--guardrails <version>', 'version of the guardrails; none: there are none any more')
+    .option('--guardrails-note <text>', 'what is new in them')
+    .option('--container <tag>', 'tag or digest of the image')
+    .option('--note <text>', 'for people')
+    .option('--override <reason>', 'release against the evidence; recorded loudly')
+    .option('--dry-run', 'show what would be recorded')
+    .action((options) =>
+      end(import('./commands/release.ts').then((verbs) => verbs.recordReleaseCommand(context, options))),
+    )
+  releaseVerb('list', 'List the releases, the newest first', [
+    'aigate release list',
+    'aigate release list --env staging',
+  ])
+    .option('--env <name>', 'only this environment')
+    .action((options) =>
+      end(import('./commands/release.ts').then((verbs) => verbs.listReleasesCommand(context, options))),
+    )
+  releaseVerb('show <release>', 'Show a release', ['aigate release show 2026-11-21.1', 'aigate release show current'])
+    .addOption(environment())
+    .action((ref: string, options) =>
+      end(import('./commands/release.ts').then((verbs) => verbs.showReleaseCommand(context, ref, options))),
+    )
+  releaseVerb('current', 'Show what runs now', ['aigate release current', 'aigate release current --env staging'])
+    .addOption(environment())
+    .action((options) =>
+      end(import('./commands/release.ts').then((verbs) => verbs.showReleaseCommand(context, 'current', options))),
+    )
+  releaseVerb('verify', 'Check every byte of the ledger', releaseVerifyExamples)
+    .option('--head <hash>', 'a hash that was noted before: its record must still be there')
+    .action((options) => end(import('./commands/release.ts').then((verbs) => verbs.verifyCommand(context, options))))
+  releaseVerb('diff <before> <after>', 'Say what differs between two releases', releaseDiffExamples)
+    .addOption(environment())
+    .action((before: string, after: string, options) =>
+      end(
+        import('./commands/release.ts').then((verbs) => verbs.diffReleasesCommand(context, [before, after], options)),
+      ),
+    )
+  releaseVerb('status [component]', 'List what was released and how long it is kept, or set it', releaseStatusExamples)
+    .addOption(environment())
+    .option('--set <status>', 'rollback_ready or archived')
+    .option('--keep-until <day>', 'last day (UTC): 2026-12-31 or 90d')
+    .option('--note <text>', 'for people')
+    .action((component: string | undefined, options) =>
+      end(import('./commands/release.ts').then((verbs) => verbs.releaseStatusCommand(context, component, options))),
+    )
+  releaseVerb('check', 'Is everything that a rollback needs still there?', releaseCheckExamples)
+    .addOption(environment())
+    .option('--to <release>', 'go back to this one (default: the last that passed before the current one)')
+    .action((options) =>
+      end(import('./commands/release-check.ts').then((verbs) => verbs.releaseCheckCommand(context, options))),
+    )
+  releaseVerb('bisect <good> <bad>', 'Find the release that broke a case', releaseBisectExamples)
+    .addOption(environment())
+    .requiredOption('--case <id>', 'the case')
+    .option('--suite <name>', 'its suite, where several have such a case')
+    .option('--trials <n>', 'most trials of a release, an odd number: the majority counts', parseCount, 5)
+    .option('--seed <n>', 'of the jitter', parseSeed)
+    .option('--record', 'ask for real, and keep the answers as recordings')
+    .option('--offline', 'answers from the recordings only')
+    .action((good: string, bad: string, options) =>
+      end(import('./commands/release-bisect.ts').then((verbs) => verbs.bisectCommand(context, [good, bad], options))),
+    )
+
   await program.parseAsync(argv.slice(2), { from: 'user' })
   return ending
 }
@@ -290,6 +440,8 @@ const evalExamples = [
   'aigate eval',
   'aigate eval support --tag smoke --trials 1',
   'aigate eval support --prompt support/answer@1.1.0',
+  'aigate eval support --prompt support/answer@1.1.0 --model next --attribute',
+  'aigate eval support --against main',
   'aigate eval --reporter table,json:run.json,junit:junit.xml,markdown:summary.md',
   'aigate eval support --results results.json',
 ]
@@ -299,11 +451,21 @@ const compareExamples = [
   'aigate compare new/results.json old/results.json',
   "aigate compare 'results.json#gpt-4o-mini' 'results.json#gpt-4o'",
 ]
+const promptListExamples = ['aigate prompt list', 'aigate prompt list support/answer --json']
+const promptDiffExamples = [
+  'aigate prompt diff support/answer@1.0.0 support/answer@1.1.0',
+  'aigate prompt diff support/answer@1.0.0 support/answer@latest --suite support --case tc_001',
+]
+const promptBumpExamples = ['aigate prompt bump support/answer', 'aigate prompt bump support/answer@1.0.0 --patch']
 const reportExamples = ['aigate report latest', 'aigate report latest --reporter markdown:summary.md']
 const explainExamples = ['aigate explain latest', 'aigate explain latest --suite support --json']
 const doctorExamples = ['aigate doctor', 'aigate doctor support --draws 500 --json', 'aigate doctor --ask']
 const powerExamples = ['aigate power-check', 'aigate power-check support --run latest']
 const checkExamples = ['aigate check', 'aigate check --config services/chat/aigate.yaml']
+const lockExamples = ['aigate lock', 'aigate lock --check']
+const modelListExamples = ['aigate model list']
+const modelShowExamples = ['aigate model show support-main']
+const modelCheckExamples = ['aigate model check', 'aigate model check support-main']
 const initExamples = ['aigate init', 'aigate init evals-demo']
 const recordExamples = ['aigate baseline record', 'aigate baseline record support --reason "new handbook"']
 const acceptExamples = [
@@ -317,3 +479,16 @@ const quarantineExamples = [
 ]
 const releaseExamples = ['aigate cases release support account_01']
 const diffExamples = ['aigate baseline diff support', 'aigate baseline diff old.json new.json']
+const releaseRecordExamples = [
+  'aigate release record --env production',
+  'aigate release record --index kb-2026-11 --index-note "+50 docs" --container app:1.4.2',
+  'aigate release record --override "hotfix, agreed with Ada"',
+]
+const releaseVerifyExamples = ['aigate release verify', 'aigate release verify --head 3f9a52c1']
+const releaseDiffExamples = ['aigate release diff 2026-11-20.1 current']
+const releaseStatusExamples = [
+  'aigate release status',
+  'aigate release status index:kb-2026-10 --set rollback_ready --keep-until 90d',
+]
+const releaseCheckExamples = ['aigate release check', 'aigate release check --to 2026-11-20.1 --json']
+const releaseBisectExamples = ['aigate release bisect --case account_01 2026-11-01.1 current']

@@ -2,6 +2,7 @@
 import type { AssertionOf, AssertionType } from './schema/assertion.ts'
 import type { Config, ModelPin, ProviderConfig } from './schema/config.ts'
 import type { GatePolicy } from './schema/gate.ts'
+import type { PromptOutput } from './schema/prompt.ts'
 import type { CaseInfo, Completion, ErrorKind } from './schema/run.ts'
 import type { Case, CommandTarget, HttpTarget, Message, ModuleTarget, Suite, Tool } from './schema/suite.ts'
 import type { Json } from './schema/values.ts'
@@ -36,6 +37,9 @@ export type LoadedPrompt = {
   name: string
   version: string
   input: string[]
+  description?: string | undefined
+  /** The form of the answer, where the file says it. */
+  output?: PromptOutput | undefined
   file: string
   hash: string
   messages: { role: Message['role']; template: string; line: number }[]

@@ -8,6 +8,7 @@ import {
   diffBaselines,
 } from '../decide/accept-baseline.ts'
 import { latestDay } from '../decide/quarantine.ts'
+import { chained } from '../decide/ratchet.ts'
 import { reportOf } from '../decide/suite-report.ts'
 import { AigateError } from '../errors.ts'
 import type { Context, Ending, Project } from '../ports.ts'
@@ -20,6 +21,7 @@ import { gitUser } from '../store/git.ts'
 import { loadProject } from '../store/project.ts'
 import { readQuarantine } from '../store/quarantine-file.ts'
 import { loadSuites } from '../store/suites.ts'
+import { digestOf } from './base-side.ts'
 import { assertGradable } from './check.ts'
 import { overridesOf } from './eval.ts'
 import { evaluateSuite, openSession, selectCases } from './evaluate.ts'
@@ -69,7 +71,8 @@ async function accept(context: Context, project: Project, wanted: { run: Run; re
   const { run, reason, add } = wanted
   const { baseline: before, file } = await storedBaseline(project, run.header.suite)
   const accepted = { at: context.now().toISOString(), by: await gitUser(project.root), reason }
-  const after = add && before ? addToBaseline(before, run, accepted) : baselineFrom({ run, accepted, before })
+  const next = add && before ? addToBaseline(before, run, accepted) : baselineFrom({ run, accepted, before })
+  const after = chained(next, before, await digestOf(file))
   await writeBaseline(file, after)
   const shown = relative(context.cwd, file) || file
   context.stdout.write(`${shown}: ${before ? baselineDiffText(diffBaselines(before, after)) : baselineText(after)}`)

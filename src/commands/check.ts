@@ -5,6 +5,7 @@ import { latestDay } from '../decide/quarantine.ts'
 import type { Assertion } from '../schema/assertion.ts'
 import { expander } from '../run/expand.ts'
 import { checkProject } from '../store/check.ts'
+import { promptFindings } from './prompt-check.ts'
 import { errorPaint } from './error-paint.ts'
 import { flatten } from '../store/faults.ts'
 import { loadProject } from '../store/project.ts'
@@ -14,7 +15,15 @@ export async function checkCommand(context: Context, options: { config?: string 
   const project = await loadProject({ cwd: context.cwd, config: options.config })
   const { suites, problems } = await checkProject(project)
   const listed = await quarantineProblems(context, project, suites)
-  const all = [...problems, ...(await assertionFaults(suites)), ...(await renderProblems(suites)), ...listed]
+  const prompts = await promptFindings(context, project)
+  const all = [
+    ...problems,
+    ...prompts.problems,
+    ...(await assertionFaults(suites)),
+    ...(await renderProblems(suites)),
+    ...listed,
+  ]
+  for (const note of prompts.notes) context.stderr.write(`note: ${note}\n`)
   const paint = errorPaint(context)
   for (const problem of all) context.stderr.write(`${explain(problem, paint)}\n`)
   if (all.length > 0) {

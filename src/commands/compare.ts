@@ -1,6 +1,7 @@
 // aigate compare: judge finished runs again without asking a model, by the policy, and if wanted the assertions, of today.
 import { isAbsolute, join } from 'node:path'
 import { baselineFrom } from '../decide/accept-baseline.ts'
+import { requireOneCause } from '../decide/causes.ts'
 import { latestDay, quarantineOf, withQuarantine } from '../decide/quarantine.ts'
 import { reportOf } from '../decide/suite-report.ts'
 import type { Context, Ending, LoadedSuite, Project } from '../ports.ts'
@@ -12,14 +13,15 @@ import { readBaseline } from '../store/baseline-file.ts'
 import { loadProject } from '../store/project.ts'
 import { readQuarantine } from '../store/quarantine-file.ts'
 import { loadSuites } from '../store/suites.ts'
+import { guardChange } from './base-side.ts'
 import { compareResults } from './compare-results.ts'
 import { type ForeignOptions, foreignBaseline, foreignRun } from './foreign-results.ts'
-import { judgeRun, runsOf, storedBaseline } from './judge-run.ts'
+import { judgeRun, otherSideOf, runsOf } from './judge-run.ts'
 import type { ReportOptions } from './options.ts'
 import { parseReporters, writeReports } from './write-reports.ts'
 
 type CompareOptions = ReportOptions &
-  ForeignOptions & { config?: string; threshold?: number; regrade?: boolean; suite?: string }
+  ForeignOptions & { config?: string; threshold?: number; regrade?: boolean; suite?: string; base?: string | boolean }
 
 export async function compareCommand(
   context: Context,
@@ -35,17 +37,26 @@ export async function compareCommand(
   const current = await loadSuites(project, { suites: [], overrides: { policy } })
   const now = context.now()
   const quarantine = await readQuarantine(project, { suites: current, latest: latestDay(now) })
+  const head = { suites: current, quarantine, names: [], overrides: { policy } }
+  const change = await guardChange(context, project, head, { ...options, baseline: against === undefined })
   const suites = []
   for (const found of await runsOf(project, ref)) {
     const { header } = found.run
-    const suite = current.find((one) => one.suite.suite === header.suite)
+    const guard = change.records.get(header.suite) ?? header.guard
+    const suite = change.suites.find((one) => one.suite.suite === header.suite)
     const graded = options.regrade && suite ? await regrade(context, found.run, suite) : found.run
-    const today = quarantineOf(quarantine, { suite: header.suite, cases: graded.header.cases, now })
-    const run = { ...graded, header: withQuarantine(graded.header, today) }
+    const today = quarantineOf(change.quarantine, { suite: header.suite, cases: graded.header.cases, now })
+    const run = { ...graded, header: { ...withQuarantine(graded.header, today), ...(guard && { guard }) } }
     const other =
       (against === undefined ? null : await foreignBaseline(context, against, options)) ??
-      (await otherSide(context, project, header.suite, against))
-    suites.push(judgeRun({ run, file: found.file }, other, suite?.policy ?? { ...header.policy, ...policy }))
+      (await otherSide(context, project, { ...found, run }, against))
+    const rules = suite?.policy ?? { ...header.policy, ...policy }
+    if (other.baseline) {
+      // Who names the other side chose both; the stored baseline is the gate.
+      const allowed = against !== undefined || rules.allow_joint_changes === true
+      requireOneCause(header.suite, { before: other.baseline.target, after: header.target }, { allowed })
+    }
+    suites.push(judgeRun({ run, file: found.file }, other, rules))
   }
   const report = reportOf(suites, context.toolVersion)
   await writeReports(context, report, wanted)
@@ -53,8 +64,14 @@ export async function compareCommand(
 }
 
 /** The baseline file that was named, the run that was named, or the stored baseline of the suite. */
-async function otherSide(context: Context, project: Project, suite: string, against: string | undefined) {
-  if (against === undefined) return storedBaseline(project, suite)
+async function otherSide(
+  context: Context,
+  project: Project,
+  judged: { run: Run; file: string },
+  against: string | undefined,
+) {
+  const { suite } = judged.run.header
+  if (against === undefined) return otherSideOf(project, judged)
   if (against.endsWith('.json')) {
     const file = isAbsolute(against) ? against : join(context.cwd, against)
     return { file, baseline: await readBaseline(file, suite, { required: true }) }

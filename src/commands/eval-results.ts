@@ -1,13 +1,16 @@
 // aigate eval --results: results that another tool made, judged by a suite's policy and baseline, and saved as a run.
 import { join } from 'node:path'
+import { latestDay, quarantineOf, withQuarantine } from '../decide/quarantine.ts'
 import { reportOf } from '../decide/suite-report.ts'
 import { AigateError } from '../errors.ts'
 import type { Context, Ending, LoadedSuite, Project } from '../ports.ts'
 import type { Run } from '../schema/run.ts'
 import { baselineFile, readBaseline } from '../store/baseline-file.ts'
 import { loadProjectOrDefaults } from '../store/project.ts'
+import { readQuarantine } from '../store/quarantine-file.ts'
 import { createRun, newRunId } from '../store/run-journal.ts'
 import { loadSuites } from '../store/suites.ts'
+import { guardChange } from './base-side.ts'
 import { type ForeignOptions, foreignBaseline, foreignRun, underPolicy } from './foreign-results.ts'
 import { judgeRun } from './judge-run.ts'
 import type { AskOptions, ReportOptions } from './options.ts'
@@ -15,14 +18,21 @@ import { parseReporters, writeReports } from './write-reports.ts'
 
 type ResultsOptions = AskOptions &
   ReportOptions &
-  ForeignOptions & { results: string; baseline?: string | boolean; threshold?: number; trials?: number }
+  ForeignOptions & {
+    results: string
+    base?: string | boolean
+    baseline?: string | boolean
+    threshold?: number
+    trials?: number
+  }
 
 export async function evalResultsCommand(context: Context, names: string[], options: ResultsOptions): Promise<Ending> {
   refuseAsking(names, options)
   const wanted = parseReporters(options.reporter)
   const project = await loadProjectOrDefaults({ cwd: context.cwd, config: options.config })
   const policy = options.threshold === undefined ? {} : { min_pass_rate: options.threshold }
-  const suite = await suiteOf(project, names[0], policy)
+  const change = await guardedSuite(context, project, { name: names[0], policy }, options)
+  const suite = change?.suite
   const found = await foreignRun(context, options.results, options)
   if (found === null) {
     const problem = `${options.results} is no results file of another tool.`
@@ -32,8 +42,15 @@ export async function evalResultsCommand(context: Context, names: string[], opti
     })
   }
   const judged = await underPolicy(context, project, found.run, { suite, policy })
-  const run = { ...judged, header: { ...judged.header, id: newRunId(context.now(), judged.header.id.slice(-4)) } }
-  const against = await baselineOf(context, project, run, options)
+  const { cases } = judged.header
+  const today = change && { suite: change.suite.suite.suite, cases, now: context.now() }
+  const header = today ? withQuarantine(judged.header, quarantineOf(change.quarantine, today)) : judged.header
+  const held = change?.guard && { guard: change.guard }
+  const run = { ...judged, header: { ...header, ...held, id: newRunId(context.now(), header.id.slice(-4)) } }
+  const stored = options.baseline === undefined && change?.guard?.base ? change.chosen : undefined
+  const against = stored
+    ? { baseline: stored.baseline, file: stored.file ?? '' }
+    : await baselineOf(context, project, run, options)
   const file = await save(context, project, run, options.out)
   const report = reportOf([judgeRun({ run, file }, against, run.header.policy)], context.toolVersion)
   await writeReports(context, report, wanted)
@@ -52,6 +69,27 @@ function refuseAsking(names: readonly string[], options: ResultsOptions): void {
         : undefined
   if (problem === undefined) return
   throw new AigateError('usage', { problem, mend: 'Write, for example, `aigate eval support --results results.json`.' })
+}
+
+/** The suite under the rules that count, with the baseline and the quarantine list that do; null when none is named. */
+async function guardedSuite(
+  context: Context,
+  project: Project,
+  { name, policy }: { name: string | undefined; policy: { min_pass_rate?: number } },
+  { base }: ResultsOptions,
+) {
+  const own = await suiteOf(project, name, policy)
+  if (!own) return null
+  const quarantine = await readQuarantine(project, { suites: [own], latest: latestDay(context.now()) })
+  const head = { suites: [own], quarantine, names: [own.suite.suite], overrides: { policy } }
+  const change = await guardChange(context, project, head, { ...(base !== undefined && { base }) })
+  const { suite } = own.suite
+  return {
+    suite: change.suites[0] ?? own,
+    quarantine: change.quarantine,
+    chosen: change.baselines.get(suite),
+    guard: change.records.get(suite),
+  }
 }
 
 async function suiteOf(

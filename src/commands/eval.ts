@@ -1,37 +1,71 @@
 // aigate eval: run suites, compare with the baseline, decide, report.
-import { isAbsolute, join } from 'node:path'
 import { latestDay } from '../decide/quarantine.ts'
 import { reportOf } from '../decide/suite-report.ts'
-import type { Context, Ending, LoadedSuite, Project } from '../ports.ts'
+import type { Context, Ending } from '../ports.ts'
 import { newBudget } from '../run/budget.ts'
 import type { SuiteReport } from '../schema/verdict.ts'
-import { baselineFile, readBaseline } from '../store/baseline-file.ts'
 import { loadProject } from '../store/project.ts'
 import { readQuarantine } from '../store/quarantine-file.ts'
 import { loadSuites } from '../store/suites.ts'
+import { askCells, prepareCauses } from './attribute.ts'
+import { openAgainst, openOtherSide } from './against.ts'
+import { type GuardOptions, guardChange } from './base-side.ts'
 import { assertGradable } from './check.ts'
 import { evaluateSuite, openSession, selectCases } from './evaluate.ts'
+import { frozenNotes } from './frozen.ts'
 import type { AskOptions, ReportOptions } from './options.ts'
 import { parseReporters, writeReports } from './write-reports.ts'
 
-type EvalOptions = AskOptions & ReportOptions & { baseline?: string | boolean; threshold?: number; trials?: number }
+type EvalOptions = AskOptions &
+  GuardOptions &
+  ReportOptions & {
+    against?: string
+    baseline?: string | boolean
+    threshold?: number
+    trials?: number
+    attribute?: boolean
+    frozen?: boolean
+  }
 
 export async function evalCommand(context: Context, names: string[], options: EvalOptions): Promise<Ending> {
   const wanted = parseReporters(options.reporter)
   const project = await loadProject({ cwd: context.cwd, config: options.config })
   const whole = await loadSuites(project, { suites: names, overrides: overridesOf(options) })
-  const quarantine = await readQuarantine(project, { suites: whole, latest: latestDay(context.now()) })
-  const { suites, partial } = selectCases(whole, options)
+  const notes = await frozenNotes(context, project, whole, { names, options })
+  const listed = await readQuarantine(project, { suites: whole, latest: latestDay(context.now()) })
+  const head = { suites: whole, quarantine: listed, names, overrides: overridesOf(options) }
+  const stored = options.against === undefined ? options.baseline : false
+  const change = await guardChange(context, project, head, { ...options, baseline: stored })
+  const { suites, partial } = selectCases(change.suites, options)
   await assertGradable(suites)
-  const baselines = []
-  for (const suite of suites) baselines.push(await baselineOf(context, project, suite, options.baseline))
-  const session = openSession(context, project, options, newBudget(project.config.budget), quarantine)
+  const baselines = suites.map(({ suite }) => change.baselines.get(suite.suite))
+  const opened = openSession(context, project, options, newBudget(project.config.budget), change.quarantine)
+  const session = { ...opened, notes }
+  const against = options.against === undefined ? null : await openAgainst(project, options.against)
   const reports: SuiteReport[] = []
-  for (const [i, suite] of suites.entries()) {
-    const { baseline = null, file = null } = baselines[i] ?? {}
-    const { report } = await evaluateSuite(session, suite, { baseline, file, partial })
-    reports.push(report)
-    if (context.signal.aborted) break
+  try {
+    const plans = []
+    for (const [i, suite] of suites.entries()) {
+      const other = against && (await openOtherSide(session, against, suite, partial))
+      const { baseline = null, file = null } = baselines[i] ?? {}
+      const before = other?.baseline() ?? baseline
+      const cells = await prepareCauses(project, suite, before, options.attribute === true)
+      plans.push({
+        suite,
+        cells,
+        with: { baseline, file, partial, other, guard: change.records.get(suite.suite.suite) },
+      })
+    }
+    for (const plan of plans) {
+      const done = await evaluateSuite(session, plan.suite, plan.with)
+      const baseline = plan.with.other?.baseline() ?? plan.with.baseline
+      const found =
+        plan.cells && baseline ? { attribution: await askCells(session, plan.cells, { ...done, baseline }) } : {}
+      reports.push({ ...done.report, ...found })
+      if (context.signal.aborted) break
+    }
+  } finally {
+    await against?.base.close()
   }
   const report = reportOf(reports, context.toolVersion)
   await writeReports(context, report, wanted)
@@ -48,18 +82,4 @@ export function overridesOf({ prompt, model, threshold, trials }: EvalOptions) {
     ...(threshold !== undefined && { policy: { min_pass_rate: threshold } }),
     ...(trials !== undefined && { trials: { min: trials, max: trials } }),
   }
-}
-
-async function baselineOf(
-  context: Context,
-  project: Project,
-  suite: LoadedSuite,
-  choice: string | boolean | undefined,
-) {
-  if (choice === false) return { baseline: null, file: null }
-  const named = typeof choice === 'string'
-  const stored = baselineFile(join(project.root, project.config.baselines), suite.suite.suite)
-  const file = named ? (isAbsolute(choice) ? choice : join(context.cwd, choice)) : stored
-  const baseline = await readBaseline(file, suite.suite.suite, { required: named })
-  return { baseline, file: baseline ? file : null }
 }

@@ -1,7 +1,9 @@
 // The road of one suite: ask a pass, grade each answer as it comes, judge, and ask again while the verdict is open.
 import { createHash } from 'node:crypto'
 import { join, resolve } from 'node:path'
-import { judgeCounted, quarantineOf } from '../decide/quarantine.ts'
+import { pinNotes } from '../decide/frozen.ts'
+import { judgeChange } from '../decide/judge-change.ts'
+import { quarantineOf } from '../decide/quarantine.ts'
 import { suiteReport } from '../decide/suite-report.ts'
 import { AigateError } from '../errors.ts'
 import type { AskRequest, Context, LoadedSuite, Project } from '../ports.ts'
@@ -10,16 +12,18 @@ import type { BudgetState } from '../run/budget.ts'
 import { runPass } from '../run/engine.ts'
 import { expander } from '../run/expand.ts'
 import { graderTools } from '../run/grader-tools.ts'
+import { interleave } from '../run/interleave.ts'
 import { namesIn, redactCompletion, redactor, secretNames } from '../run/redact.ts'
 import { snapshotTarget } from '../run/snapshot.ts'
 import type { Baseline } from '../schema/baseline.ts'
 import type { QuarantineEntry } from '../schema/quarantine.ts'
-import type { Completion, Observation, Run, RunHeader } from '../schema/run.ts'
+import type { Completion, GuardRecord, Observation, Run, RunHeader } from '../schema/run.ts'
 import type { SuiteReport } from '../schema/verdict.ts'
 import { grade } from '../score/grade.ts'
 import { gitState } from '../store/git.ts'
 import { openRecordings } from '../store/recordings.ts'
 import { createRun, newRunId, type RunJournal } from '../store/run-journal.ts'
+import type { OtherSide } from './against.ts'
 import type { AskOptions } from './options.ts'
 import { startProgress } from './progress.ts'
 
@@ -34,6 +38,8 @@ export type Session = {
   options: AskOptions
   /** The list of today, already checked against the suites. */
   quarantine: readonly QuarantineEntry[]
+  /** What the verdict of every suite must say about the lock. */
+  notes?: readonly string[]
 }
 
 export function openSession(
@@ -72,6 +78,15 @@ export function selectCases(suites: LoadedSuite[], options: AskOptions): { suite
   return { suites: left, partial: true }
 }
 
+/** What a suite is compared with: a stored baseline, or another side that is asked along. */
+type Comparison = {
+  baseline: Baseline | null
+  file: string | null
+  partial: boolean
+  guard?: GuardRecord | undefined
+  other?: OtherSide | null | undefined
+}
+
 /**
  * Runs one suite to its verdict. Every answer is in the journal before it is graded, and every grade before it is judged.
  * @returns the report of the suite and the run behind it; failures of the other side are data in both, never thrown.
@@ -79,10 +94,12 @@ export function selectCases(suites: LoadedSuite[], options: AskOptions): { suite
 export async function evaluateSuite(
   session: Session,
   suite: LoadedSuite,
-  against: { baseline: Baseline | null; file: string | null; partial: boolean },
+  against: Comparison,
 ): Promise<{ report: SuiteReport; run: Run; file: string }> {
   const { context, project, options } = session
-  const header = await headerOf(session, suite, against.partial)
+  const { guard, other } = against
+  const sides = other && { against: { ref: other.ref, commit: other.commit } }
+  const header = { ...(await headerOf(session, suite, against.partial)), ...(guard && { guard }), ...sides }
   const recordings = await openRecordings(join(project.root, project.config.recordings), suite.suite.suite)
   const settings = { record: options.record === true, offline: options.offline === true, recordings }
   const provider = await buildProvider(suite, { env: context.env, clock: context, ...settings })
@@ -97,22 +114,25 @@ export async function evaluateSuite(
   const decide = () => {
     const { cases, policy } = header
     const { partial } = against
-    const { baseline } = against
+    const baseline = other ? other.baseline() : against.baseline
     const frame = { cases, observations, baseline, policy, trials: header.trials, partial, stopped }
-    return judgeCounted({ ...frame, quarantine: header })
+    return judgeChange({ ...frame, quarantine: header })
   }
   const finish = finisher({ session, suite, journal, observations })
   let decision = decide()
   try {
     for (;;) {
-      progress.pass(trials, requests.length, purpose)
+      const own = { requests, provider }
+      const both = interleave(other && purpose === 'pass' ? [own, other.part(trials)] : [own])
+      progress.pass(trials, both.requests.length, purpose)
       const onCompletion = (request: AskRequest, completion: Completion) =>
-        finish(request, completion, purpose).then((observation) => progress.done(observation))
+        (other?.owns(request) ? other.finish(request, completion) : finish(request, completion, purpose)).then(
+          (observation) => progress.done(observation),
+        )
       const { seed, budget } = session
       const { signal } = context
       const pass = await runPass({
-        requests,
-        provider,
+        ...both,
         seed: seed + trials,
         signal,
         clock: context,
@@ -131,14 +151,15 @@ export async function evaluateSuite(
   } finally {
     progress.end()
     await journal.end({ complete: stopped === undefined, stopped })
+    await other?.end({ complete: stopped === undefined, stopped })
     if (options.record) await recordings.save()
   }
   const run: Run = { header, observations, complete: stopped === undefined, stopped }
-  const baselineFile = against.file
+  const baselineFile = other ? other.file : against.file
   const report = suiteReport({
     run,
     runFile: journal.file,
-    baseline: against.baseline,
+    baseline: other ? other.baseline() : against.baseline,
     baselineFile,
     verdict: decision.verdict,
   })
@@ -163,7 +184,7 @@ type Finishing = {
 }
 
 /** What happens to each answer: take secrets out, save it, grade it, save the grade. */
-function finisher({ session, suite, journal, observations }: Finishing) {
+export function finisher({ session, suite, journal, observations }: Finishing) {
   const { context, project } = session
   const { target } = suite
   const names = [
@@ -185,7 +206,7 @@ function finisher({ session, suite, journal, observations }: Finishing) {
   }
 }
 
-async function headerOf(session: Session, suite: LoadedSuite, partial: boolean): Promise<RunHeader> {
+export async function headerOf(session: Session, suite: LoadedSuite, partial: boolean): Promise<RunHeader> {
   const { context, project } = session
   const now = context.now()
   const cases = suite.cases.map(({ info }) => info)
@@ -195,7 +216,7 @@ async function headerOf(session: Session, suite: LoadedSuite, partial: boolean):
     id: session.id,
     suite: suite.suite.suite,
     suite_version: suite.suite.version,
-    target: snapshotTarget(suite.target),
+    target: snapshotTarget(suite.target, project.config.components),
     policy: suite.policy,
     trials: suite.suite.trials,
     seed: session.seed,
@@ -205,6 +226,13 @@ async function headerOf(session: Session, suite: LoadedSuite, partial: boolean):
     tool_version: context.toolVersion,
     node: process.versions.node,
     started_at: now.toISOString(),
+    ...changeNotes(suite, session),
     ...quarantineOf(session.quarantine, { suite: suite.suite.suite, cases, now }),
   }
+}
+
+/** What the verdict says about the pin of the suite's model, and about the lock. */
+function changeNotes({ target }: LoadedSuite, { notes = [] }: Session): Pick<RunHeader, 'change_notes'> {
+  const all = [...pinNotes(target), ...notes]
+  return all.length > 0 ? { change_notes: all } : {}
 }

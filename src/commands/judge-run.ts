@@ -1,15 +1,16 @@
 // Judging finished runs: shared by compare (the policy of today), report (the policy of the run) and baseline accept.
 import { join } from 'node:path'
+import { judgeChange } from '../decide/judge-change.ts'
 import type { JudgeInput } from '../decide/judge.ts'
-import { judgeCounted } from '../decide/quarantine.ts'
 import { suiteReport } from '../decide/suite-report.ts'
 import type { Project } from '../ports.ts'
 import type { Baseline } from '../schema/baseline.ts'
 import type { GatePolicy } from '../schema/gate.ts'
 import type { Run } from '../schema/run.ts'
 import type { SuiteReport } from '../schema/verdict.ts'
-import { baselineFile, readBaseline } from '../store/baseline-file.ts'
+import { baselineAt, baselineFile, readBaseline } from '../store/baseline-file.ts'
 import { findRuns, readRun } from '../store/run-journal.ts'
+import { recordedOtherSide } from './against.ts'
 
 /** The runs behind a reference: `latest`, an id or its beginning, a folder, a file. */
 export async function runsOf(project: Project, ref: string): Promise<{ run: Run; file: string }[]> {
@@ -25,6 +26,20 @@ export async function storedBaseline(
   return { file, baseline: await readBaseline(file, suite) }
 }
 
+/** What a finished run was compared with: the side asked along, the baseline of its base commit, or the stored one. */
+export async function otherSideOf(
+  project: Project,
+  { run, file }: { run: Run; file: string },
+): Promise<{ baseline: Baseline | null; file: string }> {
+  const { suite, guard } = run.header
+  const asked = await recordedOtherSide(run, file)
+  if (asked) return asked
+  const stored = baselineFile(join(project.root, project.config.baselines), suite)
+  if (!guard || guard.base === null) return storedBaseline(project, suite)
+  const baseline = guard.baseline === null ? null : await baselineAt(project.root, guard.base, guard.baseline, suite)
+  return { file: stored, baseline }
+}
+
 /** What a finished run is judged by, quarantine apart. */
 export function judgeInputOf(run: Run, baseline: Baseline | null, policy: GatePolicy): JudgeInput {
   const { cases, trials, partial } = run.header
@@ -38,6 +53,6 @@ export function judgeRun(
   policy: GatePolicy,
 ): SuiteReport {
   const { baseline } = against
-  const { verdict } = judgeCounted({ ...judgeInputOf(run, baseline, policy), quarantine: run.header })
+  const { verdict } = judgeChange({ ...judgeInputOf(run, baseline, policy), quarantine: run.header })
   return suiteReport({ run, runFile: file, baseline, baselineFile: baseline ? against.file : null, verdict })
 }

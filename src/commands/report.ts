@@ -2,7 +2,7 @@
 import { reportOf } from '../decide/suite-report.ts'
 import type { Context, Ending } from '../ports.ts'
 import { loadProject } from '../store/project.ts'
-import { judgeRun, runsOf, storedBaseline } from './judge-run.ts'
+import { judgeRun, otherSideOf, runsOf } from './judge-run.ts'
 import type { ReportOptions } from './options.ts'
 import { parseReporters, writeReports } from './write-reports.ts'
 
@@ -15,7 +15,7 @@ export async function reportCommand(
   const project = await loadProject({ cwd: context.cwd, config: options.config })
   const suites = []
   for (const found of await runsOf(project, ref)) {
-    const against = await storedBaseline(project, found.run.header.suite)
+    const against = await otherSideOf(project, found)
     suites.push(judgeRun(found, against, found.run.header.policy))
   }
   const report = reportOf(suites, context.toolVersion)

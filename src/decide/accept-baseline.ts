@@ -2,7 +2,9 @@
 import { AigateError } from '../errors.ts'
 import type { Baseline, CaseTally } from '../schema/baseline.ts'
 import type { Run } from '../schema/run.ts'
+import { changedComponents } from './causes.ts'
 import { extendedHistory } from './history.ts'
+import { fingerprintsOf } from './silent-swap.ts'
 import { responseModels } from './suite-report.ts'
 import { byCase, finishedPasses, isMeasured, tallyCase } from './tally.ts'
 import { byText, counted, names, percent } from './words.ts'
@@ -30,6 +32,7 @@ export function baselineFrom(input: { run: Run; accepted: Baseline['accepted']; 
     suite_version,
     target,
     response_models: responseModels(run.observations),
+    ...fingerprintsIn(run, []),
     accepted,
     runs: [runEntry(run)],
     cases: remembering(
@@ -37,6 +40,22 @@ export function baselineFrom(input: { run: Run; accepted: Baseline['accepted']; 
       run,
       talliesOf(run, () => MOST_TRIALS),
     ),
+  }
+}
+
+/** What a side that is asked in the same run has shown so far, as a baseline. Nothing is required of it. */
+export function observedBaseline(run: Run, accepted: Baseline['accepted']): Baseline {
+  const { suite, suite_version, target } = run.header
+  return {
+    aigate: 'baseline',
+    version: 1,
+    suite,
+    suite_version,
+    target,
+    response_models: responseModels(run.observations),
+    accepted,
+    runs: [runEntry(run)],
+    cases: talliesOf(run, () => Infinity),
   }
 }
 
@@ -67,6 +86,7 @@ export function addToBaseline(
     ...baseline,
     accepted,
     response_models: [...new Set([...baseline.response_models, ...responseModels(run.observations)])].sort(byText),
+    ...fingerprintsIn(run, baseline.fingerprints ?? []),
     runs: [...baseline.runs, runEntry(run)],
     cases: remembering(
       baseline,
@@ -74,6 +94,12 @@ export function addToBaseline(
       added.map((tally) => joined(before.get(tally.id), tally)),
     ),
   }
+}
+
+/** The fingerprints of a run and those known before; no key where there are none. */
+function fingerprintsIn(run: Run, known: readonly string[]): Pick<Baseline, 'fingerprints'> {
+  const all = [...new Set([...known, ...fingerprintsOf(run.observations)])].sort(byText)
+  return all.length > 0 ? { fingerprints: all } : {}
 }
 
 /** The cases with their history: every measured trial of the run counts there, also where the tally has no room left. */
@@ -168,6 +194,8 @@ function requireSame(baseline: Baseline, { header, observations }: Run): void {
       RECORD,
     )
   }
+  const changed = changedComponents(baseline.target, header.target)
+  if (changed.length > 0) refuse(`Run ${header.id} was asked with another ${names(changed)}.`, RECORD)
   const hashes = new Map(baseline.cases.map(({ id, hash }) => [id, hash]))
   const others = header.cases.filter(({ id, hash }) => hashes.get(id) !== hash).map(({ id }) => id)
   const present = new Set(header.cases.map(({ id }) => id))

@@ -3,6 +3,8 @@ import type { Baseline } from '../schema/baseline.ts'
 import type { Observation, Run } from '../schema/run.ts'
 import { type Report, type SuiteReport, type Verdict, worst } from '../schema/verdict.ts'
 import { caseReports } from './cases.ts'
+import { jointWarning } from './causes.ts'
+import { swapWarnings } from './silent-swap.ts'
 import { totals } from './totals.ts'
 import { byText } from './words.ts'
 
@@ -34,11 +36,18 @@ export function suiteReport(input: {
     },
     target,
     baseline: baseline && baselineOf(baseline, baselineFile ?? ''),
-    verdict,
+    verdict: warned(verdict, [
+      ...(baseline ? jointWarning(baseline.target, target) : []),
+      ...swapWarnings(observations, baseline, target),
+      ...(header.change_notes ?? []),
+    ]),
     totals: totals(observations),
     cases: caseReports({ cases, observations, baseline, partial, quarantined }),
   }
 }
+
+const warned = (verdict: Verdict, more: readonly string[]): Verdict =>
+  more.length > 0 ? { ...verdict, warnings: [...more, ...verdict.warnings] } : verdict
 
 /** The model names that the providers answered with, each once, in the order of the alphabet. */
 export function responseModels(observations: readonly Observation[]): string[] {

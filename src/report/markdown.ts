@@ -1,6 +1,7 @@
 // The Markdown reporter: for job summaries and pull requests; never longer than a comment may be.
 import type { Reporter } from '../ports.ts'
 import type { CaseReport, Outcome, Report, SuiteReport } from '../schema/verdict.ts'
+import { attributionMarkdown } from './attribution.ts'
 import { plural, share } from './numbers.ts'
 import { type GateCells, gateCells, intervalNote, shownGates } from './gate-cells.ts'
 import {
@@ -116,6 +117,7 @@ function facts(report: SuiteReport): string[] {
       .map((reason) => `- ${reason}`)
       .join('\n'),
     gatesTable(report),
+    attributionMarkdown(report),
     [
       ...warnings.slice(0, SHOWN.warnings),
       ...more(warnings.length - SHOWN.warnings, 'warning').map((text) => `> ${text}`),

@@ -1,6 +1,7 @@
 // The table reporter: what a person reads on a terminal or in a CI log.
 import type { Reporter } from '../ports.ts'
 import type { Outcome, Report, SuiteReport } from '../schema/verdict.ts'
+import { attributionLines } from './attribution.ts'
 import { forestLines, forestRows } from './forest.ts'
 import { share } from './numbers.ts'
 import { type Paint, paint as paintFor } from './paint.ts'
@@ -104,9 +105,11 @@ export const table: Reporter = (report, { color, columns, ascii }) => {
   const suites = report.suites.flatMap((suite) => [
     ...head(suite, paint, width),
     ...verdictLines(suite, paint, width),
-    ...[gateLines(suite, paint, width), forestLines(forestRows(suite), { paint, width, ascii })].flatMap((lines) =>
-      lines.length > 0 ? [...lines, ''] : [],
-    ),
+    ...[
+      gateLines(suite, paint, width),
+      forestLines(forestRows(suite), { paint, width, ascii }),
+      attributionLines(suite, paint, width),
+    ].flatMap((lines) => (lines.length > 0 ? [...lines, ''] : [])),
     ...caseLines(suite, paint, width),
     ...foot(suite, paint, width),
   ])

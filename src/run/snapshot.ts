@@ -1,11 +1,20 @@
 // What was asked, as a run remembers it: a label for people and a hash of all that decides the answers.
 import type { ResolvedTarget } from '../ports.ts'
+import type { Config } from '../schema/config.ts'
 import type { TargetSnapshot } from '../schema/run.ts'
 import { contentHash } from './canonical.ts'
 import { appSpec } from './expand.ts'
 
-/** The snapshot of a target. Two targets with the same hash ask the same: key order, time limits and concurrency do not count. */
-export function snapshotTarget(target: ResolvedTarget): TargetSnapshot {
+/**
+ * The snapshot of a target. Two targets with the same hash ask the same: key order, time limits and concurrency do not count.
+ * @param components of aigate.yaml: what answers depend on besides; remembered beside the hash, where the file names any
+ */
+export function snapshotTarget(target: ResolvedTarget, components?: Config['components']): TargetSnapshot {
+  const versions = Object.entries(components ?? {}).map(([name, { version }]) => [name, version] as const)
+  return { ...targetAlone(target), ...(versions.length > 0 && { components: Object.fromEntries(versions) }) }
+}
+
+function targetAlone(target: ResolvedTarget): TargetSnapshot {
   if (target.kind !== 'prompt') {
     return { kind: target.kind, label: labels[target.kind](target as never), hash: contentHash(appSpec(target)) }
   }
@@ -18,6 +27,7 @@ export function snapshotTarget(target: ResolvedTarget): TargetSnapshot {
     hash: contentHash({ prompt: hash, provider: provider.name, model: id, params, tools, response_format }),
     prompt: { name, version, hash },
     model: { name: model.name, provider: provider.name, id, params },
+    tools_hash: contentHash({ tools, response_format }),
   }
 }
 

@@ -30,7 +30,21 @@ export const Baseline = z.strictObject({
   suite_version: z.string(),
   target: TargetSnapshot,
   response_models: z.array(z.string()),
+  fingerprints: z.array(z.string()).optional().describe('Of the systems that answered, where the provider tells them'),
   accepted: z.strictObject({ at: z.iso.datetime(), by: z.string(), reason: z.string() }),
+  previous: z.string().optional().describe('SHA-256 (hex) of the baseline file that this one replaced'),
+  history: z
+    .array(
+      z.strictObject({
+        at: z.iso.datetime(),
+        by: z.string(),
+        pass_rate: z.number().min(0).max(1),
+        cases: z.int().nonnegative(),
+        previous: z.string().nullable(),
+      }),
+    )
+    .optional()
+    .describe('The last 20 acceptances, oldest first, this one included: shows a slow ratchet downwards'),
   runs: z
     .array(
       z.strictObject({

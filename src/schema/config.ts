@@ -1,7 +1,7 @@
 // aigate.yaml: providers, the model registry, where the suites are, the policy of the repository.
 import * as z from 'zod'
 import { GatePolicyInput } from './gate.ts'
-import { Dollars, Duration, Json } from './values.ts'
+import { Dollars, Duration, Json, Name } from './values.ts'
 
 export const OpenAiProvider = z.strictObject({
   type: z.literal('openai').describe('Any API that speaks OpenAI chat completions'),
@@ -34,8 +34,26 @@ export const ModelPin = z.strictObject({
     .strictObject({ input: z.number().nonnegative(), output: z.number().nonnegative() })
     .optional()
     .describe('US dollars for a million tokens, when the bundled prices do not know the model'),
+  allow_unpinned: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('Why a name that is no pin may be used; the reason stands in every report'),
+  base_model: z.string().min(1).optional().describe('Of a fine-tune: the model that it was made from'),
+  dataset: z.string().min(1).optional().describe('Of a fine-tune: what it was trained on, with its version or hash'),
+  evaluation: z.string().min(1).optional().describe('Where it was evaluated: a run, a report, an address'),
+  endpoint: z.string().min(1).optional().describe('Where it is deployed, for people'),
+  status: z
+    .enum(['production', 'rollback_ready', 'archived'])
+    .optional()
+    .describe('rollback_ready: kept so that one can go back to it'),
+  keep_until: z.iso.date().optional().describe('It stays available until this day (UTC), for example 2026-12-31'),
 })
 export type ModelPin = z.infer<typeof ModelPin>
+
+/** What answers depend on besides prompt and model: named here, so that the lock and the record of a run can hold it. */
+export const Components = z.record(Name, z.strictObject({ version: z.string().min(1) }))
+export type Components = z.infer<typeof Components>
 
 export const Budget = z.strictObject({
   max_cost_usd: Dollars.optional(),
@@ -43,15 +61,33 @@ export const Budget = z.strictObject({
 })
 export type Budget = z.infer<typeof Budget>
 
+export const Releases = z.strictObject({
+  folder: z.string().default('releases').describe('Folder of the ledger of releases'),
+  checks: z
+    .record(Name, z.array(z.string().min(1)).min(1))
+    .default({})
+    .describe(
+      'Programs that end with 0 when a version of a component is still there: {index: [./has-index, "{version}"]}',
+    ),
+})
+
 export const Config = z.strictObject({
   version: z.literal(1).describe('Version of this file format'),
   providers: z.record(z.string(), ProviderConfig).default({}),
   models: z.record(z.string(), ModelPin).default({}),
+  components: Components.optional().describe(
+    'Versions of what answers depend on besides: {index: {version: kb-2026-11}, guardrails: {version: 3.1.0}}',
+  ),
   suites: z.array(z.string().min(1)).default(['evals/*.suite.yaml']).describe('Globs, relative to this file'),
   prompts: z.string().default('prompts').describe('Folder of the prompts'),
+  prompt_changelog: z
+    .boolean()
+    .default(false)
+    .describe('A new prompt version needs a heading with its number in prompts/<name>/CHANGELOG.md'),
   baselines: z.string().default('baselines').describe('Folder of the baselines'),
   recordings: z.string().default('recordings').describe('Folder of recorded answers'),
   quarantine: z.string().default('quarantine.yaml').describe('List of cases that do not count for now; optional file'),
+  releases: Releases.prefault({}),
   gate: GatePolicyInput.optional(),
   budget: Budget.optional(),
 })

@@ -42,6 +42,24 @@ const optionalShape = {
   cost_per_case: z.strictObject({ max: Dollars.optional(), max_increase: Share.optional() }).optional(),
   mean_score: z.strictObject({ min: Unit.optional(), max_drop: Share.optional() }).optional(),
   naive: NaivePolicy.optional(),
+  baseline_max_age: z
+    .strictObject({ warn: Duration.optional(), stop: Duration.optional() })
+    .optional()
+    .describe(
+      'How old a baseline may be before it is warned of (90d unless written), and before nothing is compared with it',
+    ),
+  allow_case_changes: z
+    .boolean()
+    .optional()
+    .describe('true: in CI a change may remove and rewrite any number of cases; read from the base of the change'),
+  allow_new_recordings: z
+    .boolean()
+    .optional()
+    .describe('true: in CI answers from recordings that the change itself brings may pass; read from its base'),
+  allow_joint_changes: z
+    .boolean()
+    .optional()
+    .describe('true: prompt, model, parameters, … may change together against the baseline; their causes stay mixed'),
   owner: z.string().min(1).optional().describe('Who answers for these thresholds'),
   reviewed: z.iso.date().optional().describe('When they were last looked at, for example 2026-01-31'),
 }

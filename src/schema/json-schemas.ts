@@ -4,6 +4,7 @@ import { Baseline } from './baseline.ts'
 import { Config } from './config.ts'
 import { DoctorReport, PowerReport } from './doctor.ts'
 import { ExplanationReport } from './explanation.ts'
+import { Lock } from './lock.ts'
 import { PromptHeader } from './prompt.ts'
 import { QuarantineList } from './quarantine.ts'
 import { Observation, RunHeader } from './run.ts'
@@ -22,6 +23,7 @@ export type SchemaName =
   | 'explanation'
   | 'doctor'
   | 'power-check'
+  | 'lock'
 
 const { completion, ...judgement } = Observation.shape
 const { case: id, trial, purpose } = judgement
@@ -43,6 +45,7 @@ const schemas: Record<SchemaName, { title: string; schema: z.ZodType }> = {
   explanation: { title: 'What `aigate explain --json` writes', schema: ExplanationReport },
   doctor: { title: 'What `aigate doctor --json` writes', schema: DoctorReport },
   'power-check': { title: 'What `aigate power-check --json` writes', schema: PowerReport },
+  lock: { title: 'aigate.lock: everything that decides behaviour, as it was agreed on', schema: Lock },
   report: { title: 'The report of one command, as --reporter json writes it', schema: Report },
 }
 

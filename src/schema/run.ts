@@ -75,6 +75,14 @@ export const TargetSnapshot = z.strictObject({
   model: z
     .strictObject({ name: z.string(), provider: z.string(), id: z.string(), params: z.record(z.string(), Json) })
     .optional(),
+  tools_hash: z
+    .string()
+    .optional()
+    .describe('Content hash of tools and response format; absent: recorded by an older aigate'),
+  components: z
+    .record(z.string(), z.string())
+    .optional()
+    .describe('Versions of what answers besides, for example index or guardrail; absent: not known'),
 })
 export type TargetSnapshot = z.infer<typeof TargetSnapshot>
 
@@ -93,6 +101,16 @@ export const CaseInfo = z.strictObject({
 })
 export type CaseInfo = z.infer<typeof CaseInfo>
 
+/** What the gate was held to besides the policy: the base of the change, and what the change does to the gate. */
+export const GuardRecord = z.strictObject({
+  base: z.string().nullable().describe('Commit whose rules, baseline and quarantine list judged; null: none was found'),
+  baseline: z.string().nullable().describe('Path of the baseline file in that commit; null: none, or from elsewhere'),
+  warnings: z.array(z.string()),
+  holds: z.array(z.string()).describe('Reasons why this run cannot pass'),
+  hidden: z.array(CaseInfo).describe('Cases of the base that are removed or rewritten, as the base has them'),
+})
+export type GuardRecord = z.infer<typeof GuardRecord>
+
 export const RunHeader = z.strictObject({
   aigate: z.literal('run'),
   version: z.literal(1),
@@ -110,7 +128,13 @@ export const RunHeader = z.strictObject({
   node: z.string(),
   started_at: z.iso.datetime(),
   quarantined: z.array(z.string()).optional().describe('Cases that were asked but do not count, in order of their ids'),
+  change_notes: z.array(z.string()).optional().describe('What the verdict says about pins and the lock'),
   quarantine_notes: z.array(z.string()).optional().describe('What the verdict says about the quarantine list besides'),
+  guard: GuardRecord.optional().describe('In CI: how the gate itself was guarded against the change'),
+  against: z
+    .strictObject({ ref: z.string(), commit: z.string() })
+    .optional()
+    .describe('Compared with this commit, asked in the same run; its record is in the folder `against`'),
 })
 export type RunHeader = z.infer<typeof RunHeader>
 

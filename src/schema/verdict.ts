@@ -106,6 +106,31 @@ export const Totals = z.strictObject({
 })
 export type Totals = z.infer<typeof Totals>
 
+const Effect = z.strictObject({
+  components: z.array(z.string()).min(1).describe('One: its main effect; several: their interaction'),
+  estimate: z.number().describe('Share of 1; averaged over the settings of the other components'),
+  interval: Interval,
+})
+
+/** What each of several changes made together did to the pass rate, from the 2^k cells of old and new. */
+export const Attribution = z.strictObject({
+  components: z.array(z.strictObject({ name: z.string(), change: z.string() })),
+  cells: z.array(
+    z.strictObject({
+      changed: z.array(z.string()).describe('Components as in the candidate; the others as in the baseline'),
+      pass_rate: z.number().nullable().describe('Over the cases that were compared'),
+      trials: z.int().describe('Fewest measured trials of a case that was compared'),
+      file: z.string().nullable().describe('Record of the run; null: the baseline'),
+    }),
+  ),
+  effects: z.array(Effect).describe('Main effects, then interactions; empty when they could not be measured'),
+  n: z.int().describe('Cases measured in every cell'),
+  not_compared: z.int().describe('Cases left out: changed, new, quarantined, or not measured in a cell'),
+  problem: z.string().nullable().describe('Why the effects could not be measured'),
+  notes: z.array(z.string()),
+})
+export type Attribution = z.infer<typeof Attribution>
+
 export const SuiteReport = z.strictObject({
   suite: z.string(),
   suite_version: z.string(),
@@ -134,6 +159,7 @@ export const SuiteReport = z.strictObject({
   verdict: Verdict,
   totals: Totals,
   cases: z.array(CaseReport).describe('Worst first'),
+  attribution: Attribution.optional().describe('Only with --attribute'),
 })
 export type SuiteReport = z.infer<typeof SuiteReport>
 

@@ -5,6 +5,7 @@ import type * as z from 'zod'
 import { Baseline, type CaseTally } from '../schema/baseline.ts'
 import { badRecord, checkHead, conflictLine, firstIssue, jsonLine, parseJson, refuseConflict } from './json-lines.ts'
 import { committedText } from './git.ts'
+import { fileAt } from './git-objects.ts'
 import { errno, fileError, writeText } from './write-text.ts'
 
 const again = 'Take the file from the last good commit, or record it again with `aigate baseline record`.'
@@ -39,6 +40,12 @@ export async function committedBaseline(root: string, folder: string, suite: str
   const path = baselineFile(folder, suite)
   const text = await committedText(root, path)
   return text === null ? null : parseBaseline(`HEAD:${path}`, text, suite)
+}
+
+/** The baseline in the file `path` (relative to `root`) of a commit; null when there is none. Throws like `readBaseline`. */
+export async function baselineAt(root: string, commit: string, path: string, suite: string): Promise<Baseline | null> {
+  const text = await fileAt(root, commit, path)
+  return text === null ? null : parseBaseline(`${commit.slice(0, 12)}:${path}`, text, suite)
 }
 
 async function parseBaseline(file: string, content: string, suite: string | null): Promise<Baseline> {

@@ -23,12 +23,15 @@ export async function listPrompts(project: Project): Promise<PromptEntry[]> {
   const cwd = resolve(project.root, folder)
   if (!existsSync(cwd)) return []
   const found = await glob('**/*.md', { cwd, onlyFiles: true })
-  return found
+  return promptEntries(found, (path) => sourceFile(project.root, join(cwd, path)).shown)
+}
+
+/** The prompt versions among paths that are relative to the folder of the prompts, by name and then by version. */
+export function promptEntries(paths: readonly string[], shown: (path: string) => string): PromptEntry[] {
+  return paths
     .flatMap((path): PromptEntry[] => {
       const [, name = '', version = ''] = /^(.+)\/([^/]+)\.md$/.exec(path) ?? []
-      return SemVer.safeParse(version).success
-        ? [{ name, version, file: sourceFile(project.root, join(cwd, path)).shown }]
-        : []
+      return SemVer.safeParse(version).success ? [{ name, version, file: shown(path) }] : []
     })
     .sort((a, b) => (a.name === b.name ? compareVersions(a.version, b.version) : a.name < b.name ? -1 : 1))
 }
@@ -69,10 +72,18 @@ export async function loadPrompt(project: Project, ref: string): Promise<LoadedP
 
 /** Reads a prompt file that is known to be there. */
 export async function readPrompt(file: SourceFile, entry: PromptEntry): Promise<LoadedPrompt> {
-  const text = await readText(file)
-  const at = (line: number, column: number) => placeIn(text, file.shown, line, column)
-  const { head, bodyLine } = splitFrontMatter(text, file.shown)
-  const { value, locate } = parseYaml(head, file.shown, PromptHeader, 'front matter of a prompt', text)
+  return parsePrompt(await readText(file), file.shown, entry)
+}
+
+/** A prompt from its text (LF line ends, no byte order mark), as `readPrompt`; `shown` names the file in errors. */
+export async function parsePrompt(
+  text: string,
+  shown: string,
+  entry: Pick<PromptEntry, 'name' | 'version'>,
+): Promise<LoadedPrompt> {
+  const at = (line: number, column: number) => placeIn(text, shown, line, column)
+  const { head, bodyLine } = splitFrontMatter(text, shown)
+  const { value, locate } = parseYaml(head, shown, PromptHeader, 'front matter of a prompt', text)
   const faults: Fault[] = (['name', 'version'] as const)
     .filter((key) => value[key] !== entry[key])
     .map((key) => ({
@@ -83,8 +94,8 @@ export async function readPrompt(file: SourceFile, entry: PromptEntry): Promise<
   const { messages, faults: roleFaults } = splitRoles(text, bodyLine, at)
   faults.push(...roleFaults, ...(await templateFaults(messages, value.input, at, (index) => locate(['input', index]))))
   if (faults.length > 0) throw faultError(faults)
-  const { name, version, input } = value
-  return { name, version, input, file: file.shown, hash: sha256(text), messages }
+  const { name, version, input, description, output } = value
+  return { name, version, input, description, output, file: shown, hash: sha256(text), messages }
 }
 
 /** The front matter with its opening line, so that the lines of the YAML are the lines of the file. */

@@ -1,0 +1,211 @@
+// aigate release: records what runs together, and says what was released, when, why, and on what evidence.
+import { join, relative } from 'node:path'
+import { findRelease, planRelease, releasesOf, type Witness } from '../decide/releases.ts'
+import { releaseDiff } from '../decide/release-diff.ts'
+import { componentStatuses, findComponent, planStatus } from '../decide/release-status.ts'
+import { diffText, listText, refusalText, releaseText, statusText } from '../decide/release-text.ts'
+import { AigateError } from '../errors.ts'
+import type { Context, Ending, Project } from '../ports.ts'
+import { safeJson, safeLine } from '../report/safe-text.ts'
+import { snapshotTarget } from '../run/snapshot.ts'
+import type { Part } from '../schema/release.ts'
+import type { Run } from '../schema/run.ts'
+import { committedText, gitState, gitUser } from '../store/git.ts'
+import { appendRecord, ledgerFile, soundRecords, verifyLedger } from '../store/ledger.ts'
+import { loadProject } from '../store/project.ts'
+import { recentRuns } from '../store/run-journal.ts'
+import { loadSuites } from '../store/suites.ts'
+import { judgeRun, runsOf, storedBaseline } from './judge-run.ts'
+
+type Common = { config?: string; json?: boolean }
+type RecordOptions = Common & {
+  env: string
+  run?: string[]
+  suite?: string[]
+  index?: string
+  indexNote?: string
+  guardrails?: string
+  guardrailsNote?: string
+  container?: string
+  note?: string
+  override?: string
+  dryRun?: boolean
+}
+
+/** Stored invocations that are searched for evidence where --run names none. */
+const MOST_RUNS = 50
+
+export const releasesFolder = ({ root, config }: Project): string => join(root, config.releases.folder)
+
+/** Data or words to stdout, harmless for terminals and CI logs. */
+export function say(context: Context, json: boolean | undefined, value: object, text: string): void {
+  context.stdout.write(json ? `${safeJson(JSON.stringify({ version: 1, ...value }, null, 2))}\n` : safeLine(text))
+}
+
+/** Opens a project with its ledger; what is damaged is an error here, but for `verify`. */
+export async function openLedger(context: Context, options: Common) {
+  const project = await loadProject({ cwd: context.cwd, config: options.config })
+  const folder = releasesFolder(project)
+  return { project, folder, records: soundRecords(folder) }
+}
+
+/** Records a release, unless its evidence says no. @returns what the evidence says, or pass with --override */
+export async function recordReleaseCommand(context: Context, options: RecordOptions): Promise<Ending> {
+  const { project, folder, records } = await openLedger(context, options)
+  const { config, root } = project
+  const suites = await loadSuites(project, { suites: options.suite ?? [] })
+  const wanted = {
+    env: options.env,
+    at: context.now(),
+    by: await gitUser(root),
+    git: await gitState(root),
+    suites: suites.map((loaded) => ({ loaded, target: snapshotTarget(loaded.target, config.components) })),
+    witnesses: await witnessesOf(context, project, options.run ?? []),
+    components: componentsOf(config.components ?? {}, options),
+    container: options.container,
+    note: options.note,
+    override: options.override,
+  }
+  const { manifest, outcome } = planRelease({ ...wanted, records })
+  if (outcome !== 'pass' && options.override === undefined) {
+    const value = { aigate: 'release-refused', outcome, manifest }
+    say(context, options.json, value, refusalText(manifest, outcome))
+    return outcome
+  }
+  if (options.dryRun) {
+    say(context, options.json, { aigate: 'release-plan', manifest }, releaseText(manifest))
+    return 'pass'
+  }
+  const stamp = { at: manifest.at, by: manifest.by }
+  const { record, warnings } = await appendRecord(folder, stamp, (now) => ({
+    kind: 'release',
+    manifest: planRelease({ ...wanted, records: now }).manifest,
+  }))
+  for (const warning of warnings) context.stderr.write(`warning: ${warning}\n`)
+  const written = record.kind === 'release' ? record.manifest : manifest
+  if (written.git?.dirty) context.stderr.write('warning: the working tree differs from the commit that is recorded.\n')
+  const file = relative(context.cwd, join(folder, `${written.id}.yaml`))
+  const value = { aigate: 'release-recorded', file, head: record.hash, manifest: written }
+  say(context, options.json, value, `${releaseText(written)}written: ${file}, record ${record.seq} of the ledger\n`)
+  return 'pass'
+}
+
+async function witnessesOf(context: Context, project: Project, refs: readonly string[]): Promise<Witness[]> {
+  const found: { run: Run; file: string }[] = []
+  for (const ref of refs) found.push(...(await runsOf(project, ref)))
+  if (refs.length === 0) {
+    const { runs, unreadable } = await recentRuns(project.root, MOST_RUNS)
+    for (const file of unreadable) context.stderr.write(`passed over, because it cannot be read: ${file}\n`)
+    found.push(...runs.map((run) => ({ run, file: run.header.id })))
+  }
+  const baselines = new Map<string, Awaited<ReturnType<typeof storedBaseline>>>()
+  for (const { run } of found) {
+    const { suite } = run.header
+    if (!baselines.has(suite)) baselines.set(suite, await storedBaseline(project, suite))
+  }
+  return found.map(({ run, file }) => ({
+    header: run.header,
+    verdict: () => {
+      const against = baselines.get(run.header.suite) ?? { baseline: null, file: '' }
+      return judgeRun({ run, file }, against, run.header.policy).verdict
+    },
+  }))
+}
+
+/** Those of aigate.yaml, with what the command line says instead; `none` takes one out. */
+function componentsOf(known: Record<string, Part>, options: RecordOptions): Record<string, Part | null> {
+  const named = Object.entries(known).map(([name, { version }]) => [name, { version }] as const)
+  const parts: Record<string, Part | null> = Object.fromEntries(named)
+  for (const [name, version, note] of [
+    ['index', options.index, options.indexNote],
+    ['guardrails', options.guardrails, options.guardrailsNote],
+  ] as const) {
+    const base = version === 'none' ? null : version === undefined ? parts[name] : { version }
+    if (base === undefined && note !== undefined) {
+      const problem = `--${name}-note says what is new in a version, but none is named.`
+      throw new AigateError('usage', { problem, mend: `Add --${name} <version>.` })
+    }
+    if (base !== undefined) parts[name] = base && note !== undefined ? { ...base, note } : base
+  }
+  return parts
+}
+
+export async function listReleasesCommand(context: Context, options: Common & { env?: string }): Promise<Ending> {
+  const { records } = await openLedger(context, options)
+  const releases = releasesOf(records, options.env)
+  const current = new Set(new Map(releases.map(({ env, id }) => [env, id])).values())
+  const value = { aigate: 'releases', current: [...current], releases }
+  say(context, options.json, value, listText(releases, current))
+  return 'pass'
+}
+
+/** `ref`: an id, the beginning of one, or `current`. */
+export async function showReleaseCommand(
+  context: Context,
+  ref: string,
+  options: Common & { env: string },
+): Promise<Ending> {
+  const { records } = await openLedger(context, options)
+  const manifest = findRelease(records, ref, options.env)
+  say(context, options.json, { ...manifest }, releaseText(manifest))
+  return 'pass'
+}
+
+/** Checks every byte of the ledger and its manifests. @returns fail when anything was changed */
+export async function verifyCommand(context: Context, options: Common & { head?: string }): Promise<Ending> {
+  const project = await loadProject({ cwd: context.cwd, config: options.config })
+  const folder = releasesFolder(project)
+  const committed = await committedText(project.root, relative(project.root, ledgerFile(folder)))
+  const found = await verifyLedger(folder, { committed, head: options.head })
+  const file = relative(context.cwd, ledgerFile(folder))
+  const sound = `${file}: ${found.records} records, unbroken; head ${found.head}\n`
+  const faults = found.faults.map(({ record, file: where, problem }) =>
+    record === null
+      ? `${relative(context.cwd, where)}: ${problem}\n`
+      : `${relative(context.cwd, where)}: record ${record}: ${problem}\n`,
+  )
+  const warnings = found.warnings.map((warning) => `warning: ${warning}\n`)
+  const text = [...(faults.length > 0 ? faults : [sound]), ...warnings].join('')
+  say(context, options.json, { aigate: 'ledger-verification', ...found }, text)
+  return faults.length > 0 ? 'fail' : 'pass'
+}
+
+export async function diffReleasesCommand(
+  context: Context,
+  [before, after]: readonly [string, string],
+  options: Common & { env: string },
+): Promise<Ending> {
+  const { records } = await openLedger(context, options)
+  const [a, b] = [findRelease(records, before, options.env), findRelease(records, after, options.env)]
+  const changes = releaseDiff(a, b)
+  say(context, options.json, { aigate: 'release-diff', before: a.id, after: b.id, changes }, diffText(a, b, changes))
+  return 'pass'
+}
+
+type StatusOptions = Common & { env: string; set?: string; keepUntil?: string; note?: string }
+
+/** Lists statuses, shows one, or with --set records one. */
+export async function releaseStatusCommand(
+  context: Context,
+  ref: string | undefined,
+  options: StatusOptions,
+): Promise<Ending> {
+  const opened = await openLedger(context, options)
+  const now = context.now()
+  const { set, keepUntil, note, env } = options
+  const changing = set !== undefined || keepUntil !== undefined || note !== undefined
+  if (changing && ref === undefined)
+    throw new AigateError('usage', { problem: 'Whose status?', mend: 'Name it, for example index:kb-2026-10.' })
+  let { records } = opened
+  if (changing && ref !== undefined) {
+    const stamp = { at: now.toISOString(), by: await gitUser(opened.project.root) }
+    const asked = { status: set ?? 'rollback_ready', keepUntil, note, env, now }
+    const { warnings } = await appendRecord(opened.folder, stamp, (known) => planStatus(known, ref, asked))
+    for (const warning of warnings) context.stderr.write(`warning: ${warning}\n`)
+    records = soundRecords(opened.folder)
+  }
+  const all = componentStatuses(records, env, now)
+  const rows = ref === undefined ? all : [findComponent(all, ref)]
+  say(context, options.json, { aigate: 'release-statuses', env, components: rows }, statusText(rows))
+  return 'pass'
+}

@@ -1,0 +1,48 @@
+// aigate.lock: everything that decides behaviour, one line a thing, so that a change of it is seen in review.
+import * as z from 'zod'
+import { Components } from './config.ts'
+import { GatePolicy } from './gate.ts'
+import { Json, SemVer } from './values.ts'
+
+export const LockedModel = z.strictObject({
+  provider: z.string(),
+  base_url: z.string().optional().describe('Who is asked; absent: recorded answers of nobody in particular'),
+  id: z.string(),
+  params: z.record(z.string(), Json),
+})
+export type LockedModel = z.infer<typeof LockedModel>
+
+export const LockedTarget = z.union([
+  z.strictObject({
+    prompt: z.string().describe('name@version, never latest'),
+    model: z.string(),
+    params: z.record(z.string(), Json).describe('Of the model and the suite together'),
+    tools: z.string().optional().describe('Hash of the tool schemas'),
+    response_format: z.string().optional().describe('Hash'),
+  }),
+  z.strictObject({ kind: z.enum(['command', 'http', 'module']), label: z.string(), spec: z.string().describe('Hash') }),
+])
+export type LockedTarget = z.infer<typeof LockedTarget>
+
+export const LockedSuite = z.strictObject({
+  version: SemVer,
+  target: LockedTarget,
+  cases: z.strictObject({
+    count: z.int().nonnegative(),
+    critical: z.int().nonnegative(),
+    hash: z.string().describe('Of the ids, inputs, assertions and categories of all cases'),
+  }),
+  trials: z.strictObject({ min: z.int().positive(), max: z.int().positive() }),
+  policy: GatePolicy.describe('As it decides: defaults, aigate.yaml and suite together'),
+})
+export type LockedSuite = z.infer<typeof LockedSuite>
+
+export const Lock = z.strictObject({
+  aigate: z.literal('lock'),
+  version: z.literal(1),
+  models: z.record(z.string(), LockedModel).default({}).describe('The whole registry'),
+  components: Components.default({}),
+  prompts: z.record(z.string(), z.string()).default({}).describe('name@version of those in use: hash of the file'),
+  suites: z.record(z.string(), LockedSuite).default({}),
+})
+export type Lock = z.infer<typeof Lock>

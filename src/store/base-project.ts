@@ -1,0 +1,111 @@
+// The project as it is at another commit: its files laid out from git objects in a temporary folder, the working tree untouched.
+import { existsSync } from 'node:fs'
+import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join, relative, resolve, sep } from 'node:path'
+import { glob } from 'tinyglobby'
+import { parse } from 'yaml'
+import { AigateError } from '../errors.ts'
+import type { Project } from '../ports.ts'
+import type { Config } from '../schema/config.ts'
+import { fileAt, textsAt } from './git-objects.ts'
+import { loadProject } from './project.ts'
+
+/** More than this is not laid out: a base is files that people wrote. */
+const MOST_BYTES = 512 * 1024 * 1024
+
+export type BaseProject = {
+  project: Project
+  commit: string
+  /** Removes the temporary folder. */
+  close(): Promise<void>
+}
+
+/**
+ * The project at `commit`; null when there is no configuration in it. `everything`: all files of the project's folder,
+ * so that an application can be run; otherwise only what decides: configuration, suites, cases, prompts, baselines,
+ * recordings and the quarantine list. Files are laid out as UTF-8 text. An installed `node_modules` of the working tree
+ * is linked. Throws AigateError `cannot_read`, and what `loadProject` says about the configuration.
+ */
+export async function openBaseProject(
+  head: Project,
+  commit: string,
+  { everything }: { everything: boolean },
+): Promise<BaseProject | null> {
+  const config = slashed(relative(head.root, head.file))
+  const written = await fileAt(head.root, commit, config)
+  if (written === null) return null
+  const top = await mkdtemp(join(tmpdir(), 'aigate-base-'))
+  // Deep enough for cases that lie beside the project in a larger repository.
+  const root = join(top, '_', '_', '_', '_', 'project')
+  const close = () => rm(top, { recursive: true, force: true })
+  const bringAll = async (folder: string) => layOut(top, root, await textsAt(head.root, commit, folder))
+  try {
+    await layOut(top, root, new Map([[config, written]]))
+    const { config: settings } = await loadProject({ cwd: root, config })
+    for (const folder of everything ? [''] : foldersOf(settings)) await bringAll(folder)
+    if (!everything) for (const file of await casesOutside(root, settings)) await bringAll(file)
+    const modules = join(head.root, 'node_modules')
+    if (everything && existsSync(modules) && !existsSync(join(root, 'node_modules')))
+      await symlink(modules, join(root, 'node_modules'), 'junction')
+    return { project: await loadProject({ cwd: root, config }), commit, close }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+/** The folders that hold what decides, none inside another. */
+function foldersOf({ suites, prompts, baselines, recordings, quarantine }: Config): string[] {
+  const folders = [...suites.map(fixedPart), prompts, baselines, recordings, quarantine].map(plain)
+  if (folders.includes('')) return ['']
+  return [...new Set(folders)].filter((one) => !folders.some((other) => one.startsWith(`${other}/`)))
+}
+
+/** The folders of a glob before its first pattern: evals/*.suite.yaml -> evals. */
+function fixedPart(pattern: string): string {
+  const parts = pattern.replace(/^!/, '').split('/')
+  const wild = parts.findIndex((part) => /[*?[\]{}()!+@]/.test(part))
+  return parts.slice(0, wild === -1 ? -1 : wild).join('/')
+}
+
+const plain = (path: string): string =>
+  slashed(path)
+    .replace(/^(\.\/)+|\/+$/g, '')
+    .replace(/^\.$/, '')
+const slashed = (path: string): string => path.split(sep).join('/')
+
+/** Files of cases that the suites name and that are not there yet. A suite that cannot be read is for the loader to say. */
+async function casesOutside(root: string, { suites }: Config): Promise<string[]> {
+  const files = await glob(suites, { cwd: root, onlyFiles: true, absolute: true })
+  const wanted = new Set<string>()
+  for (const file of files) {
+    for (const name of casesFrom(await readFile(file, 'utf8'))) {
+      const path = resolve(dirname(file), name)
+      if (!existsSync(path)) wanted.add(slashed(relative(root, path)))
+    }
+  }
+  return [...wanted]
+}
+
+function casesFrom(text: string): string[] {
+  try {
+    const suite: unknown = parse(text)
+    const list = typeof suite === 'object' && suite !== null && 'cases_from' in suite ? suite.cases_from : []
+    return Array.isArray(list) ? list.filter((one) => typeof one === 'string') : []
+  } catch {
+    return []
+  }
+}
+
+async function layOut(top: string, root: string, texts: ReadonlyMap<string, string>): Promise<void> {
+  const size = [...texts.values()].reduce((sum, text) => sum + text.length, 0)
+  if (size > MOST_BYTES)
+    throw new AigateError('cannot_read', { file: 'the base of the change', reason: `it holds ${size} bytes` })
+  for (const [path, text] of texts) {
+    const file = join(root, path)
+    if (!file.startsWith(top + sep)) continue
+    await mkdir(dirname(file), { recursive: true })
+    await writeFile(file, text)
+  }
+}
