@@ -6,6 +6,7 @@ import type { Assertion } from '../schema/assertion.ts'
 import { expander } from '../run/expand.ts'
 import { checkProject } from '../store/check.ts'
 import { errorPaint } from './error-paint.ts'
+import { storedBaseline } from './judge-run.ts'
 import { flatten } from '../store/faults.ts'
 import { loadProject } from '../store/project.ts'
 import { readQuarantine } from '../store/quarantine-file.ts'
@@ -14,7 +15,13 @@ export async function checkCommand(context: Context, options: { config?: string 
   const project = await loadProject({ cwd: context.cwd, config: options.config })
   const { suites, problems } = await checkProject(project)
   const listed = await quarantineProblems(context, project, suites)
-  const all = [...problems, ...(await assertionFaults(suites)), ...(await renderProblems(suites)), ...listed]
+  const all = [
+    ...problems,
+    ...(await assertionFaults(suites)),
+    ...(await renderProblems(suites)),
+    ...(await baselineProblems(project, suites)),
+    ...listed,
+  ]
   const paint = errorPaint(context)
   for (const problem of all) context.stderr.write(`${explain(problem, paint)}\n`)
   if (all.length > 0) {
@@ -80,6 +87,20 @@ async function renderProblems(suites: LoadedSuite[]): Promise<AigateError[]> {
         if (!(error instanceof AigateError)) throw error
         found.push(error)
       }
+    }
+  }
+  return found
+}
+
+/** Reads every stored baseline: a torn one would stop the next eval. */
+async function baselineProblems(project: Project, suites: LoadedSuite[]): Promise<AigateError[]> {
+  const found: AigateError[] = []
+  for (const { suite } of suites) {
+    try {
+      await storedBaseline(project, suite.suite)
+    } catch (error) {
+      if (!(error instanceof AigateError)) throw error
+      found.push(error)
     }
   }
   return found

@@ -3,6 +3,7 @@ import { isAbsolute, join } from 'node:path'
 import { baselineFrom } from '../decide/accept-baseline.ts'
 import { latestDay, quarantineOf, withQuarantine } from '../decide/quarantine.ts'
 import { reportOf } from '../decide/suite-report.ts'
+import { AigateError } from '../errors.ts'
 import type { Context, Ending, LoadedSuite, Project } from '../ports.ts'
 import { graderTools } from '../run/grader-tools.ts'
 import type { Baseline } from '../schema/baseline.ts'
@@ -14,7 +15,7 @@ import { readQuarantine } from '../store/quarantine-file.ts'
 import { loadSuites } from '../store/suites.ts'
 import { compareResults } from './compare-results.ts'
 import { type ForeignOptions, foreignBaseline, foreignRun } from './foreign-results.ts'
-import { judgeRun, runsOf, storedBaseline } from './judge-run.ts'
+import { endingOf, judgeRun, runsOf, storedBaseline } from './judge-run.ts'
 import type { ReportOptions } from './options.ts'
 import { parseReporters, writeReports } from './write-reports.ts'
 
@@ -36,7 +37,8 @@ export async function compareCommand(
   const now = context.now()
   const quarantine = await readQuarantine(project, { suites: current, latest: latestDay(now) })
   const suites = []
-  for (const found of await runsOf(project, ref)) {
+  const runs = await runsOf(project, ref)
+  for (const found of runs) {
     const { header } = found.run
     const suite = current.find((one) => one.suite.suite === header.suite)
     const graded = options.regrade && suite ? await regrade(context, found.run, suite) : found.run
@@ -45,11 +47,16 @@ export async function compareCommand(
     const other =
       (against === undefined ? null : await foreignBaseline(context, against, options)) ??
       (await otherSide(context, project, header.suite, against))
+    if (other.baseline?.runs.some(({ id }) => id === header.id)) {
+      context.stderr.write(
+        `warning: run ${header.id} is part of this baseline, so ${header.suite} is compared with itself.\n`,
+      )
+    }
     suites.push(judgeRun({ run, file: found.file }, other, suite?.policy ?? { ...header.policy, ...policy }))
   }
   const report = reportOf(suites, context.toolVersion)
   await writeReports(context, report, wanted)
-  return report.outcome
+  return endingOf(context, ref, runs, report.outcome)
 }
 
 /** The baseline file that was named, the run that was named, or the stored baseline of the suite. */
@@ -61,9 +68,14 @@ async function otherSide(context: Context, project: Project, suite: string, agai
   }
   const runs = await runsOf(project, against)
   const found = runs.find(({ run }) => run.header.suite === suite)
-  const accepted = { at: context.now().toISOString(), by: 'aigate compare', reason: 'compared with a run' }
-  const baseline: Baseline | null = found ? baselineFrom({ run: found.run, accepted }) : null
-  return { file: found?.file ?? against, baseline }
+  if (!found) {
+    const problem = `The run ${against} has no suite ${suite}, so there is nothing to compare it with.`
+    const mend = `Its suites: ${runs.map(({ run }) => run.header.suite).join(', ')}. Name a run that has ${suite}.`
+    throw new AigateError('usage', { problem, mend })
+  }
+  const accepted = { at: found.run.header.started_at, by: 'aigate compare', reason: 'compared with a run' }
+  const baseline: Baseline = baselineFrom({ run: found.run, accepted })
+  return { file: found.file, baseline }
 }
 
 /** Grades the saved answers with the assertions of today. Cases that the suite no longer has keep their grades. */

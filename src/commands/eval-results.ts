@@ -6,6 +6,7 @@ import type { Context, Ending, LoadedSuite, Project } from '../ports.ts'
 import type { Run } from '../schema/run.ts'
 import { baselineFile, readBaseline } from '../store/baseline-file.ts'
 import { loadProjectOrDefaults } from '../store/project.ts'
+import { UNDATED } from '../store/imports/assemble.ts'
 import { createRun, newRunId } from '../store/run-journal.ts'
 import { loadSuites } from '../store/suites.ts'
 import { type ForeignOptions, foreignBaseline, foreignRun, underPolicy } from './foreign-results.ts'
@@ -31,9 +32,10 @@ export async function evalResultsCommand(context: Context, names: string[], opti
       mend: 'Name a file that is there; to judge a run of aigate again, use `aigate compare`.',
     })
   }
-  const judged = await underPolicy(context, project, found.run, { suite, policy })
-  const run = { ...judged, header: { ...judged.header, id: newRunId(context.now(), judged.header.id.slice(-4)) } }
-  const against = await baselineOf(context, project, run, options)
+  const name = suite?.suite.suite ?? found.run.header.suite
+  const against = await baselineOf(context, project, name, options)
+  const judged = await underPolicy(context, project, found.run, { suite, policy, baseline: against.baseline })
+  const run = saved(judged, context.now())
   const file = await save(context, project, run, options.out)
   const report = reportOf([judgeRun({ run, file }, against, run.header.policy)], context.toolVersion)
   await writeReports(context, report, wanted)
@@ -67,11 +69,10 @@ async function suiteOf(
 async function baselineOf(
   context: Context,
   project: Project,
-  run: Run,
+  suite: string,
   { baseline: choice, ...options }: ResultsOptions,
 ) {
   if (choice === false) return { baseline: null, file: '' }
-  const { suite } = run.header
   if (typeof choice === 'string') {
     const foreign = await foreignBaseline(context, choice, options)
     if (foreign) return foreign
@@ -80,6 +81,12 @@ async function baselineOf(
   }
   const file = baselineFile(join(project.root, project.config.baselines), suite)
   return { file, baseline: await readBaseline(file, suite) }
+}
+
+/** The run as it is kept: each reading is a run of its own, and one of a file without a date is of now. */
+function saved({ header, ...run }: Run, now: Date): Run {
+  const started_at = header.started_at === UNDATED ? now.toISOString() : header.started_at
+  return { ...run, header: { ...header, id: newRunId(now, header.id.slice(-4)), started_at } }
 }
 
 /** Like any run, so that `baseline accept latest` and `report latest` work with it. */

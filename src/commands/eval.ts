@@ -12,12 +12,13 @@ import { loadSuites } from '../store/suites.ts'
 import { assertGradable } from './check.ts'
 import { evaluateSuite, openSession, selectCases } from './evaluate.ts'
 import type { AskOptions, ReportOptions } from './options.ts'
-import { parseReporters, writeReports } from './write-reports.ts'
+import { parseReporters, requireDestinations, writeReports } from './write-reports.ts'
 
 type EvalOptions = AskOptions & ReportOptions & { baseline?: string | boolean; threshold?: number; trials?: number }
 
 export async function evalCommand(context: Context, names: string[], options: EvalOptions): Promise<Ending> {
   const wanted = parseReporters(options.reporter)
+  await requireDestinations(context, wanted)
   const project = await loadProject({ cwd: context.cwd, config: options.config })
   const whole = await loadSuites(project, { suites: names, overrides: overridesOf(options) })
   const quarantine = await readQuarantine(project, { suites: whole, latest: latestDay(context.now()) })
@@ -25,7 +26,7 @@ export async function evalCommand(context: Context, names: string[], options: Ev
   await assertGradable(suites)
   const baselines = []
   for (const suite of suites) baselines.push(await baselineOf(context, project, suite, options.baseline))
-  const session = openSession(context, project, options, newBudget(project.config.budget), quarantine)
+  const session = openSession(context, project, options, newBudget(project.config.budget), quarantine, suites)
   const reports: SuiteReport[] = []
   for (const [i, suite] of suites.entries()) {
     const { baseline = null, file = null } = baselines[i] ?? {}

@@ -17,9 +17,10 @@ import type { QuarantineEntry } from '../schema/quarantine.ts'
 import type { Completion, Observation, Run, RunHeader } from '../schema/run.ts'
 import type { SuiteReport } from '../schema/verdict.ts'
 import { grade } from '../score/grade.ts'
+import { writeBaseline } from '../store/baseline-file.ts'
 import { gitState } from '../store/git.ts'
 import { openRecordings } from '../store/recordings.ts'
-import { createRun, newRunId, type RunJournal } from '../store/run-journal.ts'
+import { createRun, fileNameOf, newRunId, type RunJournal } from '../store/run-journal.ts'
 import type { AskOptions } from './options.ts'
 import { startProgress } from './progress.ts'
 
@@ -32,6 +33,8 @@ export type Session = {
   seed: number
   budget: BudgetState
   options: AskOptions
+  /** Names of all suites of the invocation. */
+  suites: string[]
   /** The list of today, already checked against the suites. */
   quarantine: readonly QuarantineEntry[]
 }
@@ -42,12 +45,23 @@ export function openSession(
   options: AskOptions,
   budget: BudgetState,
   quarantine: readonly QuarantineEntry[],
+  suites: readonly LoadedSuite[],
 ): Session {
   const started = context.now()
   const entropy = createHash('sha256').update(`${started.toISOString()} ${context.monotonic()}`).digest('hex')
   const id = newRunId(started, entropy.slice(0, 4))
   const folder = options.out ? resolve(context.cwd, options.out, id) : join(project.root, '.aigate', 'runs', id)
-  return { context, project, id, folder, seed: options.seed ?? 1, budget, options, quarantine }
+  return {
+    context,
+    project,
+    id,
+    folder,
+    seed: options.seed ?? 1,
+    budget,
+    options,
+    quarantine,
+    suites: suites.map(({ suite }) => suite.suite),
+  }
 }
 
 /** Keeps only the cases that --tag and --case ask for. */
@@ -82,11 +96,13 @@ export async function evaluateSuite(
   against: { baseline: Baseline | null; file: string | null; partial: boolean },
 ): Promise<{ report: SuiteReport; run: Run; file: string }> {
   const { context, project, options } = session
-  const header = await headerOf(session, suite, against.partial)
+  const header = await headerOf(session, suite, against)
   const recordings = await openRecordings(join(project.root, project.config.recordings), suite.suite.suite)
   const settings = { record: options.record === true, offline: options.offline === true, recordings }
   const provider = await buildProvider(suite, { env: context.env, clock: context, ...settings })
   const journal = await createRun(session.folder, header)
+  // Whatever is accepted later, this run can be judged again as it was.
+  if (against.baseline) await writeBaseline(join(session.folder, copyName(header.suite)), against.baseline)
   const observations: Observation[] = []
   const ask = await expander(suite.target)
   const progress = startProgress(context, suite.suite.suite)
@@ -185,7 +201,13 @@ function finisher({ session, suite, journal, observations }: Finishing) {
   }
 }
 
-async function headerOf(session: Session, suite: LoadedSuite, partial: boolean): Promise<RunHeader> {
+const copyName = (suite: string): string => `${fileNameOf(suite)}.baseline.json`
+
+async function headerOf(
+  session: Session,
+  suite: LoadedSuite,
+  { baseline, file, partial }: { baseline: Baseline | null; file: string | null; partial: boolean },
+): Promise<RunHeader> {
   const { context, project } = session
   const now = context.now()
   const cases = suite.cases.map(({ info }) => info)
@@ -201,6 +223,8 @@ async function headerOf(session: Session, suite: LoadedSuite, partial: boolean):
     seed: session.seed,
     partial,
     cases,
+    suites: session.suites,
+    compared_with: baseline && file !== null ? { file, copy: copyName(suite.suite.suite) } : null,
     git: await gitState(project.root),
     tool_version: context.toolVersion,
     node: process.versions.node,
