@@ -37,6 +37,9 @@ export async function main(world: World): Promise<number> {
   world.exit = (code) => {
     throw new Error(`the code that was run called process.exit(${code ?? ''})`)
   }
+  // Standard output belongs to the report: what a module says goes to standard error.
+  const { log, info, debug } = console
+  console.log = console.info = console.debug = console.error.bind(console)
   const onSignal = () => (interrupt.signal.aborted ? exit(exitCodes.interrupted) : interrupt.abort())
   const onLost = (error: unknown) => {
     const said = error instanceof Error ? error.message : String(error)
@@ -64,6 +67,7 @@ export async function main(world: World): Promise<number> {
     return exitCodes[await sayError(context, error)]
   } finally {
     world.exit = exit
+    Object.assign(console, { log, info, debug })
     world.removeListener('SIGINT', onSignal)
     world.removeListener('SIGTERM', onSignal)
     world.removeListener('uncaughtException', onLost)

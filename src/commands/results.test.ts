@@ -61,6 +61,8 @@ describe('eval --results, in a project', () => {
     const first = aigate(['eval', 'quiz', '--results', '../promptfoo/before.jsonl'], project)
     expect(first.code, first.stderr).toBe(0)
     expect(first.stdout).toContain('quiz 1.0.0')
+    expect(first.stdout).toMatch(/aigate baseline accept \S+ --reason/)
+    expect(first.stdout).not.toMatch(/next[^]*aigate baseline record/)
     expect(readdirSync(join(project, '.aigate', 'runs'))).toHaveLength(1)
     const accepted = aigate(['baseline', 'accept', 'latest', '--reason', 'first results'], project)
     expect(accepted.code, accepted.stderr).toBe(0)

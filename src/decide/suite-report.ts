@@ -35,7 +35,8 @@ export function suiteReport(input: {
     target,
     baseline: baseline && baselineOf(baseline, baselineFile ?? ''),
     verdict,
-    totals: totals(observations),
+    // Cases that a stopped run never came to belong to the suite as well.
+    totals: { ...totals(observations), cases: cases.length },
     cases: caseReports({ cases, observations, baseline, partial, quarantined }),
   }
 }

@@ -20,8 +20,6 @@ export async function loadExport(dir: string, path: string, name: string): Promi
   await access(file).catch(() => {
     throw new Error(`There is no file ${path} to load.`)
   })
-  // Standard output belongs to the report: what a module says goes to standard error.
-  console.log = console.info = console.debug = console.error.bind(console)
   // JavaScript may import TypeScript too.
   const release = strips ? undefined : readTypeScript()
   let loaded: Record<string, unknown>

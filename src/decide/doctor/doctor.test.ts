@@ -208,6 +208,7 @@ describe('raw thresholds', () => {
     expect(warnings.join('\n')).toMatch(/floor of 85\.0 % lies too near[^]*|A margin of/)
     const raw = made(60, { ...near, policy: { ...near.policy, naive } }).examined(40)
     expect(raw.warnings.join('\n')).not.toMatch(/lies too near|A margin of/)
+    expect(raw).toMatchObject({ margin: null, advice: [] })
     // A raw floor of 0 is no floor, whatever the floor of the tests says.
     const free = made(60, { ...near, policy: { naive: { ...naive, min_pass_rate: 0 } } }).examined(40)
     expect(free.reasons.join('\n')).not.toMatch(/The floor can never fire/)

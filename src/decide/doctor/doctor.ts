@@ -82,7 +82,7 @@ export function examine(input: Examination): DoctorSuite | null {
     },
     trials: plan.trials,
     alpha: plan.policy.alpha,
-    margin: plan.policy.max_regression === false ? null : plan.policy.max_regression,
+    margin: plan.policy.naive || plan.policy.max_regression === false ? null : plan.policy.max_regression,
     cases: caseNotes(history),
     variance: {
       pass_rate: world.mean,
