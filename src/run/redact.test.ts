@@ -173,7 +173,8 @@ describe('speed', () => {
     'a...',
   ])('a megabyte of %j', (text) => {
     const long = million(text)
-    redact(long)
+    // Quadratic work would not end before the time limit of the test.
+    expect(redact(long).length).toBeGreaterThan(0)
   })
 })
 
