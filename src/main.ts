@@ -21,18 +21,36 @@ Exit codes:
 
 type World = Pick<
   NodeJS.Process,
-  'argv' | 'env' | 'cwd' | 'stdout' | 'stderr' | 'on' | 'removeListener' | 'exit' | 'versions'
+  'argv' | 'env' | 'cwd' | 'stdout' | 'stderr' | 'on' | 'removeListener' | 'exit' | 'exitCode' | 'versions'
 >
 
 /**
  * Runs the command line in `argv`.
- * @returns the exit code; nothing is thrown, and the process is not ended here (a second Ctrl-C apart).
+ * Modules of the user run in this process, so three things are made sure of: `process.exit` of theirs is an error of theirs,
+ * an exception that nobody caught is no verdict, and an end before the verdict is `invalid`.
+ * @returns the exit code; nothing is thrown, and the process is not ended here (a second Ctrl-C and a lost exception apart).
  */
 export async function main(world: World): Promise<number> {
   const interrupt = new AbortController()
-  const onSignal = () => (interrupt.signal.aborted ? world.exit(exitCodes.interrupted) : interrupt.abort())
+  const exit = world.exit.bind(world)
+  world.exitCode = exitCodes.invalid
+  world.exit = (code) => {
+    throw new Error(`the code that was run called process.exit(${code ?? ''})`)
+  }
+  // Standard output belongs to the report: what a module says goes to standard error.
+  const { log, info, debug } = console
+  console.log = console.info = console.debug = console.error.bind(console)
+  const onSignal = () => (interrupt.signal.aborted ? exit(exitCodes.interrupted) : interrupt.abort())
+  const onLost = (error: unknown) => {
+    const said = error instanceof Error ? error.message : String(error)
+    world.stderr.write(
+      `error: An exception was thrown outside of every call: ${said}\n  fix: Catch it in your module.\n`,
+    )
+    exit(exitCodes.invalid)
+  }
   world.on('SIGINT', onSignal)
   world.on('SIGTERM', onSignal)
+  world.on('uncaughtException', onLost)
   const context: Context = {
     cwd: world.cwd(),
     env: world.env,
@@ -48,8 +66,11 @@ export async function main(world: World): Promise<number> {
   } catch (error) {
     return exitCodes[await sayError(context, error)]
   } finally {
+    world.exit = exit
+    Object.assign(console, { log, info, debug })
     world.removeListener('SIGINT', onSignal)
     world.removeListener('SIGTERM', onSignal)
+    world.removeListener('uncaughtException', onLost)
   }
 }
 

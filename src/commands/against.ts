@@ -65,7 +65,7 @@ export async function openOtherSide(
   const own: Session = { ...session, project: base.project, folder: join(session.folder, FOLDER) }
   const { commit } = base
   const header: RunHeader = {
-    ...(await headerOf(own, asked, partial)),
+    ...(await headerOf(own, asked, { baseline: null, file: null, partial })),
     git: { commit, branch: null, dirty: false },
   }
   const recordings = await openRecordings(

@@ -133,7 +133,10 @@ async function openCell(
   const { context, options } = session
   const settings = { record: options.record === true, offline: options.offline === true, recordings }
   const provider = await buildProvider(suite, { env: context.env, clock: context, ...settings })
-  const header = { ...(await headerOf(session, suite, main.partial)), id: `${session.id}-${name}` }
+  const header = {
+    ...(await headerOf(session, suite, { baseline: null, file: null, partial: main.partial })),
+    id: `${session.id}-${name}`,
+  }
   const journal = await createRun(join(session.folder, 'attribution', name), header)
   const observations: Observation[] = []
   const expand = await expander(suite.target)

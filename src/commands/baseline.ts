@@ -44,7 +44,10 @@ export async function recordCommand(context: Context, names: string[], options: 
     throw new AigateError('usage', { problem, mend: 'Leave --tag and --case out.' })
   }
   await assertGradable(suites)
-  const session = openSession(context, project, options, newBudget(project.config.budget), quarantine)
+  const session = openSession(context, project, options, newBudget(project.config.budget), quarantine, suites)
+  requireReason(options.reason)
+  // A baseline that cannot be read stops the command now, and not after every answer was paid for.
+  for (const { suite } of suites) await storedBaseline(project, suite.suite)
   const reports = []
   for (const suite of suites) {
     const { report, run } = await evaluateSuite(session, suite, { baseline: null, file: null, partial: false })
@@ -61,9 +64,16 @@ export async function recordCommand(context: Context, names: string[], options: 
 }
 
 export async function acceptCommand(context: Context, ref: string, options: AcceptOptions): Promise<Ending> {
+  requireReason(options.reason)
   const project = await loadProject({ cwd: context.cwd, config: options.config })
   for (const { run } of await runsOf(project, ref)) await accept(context, project, { ...options, run })
   return worst([])
+}
+
+function requireReason(reason: string): void {
+  if (reason.trim() !== '') return
+  const mend = 'Write why this is what later changes should be compared with: --reason "agreed in review".'
+  throw new AigateError('usage', { problem: 'A baseline needs a reason.', mend })
 }
 
 /** Plans the new baseline, shows what it changes, and writes it. */

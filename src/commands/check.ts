@@ -7,6 +7,7 @@ import { expander } from '../run/expand.ts'
 import { checkProject } from '../store/check.ts'
 import { promptFindings } from './prompt-check.ts'
 import { errorPaint } from './error-paint.ts'
+import { storedBaseline } from './judge-run.ts'
 import { flatten } from '../store/faults.ts'
 import { loadProject } from '../store/project.ts'
 import { readQuarantine } from '../store/quarantine-file.ts'
@@ -21,6 +22,7 @@ export async function checkCommand(context: Context, options: { config?: string 
     ...prompts.problems,
     ...(await assertionFaults(suites)),
     ...(await renderProblems(suites)),
+    ...(await baselineProblems(project, suites)),
     ...listed,
   ]
   for (const note of prompts.notes) context.stderr.write(`note: ${note}\n`)
@@ -89,6 +91,20 @@ async function renderProblems(suites: LoadedSuite[]): Promise<AigateError[]> {
         if (!(error instanceof AigateError)) throw error
         found.push(error)
       }
+    }
+  }
+  return found
+}
+
+/** Reads every stored baseline: a torn one would stop the next eval. */
+async function baselineProblems(project: Project, suites: LoadedSuite[]): Promise<AigateError[]> {
+  const found: AigateError[] = []
+  for (const { suite } of suites) {
+    try {
+      await storedBaseline(project, suite.suite)
+    } catch (error) {
+      if (!(error instanceof AigateError)) throw error
+      found.push(error)
     }
   }
   return found

@@ -30,8 +30,9 @@ export async function compareResults(
   const policy = options.threshold === undefined ? {} : { min_pass_rate: options.threshold }
   const [suite] =
     options.suite === undefined ? [] : await loadSuites(project, { suites: [options.suite], overrides: { policy } })
-  const run = await underPolicy(context, project, candidate.run, { suite, policy })
-  const other = await otherSide(context, project, { suite: run.header.suite, against, options })
+  const name = suite?.suite.suite ?? candidate.run.header.suite
+  const other = await otherSide(context, project, { suite: name, against, options })
+  const run = await underPolicy(context, project, candidate.run, { suite, policy, baseline: other.baseline })
   const report = reportOf([judgeRun({ run, file: candidate.file }, other, run.header.policy)], context.toolVersion)
   await writeReports(context, report, wanted)
   return report.outcome

@@ -4,6 +4,7 @@ import { baselineFrom } from '../decide/accept-baseline.ts'
 import { requireOneCause } from '../decide/causes.ts'
 import { latestDay, quarantineOf, withQuarantine } from '../decide/quarantine.ts'
 import { reportOf } from '../decide/suite-report.ts'
+import { AigateError } from '../errors.ts'
 import type { Context, Ending, LoadedSuite, Project } from '../ports.ts'
 import { graderTools } from '../run/grader-tools.ts'
 import type { Baseline } from '../schema/baseline.ts'
@@ -16,7 +17,7 @@ import { loadSuites } from '../store/suites.ts'
 import { guardChange } from './base-side.ts'
 import { compareResults } from './compare-results.ts'
 import { type ForeignOptions, foreignBaseline, foreignRun } from './foreign-results.ts'
-import { judgeRun, otherSideOf, runsOf } from './judge-run.ts'
+import { endingOf, judgeRun, otherSideOf, runsOf } from './judge-run.ts'
 import type { ReportOptions } from './options.ts'
 import { parseReporters, writeReports } from './write-reports.ts'
 
@@ -40,7 +41,8 @@ export async function compareCommand(
   const head = { suites: current, quarantine, names: [], overrides: { policy } }
   const change = await guardChange(context, project, head, { ...options, baseline: against === undefined })
   const suites = []
-  for (const found of await runsOf(project, ref)) {
+  const runs = await runsOf(project, ref)
+  for (const found of runs) {
     const { header } = found.run
     const guard = change.records.get(header.suite) ?? header.guard
     const suite = change.suites.find((one) => one.suite.suite === header.suite)
@@ -56,11 +58,16 @@ export async function compareCommand(
       const allowed = against !== undefined || rules.allow_joint_changes === true
       requireOneCause(header.suite, { before: other.baseline.target, after: header.target }, { allowed })
     }
+    if (other.baseline?.runs.some(({ id }) => id === header.id)) {
+      context.stderr.write(
+        `warning: run ${header.id} is part of this baseline, so ${header.suite} is compared with itself.\n`,
+      )
+    }
     suites.push(judgeRun({ run, file: found.file }, other, rules))
   }
   const report = reportOf(suites, context.toolVersion)
   await writeReports(context, report, wanted)
-  return report.outcome
+  return endingOf(context, ref, runs, report.outcome)
 }
 
 /** The baseline file that was named, the run that was named, or the stored baseline of the suite. */
@@ -78,9 +85,14 @@ async function otherSide(
   }
   const runs = await runsOf(project, against)
   const found = runs.find(({ run }) => run.header.suite === suite)
-  const accepted = { at: context.now().toISOString(), by: 'aigate compare', reason: 'compared with a run' }
-  const baseline: Baseline | null = found ? baselineFrom({ run: found.run, accepted }) : null
-  return { file: found?.file ?? against, baseline }
+  if (!found) {
+    const problem = `The run ${against} has no suite ${suite}, so there is nothing to compare it with.`
+    const mend = `Its suites: ${runs.map(({ run }) => run.header.suite).join(', ')}. Name a run that has ${suite}.`
+    throw new AigateError('usage', { problem, mend })
+  }
+  const accepted = { at: found.run.header.started_at, by: 'aigate compare', reason: 'compared with a run' }
+  const baseline: Baseline = baselineFrom({ run: found.run, accepted })
+  return { file: found.file, baseline }
 }
 
 /** Grades the saved answers with the assertions of today. Cases that the suite no longer has keep their grades. */

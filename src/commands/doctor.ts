@@ -61,7 +61,14 @@ async function askTwice(context: Context, project: Project, { suite, options, qu
   const budget = newBudget(project.config.budget)
   const runs: Run[] = []
   for (const half of [0, 1]) {
-    const session = openSession(context, project, { ...options, seed: (options.seed ?? 1) + half }, budget, quarantine)
+    const session = openSession(
+      context,
+      project,
+      { ...options, seed: (options.seed ?? 1) + half },
+      budget,
+      quarantine,
+      [suite],
+    )
     const { run } = await evaluateSuite(session, whole, { baseline: null, file: null, partial: false })
     runs.unshift(run)
     if (context.signal.aborted) return null

@@ -1,5 +1,5 @@
 // aigate eval --results: results that another tool made, judged by a suite's policy and baseline, and saved as a run.
-import { join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { latestDay, quarantineOf, withQuarantine } from '../decide/quarantine.ts'
 import { reportOf } from '../decide/suite-report.ts'
 import { AigateError } from '../errors.ts'
@@ -8,10 +8,12 @@ import type { Run } from '../schema/run.ts'
 import { baselineFile, readBaseline } from '../store/baseline-file.ts'
 import { loadProjectOrDefaults } from '../store/project.ts'
 import { readQuarantine } from '../store/quarantine-file.ts'
+import { UNDATED } from '../store/imports/assemble.ts'
 import { createRun, newRunId } from '../store/run-journal.ts'
 import { loadSuites } from '../store/suites.ts'
 import { guardChange } from './base-side.ts'
 import { type ForeignOptions, foreignBaseline, foreignRun, underPolicy } from './foreign-results.ts'
+import { comparedWith, keepBaseline } from './evaluate.ts'
 import { judgeRun } from './judge-run.ts'
 import type { AskOptions, ReportOptions } from './options.ts'
 import { parseReporters, writeReports } from './write-reports.ts'
@@ -41,17 +43,22 @@ export async function evalResultsCommand(context: Context, names: string[], opti
       mend: 'Name a file that is there; to judge a run of aigate again, use `aigate compare`.',
     })
   }
-  const judged = await underPolicy(context, project, found.run, { suite, policy })
-  const { cases } = judged.header
-  const today = change && { suite: change.suite.suite.suite, cases, now: context.now() }
-  const header = today ? withQuarantine(judged.header, quarantineOf(change.quarantine, today)) : judged.header
-  const held = change?.guard && { guard: change.guard }
-  const run = { ...judged, header: { ...header, ...held, id: newRunId(context.now(), header.id.slice(-4)) } }
+  const name = suite?.suite.suite ?? found.run.header.suite
   const stored = options.baseline === undefined && change?.guard?.base ? change.chosen : undefined
   const against = stored
     ? { baseline: stored.baseline, file: stored.file ?? '' }
-    : await baselineOf(context, project, run, options)
+    : await baselineOf(context, project, name, options)
+  const judged = await underPolicy(context, project, found.run, { suite, policy, baseline: against.baseline })
+  const { cases } = judged.header
+  const today = change && { suite: change.suite.suite.suite, cases, now: context.now() }
+  const counted = today ? withQuarantine(judged.header, quarantineOf(change.quarantine, today)) : judged.header
+  const held = change?.guard && { guard: change.guard }
+  const run = saved(
+    { ...judged, header: { ...counted, ...held, ...comparedWith(counted.suite, against) } },
+    context.now(),
+  )
   const file = await save(context, project, run, options.out)
+  await keepBaseline(dirname(file), run.header.suite, against.baseline)
   const report = reportOf([judgeRun({ run, file }, against, run.header.policy)], context.toolVersion)
   await writeReports(context, report, wanted)
   return report.outcome
@@ -105,11 +112,10 @@ async function suiteOf(
 async function baselineOf(
   context: Context,
   project: Project,
-  run: Run,
+  suite: string,
   { baseline: choice, ...options }: ResultsOptions,
 ) {
   if (choice === false) return { baseline: null, file: '' }
-  const { suite } = run.header
   if (typeof choice === 'string') {
     const foreign = await foreignBaseline(context, choice, options)
     if (foreign) return foreign
@@ -120,11 +126,17 @@ async function baselineOf(
   return { file, baseline: await readBaseline(file, suite) }
 }
 
+/** The run as it is kept: each reading is a run of its own, and one of a file without a date is of now. */
+function saved({ header, ...run }: Run, now: Date): Run {
+  const started_at = header.started_at === UNDATED ? now.toISOString() : header.started_at
+  return { ...run, header: { ...header, id: newRunId(now, header.id.slice(-4)), started_at } }
+}
+
 /** Like any run, so that `baseline accept latest` and `report latest` work with it. */
 async function save(context: Context, project: Project, run: Run, out: string | undefined): Promise<string> {
   const { id } = run.header
   const journal = await createRun(
-    out ? join(context.cwd, out, id) : join(project.root, '.aigate', 'runs', id),
+    out ? resolve(context.cwd, out, id) : join(project.root, '.aigate', 'runs', id),
     run.header,
   )
   for (const { completion, ...grades } of run.observations) {

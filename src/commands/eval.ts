@@ -14,7 +14,7 @@ import { assertGradable } from './check.ts'
 import { evaluateSuite, openSession, selectCases } from './evaluate.ts'
 import { frozenNotes } from './frozen.ts'
 import type { AskOptions, ReportOptions } from './options.ts'
-import { parseReporters, writeReports } from './write-reports.ts'
+import { parseReporters, requireDestinations, writeReports } from './write-reports.ts'
 
 type EvalOptions = AskOptions &
   GuardOptions &
@@ -29,6 +29,7 @@ type EvalOptions = AskOptions &
 
 export async function evalCommand(context: Context, names: string[], options: EvalOptions): Promise<Ending> {
   const wanted = parseReporters(options.reporter)
+  await requireDestinations(context, wanted)
   const project = await loadProject({ cwd: context.cwd, config: options.config })
   const whole = await loadSuites(project, { suites: names, overrides: overridesOf(options) })
   const notes = await frozenNotes(context, project, whole, { names, options })
@@ -39,7 +40,7 @@ export async function evalCommand(context: Context, names: string[], options: Ev
   const { suites, partial } = selectCases(change.suites, options)
   await assertGradable(suites)
   const baselines = suites.map(({ suite }) => change.baselines.get(suite.suite))
-  const opened = openSession(context, project, options, newBudget(project.config.budget), change.quarantine)
+  const opened = openSession(context, project, options, newBudget(project.config.budget), change.quarantine, suites)
   const session = { ...opened, notes }
   const against = options.against === undefined ? null : await openAgainst(project, options.against)
   const reports: SuiteReport[] = []

@@ -20,9 +20,10 @@ import type { QuarantineEntry } from '../schema/quarantine.ts'
 import type { Completion, GuardRecord, Observation, Run, RunHeader } from '../schema/run.ts'
 import type { SuiteReport } from '../schema/verdict.ts'
 import { grade } from '../score/grade.ts'
+import { writeBaseline } from '../store/baseline-file.ts'
 import { gitState } from '../store/git.ts'
 import { openRecordings } from '../store/recordings.ts'
-import { createRun, newRunId, type RunJournal } from '../store/run-journal.ts'
+import { createRun, fileNameOf, newRunId, type RunJournal } from '../store/run-journal.ts'
 import type { OtherSide } from './against.ts'
 import type { AskOptions } from './options.ts'
 import { startProgress } from './progress.ts'
@@ -36,6 +37,8 @@ export type Session = {
   seed: number
   budget: BudgetState
   options: AskOptions
+  /** Names of all suites of the invocation. */
+  suites: string[]
   /** The list of today, already checked against the suites. */
   quarantine: readonly QuarantineEntry[]
   /** What the verdict of every suite must say about the lock. */
@@ -48,12 +51,23 @@ export function openSession(
   options: AskOptions,
   budget: BudgetState,
   quarantine: readonly QuarantineEntry[],
+  suites: readonly LoadedSuite[],
 ): Session {
   const started = context.now()
   const entropy = createHash('sha256').update(`${started.toISOString()} ${context.monotonic()}`).digest('hex')
   const id = newRunId(started, entropy.slice(0, 4))
   const folder = options.out ? resolve(context.cwd, options.out, id) : join(project.root, '.aigate', 'runs', id)
-  return { context, project, id, folder, seed: options.seed ?? 1, budget, options, quarantine }
+  return {
+    context,
+    project,
+    id,
+    folder,
+    seed: options.seed ?? 1,
+    budget,
+    options,
+    quarantine,
+    suites: suites.map(({ suite }) => suite.suite),
+  }
 }
 
 /** Keeps only the cases that --tag and --case ask for. */
@@ -99,11 +113,12 @@ export async function evaluateSuite(
   const { context, project, options } = session
   const { guard, other } = against
   const sides = other && { against: { ref: other.ref, commit: other.commit } }
-  const header = { ...(await headerOf(session, suite, against.partial)), ...(guard && { guard }), ...sides }
+  const header = { ...(await headerOf(session, suite, against)), ...(guard && { guard }), ...sides }
   const recordings = await openRecordings(join(project.root, project.config.recordings), suite.suite.suite)
   const settings = { record: options.record === true, offline: options.offline === true, recordings }
   const provider = await buildProvider(suite, { env: context.env, clock: context, ...settings })
   const journal = await createRun(session.folder, header)
+  await keepBaseline(session.folder, header.suite, against.baseline)
   const observations: Observation[] = []
   const ask = await expander(suite.target)
   const progress = startProgress(context, suite.suite.suite)
@@ -206,7 +221,26 @@ export function finisher({ session, suite, journal, observations }: Finishing) {
   }
 }
 
-export async function headerOf(session: Session, suite: LoadedSuite, partial: boolean): Promise<RunHeader> {
+const copyName = (suite: string): string => `${fileNameOf(suite)}.baseline.json`
+
+/** What a record says of the baseline that it is compared with; `keepBaseline` writes the copy that it names. */
+export const comparedWith = (
+  suite: string,
+  { baseline, file }: { baseline: Baseline | null; file: string | null },
+): Pick<RunHeader, 'compared_with'> => ({
+  compared_with: baseline && file !== null ? { file, copy: copyName(suite) } : null,
+})
+
+/** Keeps the baseline beside the record: whatever is accepted later, the run can be judged again as it was. */
+export async function keepBaseline(folder: string, suite: string, baseline: Baseline | null): Promise<void> {
+  if (baseline) await writeBaseline(join(folder, copyName(suite)), baseline)
+}
+
+export async function headerOf(
+  session: Session,
+  suite: LoadedSuite,
+  { baseline, file, partial }: { baseline: Baseline | null; file: string | null; partial: boolean },
+): Promise<RunHeader> {
   const { context, project } = session
   const now = context.now()
   const cases = suite.cases.map(({ info }) => info)
@@ -222,6 +256,8 @@ export async function headerOf(session: Session, suite: LoadedSuite, partial: bo
     seed: session.seed,
     partial,
     cases,
+    suites: session.suites,
+    ...comparedWith(suite.suite.suite, { baseline, file }),
     git: await gitState(project.root),
     tool_version: context.toolVersion,
     node: process.versions.node,

@@ -27,6 +27,8 @@ async function aigate(args: string[], folder: string, side = 'after') {
     stderr: sink('stderr'),
     on: () => world,
     removeListener: () => world,
+    exit: () => undefined,
+    exitCode: undefined,
   }
   const status = await main(world as unknown as Parameters<typeof main>[0])
   return { status, ...out }

@@ -8,7 +8,7 @@ import { explainText } from '../report/explain.ts'
 import { safeJson } from '../report/safe-text.ts'
 import { ExplanationReport } from '../schema/explanation.ts'
 import { loadProject } from '../store/project.ts'
-import { judgeInputOf, judgeRun, runsOf, storedBaseline } from './judge-run.ts'
+import { endingOf, judgeInputOf, judgeRun, recordedBaseline, runsOf } from './judge-run.ts'
 import { wantsColor } from './wants-color.ts'
 
 type ExplainOptions = { config?: string; suite?: string; json?: boolean }
@@ -25,14 +25,14 @@ export async function explainCommand(context: Context, ref: string, options: Exp
   const suites = []
   for (const { run, file } of chosen) {
     const { header } = run
-    const against = await storedBaseline(project, header.suite)
+    const against = await recordedBaseline(project, { run, file })
     const report = judgeRun({ run, file }, against, header.policy)
     const counted = countRun(countedInput(judgeInputOf(run, against.baseline, header.policy), header))
     suites.push(explainSuite(report, counted))
   }
   const explanation = explanationOf(suites, context.toolVersion)
   context.stdout.write(options.json ? jsonText(explanation) : plainText(context, explanation))
-  return explanation.outcome
+  return options.suite === undefined ? endingOf(context, ref, found, explanation.outcome) : explanation.outcome
 }
 
 const jsonText = (explanation: ExplanationReport): string =>

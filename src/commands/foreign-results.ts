@@ -5,7 +5,7 @@ import type { Context, LoadedSuite, Project } from '../ports.ts'
 import type { Baseline } from '../schema/baseline.ts'
 import type { GatePolicyInput } from '../schema/gate.ts'
 import type { Run } from '../schema/run.ts'
-import { headerAsSuite } from '../store/imports/as-suite.ts'
+import { asRunOf, withoutSkipped } from '../store/imports/as-suite.ts'
 import { findResults } from '../store/imports/find-results.ts'
 import { readResults } from '../store/imports/read-results.ts'
 import { mergePolicy } from '../store/policy.ts'
@@ -24,7 +24,7 @@ export async function foreignRun(
   const { format, passScore } = options
   const { notes, ...run } = await readResults(found.file, { format, passScore, pick: found.pick, from: context.cwd })
   for (const note of notes) context.stderr.write(`note: ${ref}: ${note}\n`)
-  return { run, file: found.file }
+  return { run, file: found.pick === undefined ? found.file : `${found.file}#${found.pick}` }
 }
 
 /** Results of another tool as what is compared with; null when `ref` names something of ours. */
@@ -36,28 +36,33 @@ export async function foreignBaseline(
   const found = await foreignRun(context, ref, options)
   if (found === null) return null
   const accepted = {
-    at: context.now().toISOString(),
+    at: found.run.header.started_at,
     by: 'aigate compare',
     reason: 'compared with results of another tool',
   }
-  return { baseline: baselineFrom({ run: found.run, accepted }), file: found.file }
+  return { baseline: baselineFrom({ run: withoutSkipped(found.run, null), accepted }), file: found.file }
 }
 
-/** The run under the policy of the suite, with its quarantine; without a suite under the policy of the repository. */
+/**
+ * The run under the policy of the suite, with its quarantine and with the cases that the results lack; without a suite
+ * under the policy of the repository.
+ */
 export async function underPolicy(
   context: Context,
   project: Project,
-  run: Run,
-  laid: { suite: LoadedSuite | undefined; policy: GatePolicyInput; name?: string | undefined },
+  whole: Run,
+  laid: { suite: LoadedSuite | undefined; policy: GatePolicyInput; baseline: Baseline | null },
 ): Promise<Run> {
   const { suite } = laid
+  const run = withoutSkipped(whole, laid.baseline)
   if (suite === undefined) {
     const policy = mergePolicy([project.config.gate, laid.policy])
-    return { ...run, header: { ...run.header, suite: laid.name ?? run.header.suite, policy } }
+    return { ...run, header: { ...run.header, policy } }
   }
   const now = context.now()
-  const header = headerAsSuite(run.header, suite)
+  const laidOver = asRunOf(run, suite, laid.baseline)
+  const { header } = laidOver
   const quarantine = await readQuarantine(project, { suites: [suite], latest: latestDay(now) })
   const today = quarantineOf(quarantine, { suite: header.suite, cases: header.cases, now })
-  return { ...run, header: withQuarantine(header, today) }
+  return { ...laidOver, header: withQuarantine(header, today) }
 }

@@ -50,7 +50,7 @@ export async function bisectCommand(
   const cells = bisectable(releases, suite.suite.suite)
   const { case: _case, suite: _suite, trials: _trials, json: _json, env: _env, ...asking } = options
   const out = join(project.root, '.aigate', 'bisect')
-  const session = openSession(context, project, { ...asking, out }, newBudget(project.config.budget), [])
+  const session = openSession(context, project, { ...asking, out }, newBudget(project.config.budget), [], [])
   const found = await bisect(cells, ({ release, hash }) => askRelease(session, suite, { release, hash, k }))
   if (context.signal.aborted) return 'interrupted'
   const asked = { case: `${suite.suite.suite}/${options.case}`, k, releases: releases.length }
@@ -131,7 +131,10 @@ async function askRelease(
   const recordings = await openRecordings(join(project.root, project.config.recordings), suite.suite.suite)
   const settings = { record: options.record === true, offline: options.offline === true, recordings }
   const provider = await buildProvider(suite, { env: context.env, clock: context, ...settings })
-  const journal = await createRun(session.folder, await headerOf(session, suite, true))
+  const journal = await createRun(
+    session.folder,
+    await headerOf(session, suite, { baseline: null, file: null, partial: true }),
+  )
   const observations: Observation[] = []
   const finish = finisher({ session, suite, journal, observations })
   const ask = await expander(suite.target)

@@ -1,8 +1,8 @@
-// aigate report: a finished run once more, in other formats, judged by the policy that it was run with.
+// aigate report: a finished run once more, in other formats, judged by the policy and against the baseline that it was run with.
 import { reportOf } from '../decide/suite-report.ts'
 import type { Context, Ending } from '../ports.ts'
 import { loadProject } from '../store/project.ts'
-import { judgeRun, otherSideOf, runsOf } from './judge-run.ts'
+import { endingOf, judgeRun, recordedBaseline, runsOf } from './judge-run.ts'
 import type { ReportOptions } from './options.ts'
 import { parseReporters, writeReports } from './write-reports.ts'
 
@@ -14,11 +14,12 @@ export async function reportCommand(
   const wanted = parseReporters(options.reporter)
   const project = await loadProject({ cwd: context.cwd, config: options.config })
   const suites = []
-  for (const found of await runsOf(project, ref)) {
-    const against = await otherSideOf(project, found)
+  const runs = await runsOf(project, ref)
+  for (const found of runs) {
+    const against = await recordedBaseline(project, found)
     suites.push(judgeRun(found, against, found.run.header.policy))
   }
   const report = reportOf(suites, context.toolVersion)
   await writeReports(context, report, wanted)
-  return report.outcome
+  return endingOf(context, ref, runs, report.outcome)
 }

@@ -4,7 +4,7 @@ import { AigateError } from '../errors.ts'
 import type { Context } from '../ports.ts'
 import { type ReporterName, reporterNames, reporters } from '../report/registry.ts'
 import type { Report } from '../schema/verdict.ts'
-import { writeText } from '../store/write-text.ts'
+import { requireWritable, writeText } from '../store/write-text.ts'
 import { wantsColor } from './wants-color.ts'
 
 type Wanted = { name: ReporterName; file: string | null }
@@ -33,12 +33,19 @@ export function parseReporters(list: string): Wanted[] {
   return wanted
 }
 
+const placeOf = (context: Context, file: string): string => (isAbsolute(file) ? file : join(context.cwd, file))
+
+/** @throws AigateError for the first report that could not be written, before anything was asked. */
+export async function requireDestinations(context: Context, wanted: Wanted[]): Promise<void> {
+  for (const { file } of wanted) if (file !== null) await requireWritable(placeOf(context, file))
+}
+
 export async function writeReports(context: Context, report: Report, wanted: Wanted[]): Promise<void> {
   const columns = Math.max(60, Math.min(context.stdout.columns ?? 100, 120))
   for (const { name, file } of wanted) {
     const color = file === null && wantsColor(context.env, context.stdout)
     const text = reporters[name](report, { color, columns, ascii: context.env.TERM === 'dumb' })
     if (file === null) context.stdout.write(text)
-    else await writeText(isAbsolute(file) ? file : join(context.cwd, file), text)
+    else await writeText(placeOf(context, file), text)
   }
 }

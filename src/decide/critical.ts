@@ -69,11 +69,12 @@ export type CriticalGates = Gates & { confirm: string[] }
  * The gates `critical/<id>`. A case fails by a deterministic failure, by failing in two whole passes (the later is itself
  * a fresh trial after a failure), or by failing a confirmation. `confirm` lists the cases whose confirmations are missing.
  * A case that its own baseline does not always pass cannot be critical: it is shown and warned about.
+ * Imported results cannot be confirmed: there one failure is enough.
  */
 export function criticalGates(
   evidence: readonly Evidence[],
   baseline: Baseline | null,
-  cases: readonly CaseInfo[],
+  { cases, imported }: { cases: readonly CaseInfo[]; imported: boolean },
 ): CriticalGates {
   const before = new Map(baseline?.cases.map((tally) => [tally.id, tally]))
   const hashes = new Map(cases.map(({ id, hash }) => [id, hash]))
@@ -88,7 +89,7 @@ export function criticalGates(
         `Case ${one.id} is marked critical, but passed only ${rate} in the baseline: it does not decide.`,
       )
     }
-    const judged = judgeCase(one, decides)
+    const judged = judgeCase(one, decides, imported)
     found.gates.push(judged)
     if (decides && judged.open) found.confirm.push(one.id)
   }
@@ -96,8 +97,10 @@ export function criticalGates(
 }
 
 /** `open` here means: its confirmations are still to be asked. */
-function judgeCase(one: Evidence, decides: boolean): Judged {
-  const { outcome, sentence } = sayCase(one)
+function judgeCase(one: Evidence, decides: boolean, imported: boolean): Judged {
+  const said = sayCase(one)
+  const alone = imported && said.outcome === 'inconclusive'
+  const { outcome, sentence } = alone ? unconfirmable(one) : said
   const open = outcome === 'inconclusive'
   const gate = result({
     id: `critical/${one.id}`,
@@ -110,23 +113,34 @@ function judgeCase(one: Evidence, decides: boolean): Judged {
     test: one.deterministic || one.failed === 0 ? 'every trial' : `${CONFIRMATIONS} confirmations`,
     n: one.measured > 0 ? 1 : 0,
     sentence,
-    needed: open ? `${CONFIRMATIONS} fresh trials of ${one.id}, which \`aigate eval\` asks by itself.` : null,
+    needed: alone
+      ? `Results in which every trial of ${one.id} passed; only a run that \`aigate eval\` asks itself is confirmed by fresh trials.`
+      : open
+        ? `${CONFIRMATIONS} fresh trials of ${one.id}, which \`aigate eval\` asks by itself.`
+        : null,
   })
   return { result: gate, open }
 }
 
-function sayCase({ id, measured, failed, deterministic, confirmed, reason }: Evidence): {
-  outcome: Outcome
-  sentence: string
-} {
-  const why = reason === null ? '' : ` (${reason.replace(/\.$/, '')})`
+type Said = { outcome: Outcome; sentence: string }
+
+const seenOf = ({ id, measured, failed, reason }: Evidence): string =>
+  `Critical case ${id} failed ${failed} of ${counted(measured, 'trial')}${reason === null ? '' : ` (${reason.replace(/\.$/, '')})`}`
+
+const unconfirmable = (one: Evidence): Said => ({
+  outcome: 'fail',
+  sentence: `${seenOf(one)}; results of another tool cannot be confirmed here, so that it counts.`,
+})
+
+function sayCase(one: Evidence): Said {
+  const { id, measured, failed, deterministic, confirmed } = one
   if (measured === 0) return { outcome: 'invalid', sentence: `Critical case ${id} was not measured.` }
   if (failed === 0)
     return {
       outcome: 'pass',
       sentence: `Critical case ${id} passed ${measured === 1 ? 'its trial' : `all ${measured} trials`}.`,
     }
-  const seen = `Critical case ${id} failed ${failed} of ${counted(measured, 'trial')}${why}`
+  const seen = seenOf(one)
   if (deterministic) return { outcome: 'fail', sentence: `${seen}.` }
   if (failed > 1) return { outcome: 'fail', sentence: `${seen}: a later trial confirmed it.` }
   const { asked, errors } = confirmed

@@ -11,6 +11,7 @@ import {
   trialsMoved,
   withLimit,
 } from './explain-changes.ts'
+import { measuredTrials } from './coverage.ts'
 import type { TalliesInput } from './judge.ts'
 import { counted, milliseconds } from './words.ts'
 
@@ -189,11 +190,23 @@ function criticalNeeds({ id, outcome, needed }: GateResult): Needed[] {
 }
 
 /** The cases that would have had to be measured besides. */
-function coverageNeeds({ tallies, policy, stopped }: TalliesInput, { outcome }: GateResult): Needed[] {
+function coverageNeeds(input: TalliesInput, { outcome }: GateResult): Needed[] {
+  const { tallies, policy, stopped } = input
+  if (outcome !== 'invalid' || stopped !== undefined) return []
   const measured = tallies.filter(({ trials }) => trials > 0).length
-  if (outcome !== 'invalid' || stopped !== undefined || measured / tallies.length >= policy.min_coverage) return []
+  if (measured / tallies.length >= policy.min_coverage) return trialNeeds(input)
   const missing = smallest(tallies.length - measured, (k) => (measured + k) / tallies.length >= policy.min_coverage)
   if (missing === null) return []
   const sentence = `With ${counted(missing, 'more case')} measured it would have counted (${measured} of ${tallies.length} were).`
+  return [{ change: 'more_measured', to: 'pass', amount: missing, sentence }]
+}
+
+/** The trials that would have had to be measured besides. */
+function trialNeeds({ tallies, passes, policy }: TalliesInput): Needed[] {
+  const { asked, measured } = measuredTrials({ tallies, passes })
+  if (measured / asked >= policy.min_coverage) return []
+  const missing = smallest(asked - measured, (k) => (measured + k) / asked >= policy.min_coverage)
+  if (missing === null) return []
+  const sentence = `With ${counted(missing, 'more trial')} measured it would have counted (${measured} of ${asked} were).`
   return [{ change: 'more_measured', to: 'pass', amount: missing, sentence }]
 }

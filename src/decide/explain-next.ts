@@ -6,18 +6,19 @@ import type { SuiteReport } from '../schema/verdict.ts'
 const word = (text: string, otherwise: string) => (/^\w[\w./:@-]*$/.test(text) ? text : otherwise)
 
 /** The steps after the verdict of a suite; always at least one. */
-export function nextOf({ suite, run, baseline, verdict, totals }: SuiteReport): Explanation['next'] {
+export function nextOf({ suite, run, baseline, target, verdict, totals }: SuiteReport): Explanation['next'] {
   const id = word(run.id, '<run>')
   const name = word(suite, '<suite>')
   const { measured, outcome, gates } = verdict
   const steps: Explanation['next'] = []
   const step = (say: string, command: string | null = null) => void steps.push({ say, command })
+  const imported = target.kind === 'results'
   const failed = gates.filter((gate) => gate.decides && gate.outcome === 'fail')
   if (measured === 'invalid') {
     const [kind] = Object.entries(totals.errors).sort(([, a], [, b]) => b - a)[0] ?? []
     step(
       `mend what kept it from being measured${kind ? ` (most often: ${kind})` : ''} and run it again`,
-      `aigate eval ${name}`,
+      imported ? `aigate eval ${name} --results <results>` : `aigate eval ${name}`,
     )
   }
   if (measured === 'inconclusive') {
@@ -27,7 +28,8 @@ export function nextOf({ suite, run, baseline, verdict, totals }: SuiteReport): 
     for (const need of new Set(needs)) step(need)
   }
   if (baseline === null && measured !== 'invalid' && !run.partial) {
-    step('record a baseline, so that the next change is compared', `aigate baseline record ${name}`)
+    const command = imported ? `aigate baseline accept ${id} --reason "why"` : `aigate baseline record ${name}`
+    step('record a baseline, so that the next change is compared', command)
   }
   if (failed.length > 0) {
     step('read the answers before and after', `aigate report ${id} --reporter html:report.html`)

@@ -235,6 +235,13 @@ describe('each outcome has its answer', () => {
     expect(found.causes[0]?.needed).toMatchObject([{ change: 'more_measured', amount: 8 }])
     expect(found.next[0]).toMatchObject({ say: expect.stringContaining('server_error'), command: 'aigate eval s' })
   })
+  it('not measured: how many more trials, where every case has one', () => {
+    const observations = passesOf(cases, 3, (_, t) => (t > 1 ? { passed: null } : {}))
+    const found = explain(inputOf(cases, { observations, trials: { min: 3, max: 3 } }))
+    const most = Math.ceil(0.95 * 3 * cases.length) - cases.length
+    expect(found.causes[0]?.needed).toMatchObject([{ change: 'more_measured', amount: most }])
+    expect(found.causes[0]?.needed[0]?.sentence).toMatch(/more trials measured/)
+  })
   it('undecided: the interval, and what settles it', () => {
     const found = explain(inputOf(casesOf(40), { observations: failing(cases, 1, 1) }))
     expect(found).toMatchObject({ outcome: 'inconclusive', question: 'Why is it undecided?' })

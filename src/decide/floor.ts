@@ -16,8 +16,17 @@ type Context = { policy: GatePolicy; look: Look; maxTrials: number }
 
 /** The gates `floor` and `floor/<category>`. Categories with a floor and without a case are warned about. */
 export function floorGates(tallies: readonly CaseTally[], partial: boolean, context: Context): Gates {
+  const categories = categoryFloorGates(tallies, partial, context)
+  return {
+    ...categories,
+    gates: [floorGate(tallies, context.policy.min_pass_rate, null, context), ...categories.gates],
+  }
+}
+
+/** The gates `floor/<category>` alone: what raw thresholds leave as it is. */
+export function categoryFloorGates(tallies: readonly CaseTally[], partial: boolean, context: Context): Gates {
   const { policy } = context
-  const gates = [floorGate(tallies, policy.min_pass_rate, null, context)]
+  const gates: Judged[] = []
   const warnings: string[] = []
   for (const [category, { min_pass_rate: threshold }] of Object.entries(policy.categories ?? {}).sort(([a], [b]) =>
     byText(a, b),

@@ -427,6 +427,56 @@ describe('not measured', () => {
   })
 })
 
+describe('trials that were lost', () => {
+  const hundred = casesOf(100)
+  const before = baselineOf(hundred)
+  const at = (observations: Parameters<typeof judged>[0]['observations'], trials = 3) =>
+    judged({ cases: hundred, baseline: before, observations, trials: { min: trials, max: trials } })
+
+  it('count as much as cases that were lost', () => {
+    const { verdict, gate, next } = at(passesOf(hundred, 3, (_, t) => ({ passed: t > 1 ? null : true })))
+    expect(verdict.outcome).toBe('invalid')
+    expect(verdict.reasons[0]).toBe('Only 100 of 300 trials could be measured (33.3 %, wanted 95.0 %).')
+    expect(gate('coverage')?.estimate).toBeCloseTo(1 / 3, 12)
+    expect(next).toBeNull()
+  })
+
+  it('end a run early only where its first passes cannot make up for them', () => {
+    const lost = (n: number) =>
+      judged({
+        cases: hundred,
+        baseline: before,
+        observations: passesOf(hundred, 2, (i, t) => ({ passed: t === 2 && i < n ? null : true })),
+        trials: { min: 3, max: 3 },
+      })
+    expect(lost(12).next).toEqual({ kind: 'pass', trial: 3 })
+    expect(lost(100).next).toBeNull()
+    expect(lost(100).verdict.reasons[0]).toMatch(/^Only 100 of 200 trials could be measured/)
+  })
+
+  it('may be as many as the policy lets go, and not one more', () => {
+    const noisy = baselineOf(hundred, (i) => ({ errors: i < 27 ? 1 : 0 }))
+    const lost = (n: number) =>
+      judged({
+        cases: hundred,
+        baseline: noisy,
+        observations: passesOf(hundred, 3, (i, t) => ({ passed: t === 3 && i < n ? null : true })),
+        trials: { min: 3, max: 3 },
+      })
+    expect(lost(15).gate('coverage')).toMatchObject({ outcome: 'pass', estimate: 0.95 })
+    expect(lost(16).gate('coverage')?.outcome).toBe('invalid')
+  })
+
+  it('are not those that a cache answered a second time', () => {
+    const cached = passesOf(hundred, 3, (i, t) => ({
+      request_id: `r${i}`,
+      ...(t === 3 && i === 0 && { passed: null }),
+    }))
+    const { gate } = at(cached)
+    expect(gate('coverage')).toMatchObject({ outcome: 'pass', estimate: 299 / 300 })
+  })
+})
+
 describe('critical cases', () => {
   const critical = casesOf(200, (i) => ({ critical: i === 0 }))
   const at = (
@@ -470,6 +520,37 @@ describe('critical cases', () => {
     expect(gate('critical/c000')?.outcome).toBe(outcome)
     expect(verdict.outcome).toBe(outcome)
     expect(next).toBeNull()
+  })
+
+  it('a failure that nobody confirmed is no pass, whatever on_inconclusive says', () => {
+    for (const [on_inconclusive, outcome] of [
+      ['pass', 'inconclusive'],
+      ['hold', 'inconclusive'],
+      ['fail', 'fail'],
+    ] as const) {
+      expect(at([judge1], [], { policy: policyOf({ on_inconclusive }) }).verdict.outcome).toBe(outcome)
+    }
+    expect(at([judge1], [true, true], { policy: policyOf({ on_inconclusive: 'pass' }) }).verdict.outcome).toBe('pass')
+  })
+
+  it('an unfinished run is no pass either', () => {
+    const policy = policyOf({ on_inconclusive: 'pass' })
+    const few = casesOf(20)
+    const given = { cases: few, baseline: baselineOf(few), policy, trials: ladder }
+    const first = judged({ ...given, observations: passesOf(few, 1) })
+    expect(first.next).not.toBeNull()
+    expect(first.verdict.outcome).toBe('inconclusive')
+    expect(judged({ ...given, observations: passesOf(few, 3) }).verdict.outcome).toBe('pass')
+  })
+
+  it('results of another tool cannot be confirmed: one failure blocks, and nothing is asked', () => {
+    for (const on_inconclusive of ['hold', 'pass'] as const) {
+      const { verdict, next, gate } = at([judge1], [], { imported: true, policy: policyOf({ on_inconclusive }) })
+      expect(verdict.outcome).toBe('fail')
+      expect(next).toBeNull()
+      expect(gate('critical/c000')?.sentence).toMatch(/failed 1 of 1 trial .*cannot be confirmed here/)
+      expect(gate('critical/c000')?.needed).toMatch(/^Results in which every trial of c000 passed/)
+    }
   })
 
   it('failing in two whole passes confirms itself', () => {

@@ -4,14 +4,14 @@ import type { GatePolicy } from '../schema/gate.ts'
 import type { CaseInfo, Observation } from '../schema/run.ts'
 import type { GateResult, Outcome, Verdict } from '../schema/verdict.ts'
 import { costGates } from './cost.ts'
-import { coverageGate } from './coverage.ts'
+import { coverageGate, measuredTrials } from './coverage.ts'
 import { cannotChange } from './curtail.ts'
 import { CONFIRMATIONS, criticalEvidence, criticalGates, type Evidence } from './critical.ts'
-import { floorGates } from './floor.ts'
+import { categoryFloorGates, floorGates } from './floor.ts'
 import type { Judged } from './gate.ts'
 import { latencyGates } from './latency.ts'
 import { lookAt } from './look.ts'
-import { naiveGates, naiveWarnings } from './naive.ts'
+import { naiveGates, naiveWarnings, rawDrop } from './naive.ts'
 import { type Pairing, pairCases, pairingWarnings } from './pairing.ts'
 import { regressionGates } from './regression.ts'
 import { repeatWarnings } from './repeats.ts'
@@ -32,6 +32,8 @@ type Frame = {
   partial: boolean
   /** Why the run was stopped before its time: then it is invalid, whatever was seen. */
   stopped?: string | undefined
+  /** Another tool asked: what the baseline has and the results lack was not delivered, and nothing can be asked again here. */
+  imported?: boolean | undefined
 }
 export type JudgeInput = Frame & { observations: Observation[] }
 export type TalliesInput = Frame & {
@@ -51,9 +53,9 @@ export function judge(input: JudgeInput): Judgement {
   const counted = countRun(input)
   const { verdict, next } = judgeTallies(counted)
   const { cases, tallies, baseline, partial, policy } = counted
-  const pairs = baseline && pairCases({ cases, tallies, baseline, partial }).pairs
+  const pairing = baseline && pairCases({ cases, tallies, baseline, partial })
   const trials = [...byCase(input.observations).values()].map((all) => all.filter(isMeasured))
-  const warnings = [...naiveWarnings(tallies, pairs, policy), ...repeatWarnings(trials), ...verdict.warnings]
+  const warnings = [...naiveWarnings(tallies, pairing, policy), ...repeatWarnings(trials), ...verdict.warnings]
   return { verdict: { ...verdict, warnings }, next }
 }
 
@@ -95,20 +97,22 @@ function measure(input: TalliesInput): Measure {
   const coverage = coverageGate({
     tallies,
     partners: pairing && pairing.partners,
+    undelivered: input.imported && pairing ? pairing.removed : [],
     policy,
     passes,
     min: trials.min,
     stopped,
   })
-  const critical = criticalGates(input.evidence, baseline, cases)
+  const critical = criticalGates(input.evidence, baseline, { cases, imported: input.imported === true })
   const { naive } = policy
-  const raw = naive && naiveGates(tallies, pairs, naive)
-  const floors = raw ?? floorGates(tallies, partial, { policy, look, maxTrials: trials.max })
+  const raw = naive && naiveGates(tallies, pairing, naive)
+  const floorsOf = raw ? categoryFloorGates : floorGates
+  const floors = floorsOf(tallies, partial, { policy, look, maxTrials: trials.max })
   const regression =
     pairing && !raw ? regressionGates({ pairing, policy, look, maxTrials: trials.max }) : { gates: [], warnings: [] }
   const others = [scoreGates, latencyGates, costGates].map((gatesOf) => gatesOf({ tallies, pairs, policy, look }))
   // In this order they are shown, and it is the order of the reasons within one outcome.
-  const groups = [{ gates: [coverage], warnings: [] }, critical, regression, floors, ...others]
+  const groups = [{ gates: [coverage], warnings: [] }, critical, raw ?? regression, floors, ...others]
   const judged = groups.flatMap(({ gates }) => gates)
   const measured = outcomeOf(judged.map(({ result }) => result))
   const warnings = [...comparisonWarnings(input, pairing), ...groups.flatMap((group) => group.warnings)]
@@ -136,7 +140,11 @@ function nextOf({ input, judged, measured, confirm }: Standing): Next {
   if (passes === 0) return { kind: 'pass', trial: 1 }
   const coverage = judged.find(({ result }) => result.id === 'coverage')?.result
   // A provider that is down is not asked another time; a run that is merely short of its first passes goes on.
-  const short = passes < trials.min && (coverage?.estimate ?? 0) >= input.policy.min_coverage
+  const could = Math.min(
+    (coverage?.n ?? 0) / cases.length,
+    measuredTrials({ tallies: input.tallies, passes: trials.min }).share,
+  )
+  const short = passes < trials.min && could >= input.policy.min_coverage
   if (short) return { kind: 'pass', trial: passes + 1 }
   if (measured === 'invalid' || measured === 'fail') return null
   if (confirm.length > 0) return { kind: 'confirm', cases: confirm, trials: CONFIRMATIONS }
@@ -160,8 +168,9 @@ const ladderOf = (input: TalliesInput) => ({
 /** Says aloud what was not compared and why. */
 function comparisonWarnings({ baseline, policy }: TalliesInput, pairing: Pairing | null): string[] {
   if (pairing) return pairingWarnings(pairing)
+  const drop = policy.naive ? rawDrop(policy.naive) : policy.max_regression
   const compares =
-    policy.max_regression !== false ||
+    drop !== false ||
     [policy.latency_p95, policy.cost_per_case].some((gate) => gate?.max_increase !== undefined) ||
     policy.mean_score?.max_drop !== undefined
   if (baseline || !compares) return []
@@ -184,7 +193,7 @@ function verdictOf({ judged, measured: seen, next, warnings, policy, passes }: P
   // While something is still to be asked nothing has passed: a run that ends here was interrupted.
   const unfinished = seen === 'pass' && next !== null
   const measured: Outcome = unfinished ? 'inconclusive' : seen
-  const outcome = measured === 'inconclusive' && policy.on_inconclusive !== 'hold' ? policy.on_inconclusive : measured
+  const outcome = measured === 'inconclusive' ? undecided(policy, next, gates) : measured
   const reasons = unfinished ? [unfinishedReason(next)] : []
   reasons.push(...reasonsOf(gates, seen))
   const settled =
@@ -192,6 +201,15 @@ function verdictOf({ judged, measured: seen, next, warnings, policy, passes }: P
       ? []
       : [`The evidence is inconclusive; it counts as ${outcome} because the policy says on_inconclusive: ${outcome}.`]
   return { outcome, measured, reasons, warnings: [...settled, ...warnings], gates, passes }
+}
+
+/** What an undecided verdict means. A run that is not finished, or a critical case that may have broken, never counts as a pass. */
+function undecided({ on_inconclusive }: GatePolicy, next: Next, gates: readonly GateResult[]): Outcome {
+  if (on_inconclusive === 'hold') return 'inconclusive'
+  const critical = gates.some(
+    ({ kind, decides, outcome }) => kind === 'critical' && decides && outcome === 'inconclusive',
+  )
+  return on_inconclusive === 'pass' && (next !== null || critical) ? 'inconclusive' : on_inconclusive
 }
 
 function unfinishedReason(next: Next): string {

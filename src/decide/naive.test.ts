@@ -75,6 +75,40 @@ describe('raw thresholds', () => {
     expect(run((i) => i < 16, {}, { baseline: null }).verdict.outcome).toBe('fail')
   })
 
+  it('are undecided about drops when nothing of the baseline can be compared', () => {
+    const changed = baselineOf(cases.map((one) => ({ ...one, hash: 'other' })))
+    const stale = baselineOf(cases.map((one, i) => (i < 50 ? { ...one, hash: 'other' } : one)))
+    for (const baseline of [changed, stale]) {
+      const { verdict } = run((i) => i < 12, {}, { baseline })
+      expect(verdict.outcome).toBe('inconclusive')
+      expect(verdict.gates.filter(({ kind }) => kind === 'regression')).toMatchObject([
+        { id: 'regression', outcome: 'inconclusive', limit: 0.02, needed: expect.stringContaining('baseline record') },
+      ])
+      // The floor still decides, and without a rule on drops nothing is missing.
+      expect(run((i) => i < 16, {}, { baseline }).verdict.outcome).toBe('fail')
+      const off = { naive: { max_drop: false, max_category_drop: false } }
+      expect(run((i) => i < 12, off, { baseline }).verdict.outcome).toBe('pass')
+      const drops = run((i) => i < 12, { naive: { min_pass_rate: false } }, { baseline }).verdict.warnings.join('\n')
+      expect(drops).not.toMatch(/No raw threshold is left/)
+      expect(drops).toMatch(/only those on drops are on, and nothing could be compared/)
+    }
+  })
+
+  it('leave the floors of categories as they are', () => {
+    const floors = { categories: { b: { min_pass_rate: 1 } }, naive: { max_drop: 0.5, max_category_drop: 0.5 } }
+    const { verdict } = run((i) => i === 99, floors)
+    expect(verdict.outcome).toBe('fail')
+    expect(verdict.gates.filter(({ outcome }) => outcome === 'fail')).toMatchObject([{ id: 'floor/b', n: 40 }])
+    expect(run(() => false, floors).verdict.outcome).toBe('pass')
+    expect(new Set(verdict.gates.map(({ id }) => id)).size).toBe(verdict.gates.length)
+  })
+
+  it('say that there is no baseline when a raw drop is wanted, and only then', () => {
+    const said = (policy: object) => run(() => false, policy, { baseline: null }).verdict.warnings.join('\n')
+    expect(said({ max_regression: false })).toMatch(/There is no baseline/)
+    expect(said({ naive: { max_drop: false, max_category_drop: false } })).not.toMatch(/There is no baseline/)
+  })
+
   it('can be switched off one by one, and all of them is said', () => {
     const counts: NaiveCount[] = [{ category: 'a', passes: 0, trials: 1, basePasses: 5, baseTrials: 5 }]
     const kinds = (policy: Parameters<typeof naiveRules>[1]) =>

@@ -5,7 +5,8 @@ import { meanRate, type Stratum } from '../statistics/counts.ts'
 import { betaDraw, binomialDraw, randomFrom } from '../statistics/draws.ts'
 import { varianceComponents } from '../statistics/power.ts'
 import { type Gates, type Judged, result } from './gate.ts'
-import type { Pair } from './pairing.ts'
+import type { Pairing } from './pairing.ts'
+import { nothingToCompare } from './regression.ts'
 import { byText, counted, differenceText, fixed, percent, points } from './words.ts'
 
 /** The rules as teams write them down. */
@@ -36,6 +37,15 @@ export type NaiveRule = {
   broken: boolean
 }
 
+/** The floor that raw thresholds hold the suite to; false: none. */
+export const rawFloor = ({ min_pass_rate = usual.min_pass_rate }: NaivePolicy): number | false => min_pass_rate
+
+/** The drop of the suite, or else of a category, that is one too much; false: nothing is compared. */
+export function rawDrop({ max_drop, max_category_drop }: NaivePolicy): number | false {
+  const drop = max_drop ?? usual.max_drop
+  return drop === false ? (max_category_drop ?? usual.max_category_drop) : drop
+}
+
 type Compared = { category?: string | undefined } & Stratum
 
 const isCompared = (count: NaiveCount): count is Compared => (count.baseTrials ?? 0) > 0
@@ -45,7 +55,7 @@ const isCompared = (count: NaiveCount): count is Compared => (count.baseTrials ?
  * @param counts at least one, every `trials` >= 1
  */
 export function naiveRules(counts: readonly NaiveCount[], policy: NaivePolicy): NaiveRule[] {
-  const floor = policy.min_pass_rate ?? usual.min_pass_rate
+  const floor = rawFloor(policy)
   const max_drop = policy.max_drop ?? usual.max_drop
   const max_category_drop = policy.max_category_drop ?? usual.max_category_drop
   const rules: NaiveRule[] = []
@@ -119,9 +129,10 @@ export function naiveFalseBlockRate(
   return blocked / draws
 }
 
-/** A run as the raw thresholds see it; cases that were not measured are left out. */
-function naiveCounts(tallies: readonly CaseTally[], pairs: readonly Pair[] | null): NaiveCount[] {
-  const before = new Map(pairs?.map(({ candidate, baseline }) => [candidate.id, baseline]))
+/** A run as the raw thresholds see it; cases that were not measured are left out, and with a stale baseline nothing is compared. */
+function naiveCounts(tallies: readonly CaseTally[], pairing: Pairing | null): NaiveCount[] {
+  const pairs = pairing && !pairing.stale ? pairing.pairs : []
+  const before = new Map(pairs.map(({ candidate, baseline }) => [candidate.id, baseline]))
   const measured = tallies.filter(({ trials }) => trials > 0)
   return measured.map(({ id, category, passes, trials }) => {
     const old = before.get(id)
@@ -129,22 +140,31 @@ function naiveCounts(tallies: readonly CaseTally[], pairs: readonly Pair[] | nul
   })
 }
 
-/** The gates `floor`, `regression` and `regression/<category>` by raw thresholds: each passes or fails, none is undecided. */
-export function naiveGates(tallies: readonly CaseTally[], pairs: readonly Pair[] | null, policy: NaivePolicy): Gates {
-  const counts = naiveCounts(tallies, pairs)
-  return { gates: counts.length > 0 ? naiveRules(counts, policy).map(gateOf) : [], warnings: [] }
+/**
+ * The gates `floor`, `regression` and `regression/<category>` by raw thresholds: each passes or fails. One thing is undecided:
+ * a drop, where there is a baseline and nothing of it can be compared.
+ */
+export function naiveGates(tallies: readonly CaseTally[], pairing: Pairing | null, policy: NaivePolicy): Gates {
+  const counts = naiveCounts(tallies, pairing)
+  const gates = counts.length > 0 ? naiveRules(counts, policy).map(gateOf) : []
+  const drop = rawDrop(policy)
+  const nothing = pairing !== null && (pairing.stale || pairing.pairs.length === 0)
+  return { gates: nothing && drop !== false ? [...gates, nothingToCompare(drop, pairing.stale)] : gates, warnings: [] }
 }
 
 /** The sentence that says how often raw thresholds block a change to this suite that changes nothing. */
 export function naiveWarnings(
   tallies: readonly CaseTally[],
-  pairs: readonly Pair[] | null,
+  pairing: Pairing | null,
   { naive, alpha }: Pick<GatePolicy, 'naive' | 'alpha'>,
 ): string[] {
   if (naive === undefined) return []
-  const counts = naiveCounts(tallies, pairs)
+  const counts = naiveCounts(tallies, pairing)
   if (counts.length === 0) return []
-  if (naiveRules(counts, naive).length === 0) return ['No raw threshold is left (`naive`): none decided.']
+  if (rawFloor(naive) === false && rawDrop(naive) === false)
+    return ['No raw threshold is left (`naive`): none decided.']
+  if (naiveRules(counts, naive).length === 0)
+    return ['Of the raw thresholds (`naive`) only those on drops are on, and nothing could be compared: none decided.']
   const trials = Number(fixed(counts.reduce((sum, one) => sum + one.trials, 0) / counts.length, 1))
   const often = `On this suite they block ${rateText(naiveFalseBlockRate(counts, naive))} of the changes that change nothing`
   const how = `2,000 repeats of ${counted(counts.length, 'case')} with ${counted(trials, 'trial')} each, drawn from its own case rates`

@@ -131,7 +131,8 @@ function neededOf(unit: Unit, { look, policy, repeats, stale, maxTrials }: Conte
   return `About ${ways.join(', or ')}, if the difference stays as it is${more}.`
 }
 
-function nothingToCompare(margin: number, stale: boolean): Judged {
+/** The gate `regression` when there is a baseline, and nothing of it can be compared. */
+export function nothingToCompare(margin: number, stale: boolean): Judged {
   const why = stale ? 'the baseline is stale' : 'no case was measured on both sides'
   return {
     result: result({

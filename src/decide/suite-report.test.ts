@@ -118,6 +118,8 @@ describe('report', () => {
     expect(Report.parse(report)).toEqual(report)
     expect(report.outcome).toBe('invalid')
     expect(reportOf([good], '0.1.0').outcome).toBe('pass')
+    const stopped = { run: runOf(cases, observations.slice(0, 1)), runFile: 'x', baseline, baselineFile: null, verdict }
+    expect(suiteReport(stopped).totals).toMatchObject({ cases: cases.length, observations: 1 })
     expect(one.baseline).toMatchObject({ trials: 5, commit: null, file: 'baselines/s.json' })
     expect(good.baseline).toBeNull()
   })

@@ -41,7 +41,8 @@ export function suiteReport(input: {
       ...swapWarnings(observations, baseline, target),
       ...(header.change_notes ?? []),
     ]),
-    totals: totals(observations),
+    // Cases that a stopped run never came to belong to the suite as well.
+    totals: { ...totals(observations), cases: cases.length },
     cases: caseReports({ cases, observations, baseline, partial, quarantined }),
   }
 }

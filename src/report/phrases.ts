@@ -68,10 +68,10 @@ export function provenance({ run, target, baseline, totals, verdict }: SuiteRepo
       passes,
       ...(run.partial ? ['a part of the suite only'] : []),
     ].join(' · '),
-    run: [`run ${oneLine(run.id, 80)}`, moment(oneLine(run.started_at, 40)), git ?? 'not in git'].join(' · '),
+    run: [`run ${oneLine(run.id, 80)}`, dateOf(run.started_at), git ?? 'not in git'].join(' · '),
     baseline: baseline
       ? [
-          `baseline of ${moment(oneLine(baseline.accepted.at, 40))} by ${oneLine(baseline.accepted.by, 60)}`,
+          `baseline of ${dateOf(baseline.accepted.at)} by ${oneLine(baseline.accepted.by, 60)}`,
           ...(baseline.commit ? [commit(baseline.commit)] : []),
           `${plural(baseline.trials, 'trial')} each`,
           ...(baseline.target.hash === target.hash ? [] : [oneLine(baseline.target.label, 120)]),
@@ -79,6 +79,9 @@ export function provenance({ run, target, baseline, totals, verdict }: SuiteRepo
       : 'no baseline: only the absolute limits are judged',
   }
 }
+
+/** Results of another tool that tell no date are dated 1970. */
+const dateOf = (at: string) => (at.startsWith('1970-01-01T00:00:00') ? 'unknown date' : moment(oneLine(at, 40)))
 
 const cost = (usd: number | null) => {
   if (usd === null) return 'cost unknown'
@@ -130,19 +133,44 @@ export type Step = { say: string; command?: string }
 const brokenByChange = ({ kind, outcome, decides, difference }: GateResult) =>
   decides && outcome === 'fail' && (kind === 'regression' || kind === 'critical' || difference !== null)
 
+/** A run lies in the folder of its id; results that were only compared lie wherever they are. */
+const isStored = ({ id, file }: SuiteReport['run']) => file.split(/[\\/]/).at(-2) === id
+
+/** Results without a suite of the project have the version 0.0.0. */
+const evalResults = ({ suite, suite_version }: SuiteReport, results: string) =>
+  `aigate eval ${suite_version === '0.0.0' ? '' : `${word(suite, '<suite>')} `}--results ${results}`
+
+/** No command finds results by the id of a run while they are not saved as one. */
+function unstoredSteps(report: SuiteReport): Step[] {
+  const { file } = report.run
+  const results = /^[\w/.][\w./:@-]*$/.test(file) ? file : '<results>'
+  const invalid = report.verdict.measured === 'invalid'
+  return [
+    ...(invalid ? [{ say: 'mend what kept it from being measured and make the results again' }] : []),
+    {
+      say: 'save it as a run, which report, explain and baseline accept take where there is an aigate.yaml',
+      command: evalResults(report, results),
+    },
+  ]
+}
+
 /** What to do next, the most useful first. */
-export function nextSteps({ suite, run, baseline, verdict }: SuiteReport): Step[] {
+export function nextSteps(report: SuiteReport): Step[] {
+  const { suite, run, baseline, target, verdict } = report
   const id = word(run.id, '<run>')
   const name = word(suite, '<suite>')
   const again: Step = { say: 'see this again', command: `aigate report ${id}` }
   const steps: Step[] = []
+  const imported = target.kind === 'results'
   if (verdict.measured === 'inconclusive') steps.push(...needs(verdict).map((say) => ({ say: oneLine(say, 300) })))
+  if (imported && !isStored(run)) return [...steps, ...unstoredSteps(report)]
   if (verdict.measured === 'invalid') {
-    steps.push({ say: 'mend what kept it from being measured and run it again', command: `aigate eval ${name}` })
+    const command = imported ? evalResults(report, '<results>') : `aigate eval ${name}`
+    steps.push({ say: 'mend what kept it from being measured and run it again', command })
   } else if (baseline === null && !run.partial) {
     steps.push({
       say: 'record a baseline, so that the next change is compared',
-      command: `aigate baseline record ${name}`,
+      command: imported ? `aigate baseline accept ${id} --reason "why"` : `aigate baseline record ${name}`,
     })
   } else if (verdict.outcome === 'fail' && verdict.gates.some(brokenByChange)) {
     steps.push({ say: 'if this change is meant, accept it', command: `aigate baseline accept ${id} --reason "why"` })

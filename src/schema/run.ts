@@ -123,6 +123,17 @@ export const RunHeader = z.strictObject({
   seed: z.int(),
   partial: z.boolean().describe('Only some of the cases of the suite were asked (--tag, --case)'),
   cases: z.array(CaseInfo),
+  suites: z
+    .array(z.string())
+    .optional()
+    .describe('All suites of the invocation: one without a record was never reached'),
+  compared_with: z
+    .strictObject({ file: z.string(), copy: z.string() })
+    .nullable()
+    .optional()
+    .describe(
+      'The baseline that was compared with, and its copy beside this file; null: none; absent: an older record',
+    ),
   git: Git.nullable(),
   tool_version: z.string(),
   node: z.string(),

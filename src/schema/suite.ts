@@ -46,13 +46,19 @@ export const CommandTarget = z.strictObject({
   concurrency,
 })
 export const HttpTarget = z.strictObject({
-  http: z.strictObject({
-    url: z.string().min(1).describe('Liquid template over vars; ${NAME} is read from the environment'),
-    method: z.enum(['GET', 'POST', 'PUT', 'PATCH']).default('POST'),
-    headers: z.record(z.string(), z.string()).default({}).describe('Values may hold ${NAME} from the environment'),
-    body: Json.optional().describe('JSON; every text in it is a Liquid template over vars'),
-    answer: z.string().default('$').describe('JSONPath to the text of the answer; $ takes the whole body as text'),
-  }),
+  http: z
+    .strictObject({
+      url: z.string().min(1).describe('Liquid template over vars; ${NAME} is read from the environment'),
+      method: z.enum(['GET', 'POST', 'PUT', 'PATCH']).default('POST'),
+      headers: z.record(z.string(), z.string()).default({}).describe('Values may hold ${NAME} from the environment'),
+      body: Json.optional().describe('JSON; every text in it is a Liquid template over vars. Not with GET'),
+      answer: z.string().default('$').describe('JSONPath to the text of the answer; $ takes the whole body as text'),
+    })
+    .refine(({ method, body }) => method !== 'GET' || body === undefined, {
+      message: 'a GET request has no body',
+      path: ['body'],
+      params: { mend: 'Remove the body, or write method: POST.' },
+    }),
   timeout,
   concurrency,
 })
@@ -90,12 +96,17 @@ export const Trials = z
     z.int().positive(),
     z.literal('auto').describe('As many as the verdict needs: from 1 to at most 5 passes'),
     z
-      .strictObject({ min: z.int().positive().default(1), max: z.int().positive().default(3) })
-      .refine(({ min, max }) => min <= max, 'min is larger than max'),
+      .strictObject({
+        min: z.int().positive().default(1),
+        max: z.int().positive().optional().describe('Default: 3, or `min` where that is larger'),
+      })
+      .refine(({ min, max = min }) => min <= max, 'min is larger than max'),
   ])
   .transform((written) => {
     if (typeof written === 'number') return { min: written, max: written }
-    return written === 'auto' ? { min: 1, max: 5 } : written
+    if (written === 'auto') return { min: 1, max: 5 }
+    const { min, max = Math.max(3, min) } = written
+    return { min, max }
   })
 export type Trials = z.infer<typeof Trials>
 

@@ -216,6 +216,7 @@ describe('loadSuites', () => {
       'evals/module.suite.yaml': goodSuite
         .replace('suite: support', 'suite: module')
         .replace(/target: .*/, 'target: {module: app.ts}'),
+      'evals/app.ts': '',
     })
     expect(suites.map(({ target }) => target.kind)).toEqual(['http', 'module', 'command'])
   })

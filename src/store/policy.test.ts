@@ -28,3 +28,14 @@ it('raw thresholds of a suite change one and keep the others', () => {
     max_category_drop: false,
   })
 })
+
+it('a floor laid over raw thresholds is their floor, unless it names its own', () => {
+  const threshold = { min_pass_rate: 0.99 }
+  expect(merged({ naive: { max_drop: 0.01 } }, threshold)).toMatchObject({
+    min_pass_rate: 0.99,
+    naive: { min_pass_rate: 0.99, max_drop: 0.01 },
+  })
+  expect(merged({ naive: {} }, {}, threshold).naive).toEqual(threshold)
+  expect(merged({ naive: {} }, { ...threshold, naive: { min_pass_rate: 0.7 } }).naive).toEqual({ min_pass_rate: 0.7 })
+  expect(merged({}, threshold).naive).toBeUndefined()
+})

@@ -5,10 +5,13 @@ type Layer = Record<string, unknown>
 
 /**
  * The policy in force: the defaults, then each layer in turn. Maps (`categories`, `latency_p95`, …) are laid over each
- * other key by key as well, so that a suite can change one limit of the repository and keep the others.
+ * other key by key as well, so that a suite can change one limit of the repository and keep the others. A floor that is laid
+ * over raw thresholds (`naive`) is their floor.
  */
 export function mergePolicy(layers: readonly (GatePolicyInput | undefined)[]): GatePolicy {
-  const merged = layers.reduce<Layer>((below, above) => overlay(below, spelledOut(above)), { ...defaultPolicy })
+  const merged = layers.reduce<Layer>((below, above) => overlay(below, rawFloor(below, spelledOut(above))), {
+    ...defaultPolicy,
+  })
   return merged as GatePolicy
 }
 
@@ -16,6 +19,12 @@ export function mergePolicy(layers: readonly (GatePolicyInput | undefined)[]): G
 function spelledOut({ strict, ...layer }: GatePolicyInput = {}): Layer {
   if (strict === undefined || layer.alpha !== undefined) return layer
   return { ...layer, alpha: strict ? STRICT_ALPHA : defaultPolicy.alpha }
+}
+
+/** The floor of raw thresholds is the one that decides: a layer that writes only `min_pass_rate` means it. */
+function rawFloor(below: Layer, above: Layer): Layer {
+  if (!isMap(below.naive) || above.naive !== undefined || above.min_pass_rate === undefined) return above
+  return { ...above, naive: { min_pass_rate: above.min_pass_rate } }
 }
 
 function overlay(below: Layer, above: Layer): Layer {

@@ -1,7 +1,7 @@
 // The record of a run: written line by line while the run goes on, so that no answer that was paid for is ever lost.
 import { closeSync, fdatasync, fsyncSync, ftruncateSync, openSync, writeSync } from 'node:fs'
-import { mkdir } from 'node:fs/promises'
-import { join } from 'node:path'
+import { mkdir, stat } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import type { Observation, RunHeader } from '../schema/run.ts'
 import { jsonLine } from './json-lines.ts'
@@ -64,7 +64,7 @@ async function openNew(folder: string, name: string): Promise<{ fd: number; file
   for (let copy = 1; ; copy += 1) {
     const file = join(folder, `${copy === 1 ? name : `${name}-${copy}`}.jsonl`)
     try {
-      await mkdir(folder, { recursive: true })
+      await makeFolder(folder)
     } catch (error) {
       throw fileError(folder, error, 'write')
     }
@@ -73,6 +73,26 @@ async function openNew(folder: string, name: string): Promise<{ fd: number; file
     } catch (error) {
       if (errno(error) !== 'EEXIST') throw fileError(file, error, 'write')
     }
+  }
+}
+
+/**
+ * Like mkdir with `recursive`, which never comes back where a folder exists but takes no others and says ENOENT to that,
+ * as /proc does.
+ */
+async function makeFolder(folder: string): Promise<void> {
+  try {
+    await mkdir(folder)
+  } catch (error) {
+    const there = async (path: string) => (await stat(path).catch(() => null))?.isDirectory() ?? false
+    if (await there(folder)) return
+    const parent = dirname(folder)
+    if (errno(error) !== 'ENOENT' || parent === folder || (await there(parent))) throw error
+    await makeFolder(parent)
+    // Another run may have made it meanwhile.
+    await mkdir(folder).catch(async (again: unknown) => {
+      if (!(await there(folder))) throw again
+    })
   }
 }
 

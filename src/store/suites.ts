@@ -1,13 +1,14 @@
 // Reads the suites that a command asks for: targets looked up, policies merged, cases of all sources expanded.
-import { dirname, resolve } from 'node:path'
+import { basename, dirname, resolve } from 'node:path'
 import { glob } from 'tinyglobby'
 import { AigateError } from '../errors.ts'
 import type { LoadedSuite, Project, ResolvedTarget } from '../ports.ts'
 import type { GatePolicy, GatePolicyInput } from '../schema/gate.ts'
 import { Suite, type Trials } from '../schema/suite.ts'
 import { choose, didYouMean, faultError, flatten, joinErrors } from './faults.ts'
+import { namedFileFaults } from './named-files.ts'
 import { mergePolicy } from './policy.ts'
-import { type SourceFile, sourceFile } from './source-text.ts'
+import { readText, type SourceFile, sourceFile } from './source-text.ts'
 import {
   categoriesOf,
   categoryFaults,
@@ -66,7 +67,9 @@ export async function suiteNames(project: Project): Promise<string[] | null> {
   return broken.length > 0 ? null : files.map(({ suite }) => suite.suite)
 }
 
-type ReadSuites = { files: SuiteFile[]; broken: AigateError[] }
+/** `names`: what a suite that could not be read may be called, by its file and by the line `suite:` in it. */
+type BrokenSuite = { file: SourceFile; error: AigateError; names: string[] }
+type ReadSuites = { files: SuiteFile[]; broken: BrokenSuite[] }
 
 async function readSuiteFiles(project: Project, selectors: readonly string[]): Promise<ReadSuites> {
   const { root, config } = project
@@ -78,17 +81,24 @@ async function readSuiteFiles(project: Project, selectors: readonly string[]): P
     sources.set(source.path, source)
   }
   const files: SuiteFile[] = []
-  const broken: AigateError[] = []
+  const broken: BrokenSuite[] = []
   for (const file of sources.values()) {
     try {
       const { value, locate } = await readYaml(file, Suite, 'suite')
       files.push({ suite: value, file, dir: dirname(file.path), locate })
     } catch (error) {
       if (!(error instanceof AigateError)) throw error
-      broken.push(error)
+      broken.push({ file, error, names: await likelyNames(file) })
     }
   }
   return { files, broken }
+}
+
+async function likelyNames(file: SourceFile): Promise<string[]> {
+  const stem = basename(file.path).replace(/(?:\.suite)?\.ya?ml$/i, '')
+  const text = await readText(file).catch(() => '')
+  const written = /^suite:[ \t]*(["']?)([^\s"'#]+)\1[ \t]*(?:#.*)?$/m.exec(text)?.[2]
+  return written === undefined ? [stem] : [stem, written]
 }
 
 /** The suites that the selectors mean. Faults of other files only count when a selector matches nothing. */
@@ -100,15 +110,19 @@ function select(
   const twice = sameNames(files)
   const matches = (file: SuiteFile, selector: string) =>
     file.suite.suite === selector || file.file.path === resolve(project.root, selector)
+  // A healthy suite of the name is the one that is meant; the name of a broken file is only a guess.
+  const means = ({ file, names: likely }: BrokenSuite, selector: string) =>
+    file.path === resolve(project.root, selector) ||
+    (likely.includes(selector) && !files.some((one) => matches(one, selector)))
   if (selectors.length === 0) {
     const none = files.length === 0 && broken.length === 0 ? [noSuites(project)] : []
-    return { chosen: files, problems: [...broken, ...twice, ...none] }
+    return { chosen: files, problems: [...broken.map(({ error }) => error), ...twice, ...none] }
   }
   const chosen = files.filter((file) => selectors.some((selector) => matches(file, selector)))
   const names = files.map(({ suite }) => suite.suite)
   const unknown = selectors
     .filter((selector) => !files.some((file) => matches(file, selector)))
-    .filter((selector) => !broken.some(({ places }) => places[0]?.file === sourceFile(project.root, selector).shown))
+    .filter((selector) => !broken.some((one) => means(one, selector)))
     .map(
       (selector) =>
         new AigateError('usage', {
@@ -116,11 +130,10 @@ function select(
           mend: choose(selector, names, 'suites', 'Make one, or correct `suites` in aigate.yaml.'),
         }),
     )
-  const wanted = broken.filter(({ places }) =>
-    selectors.some((selector) => places[0]?.file === sourceFile(project.root, selector).shown),
-  )
+  const wanted =
+    unknown.length > 0 ? broken : broken.filter((one) => selectors.some((selector) => means(one, selector)))
   const clash = twice.filter(({ places }) => chosen.some(({ file }) => file.shown === places[0]?.file))
-  return { chosen, problems: [...(unknown.length > 0 ? broken : wanted), ...clash, ...unknown] }
+  return { chosen, problems: [...wanted.map(({ error }) => error), ...clash, ...unknown] }
 }
 
 function noSuites({ config }: Project): AigateError {
@@ -159,6 +172,7 @@ async function loadSuite(
   }
   const prompt = target?.kind === 'prompt' ? target.prompt : undefined
   const faults = [
+    ...(await namedFileFaults(file, cases)),
     ...(prompt ? variableFaults(cases, prompt) : []),
     ...(problems.length > 0 ? [] : categoryFaults(file, cases)),
   ]

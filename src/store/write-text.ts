@@ -1,6 +1,7 @@
 // Writes a text file as a whole or not at all, and turns what the disk says into sentences.
 import { randomBytes } from 'node:crypto'
-import { mkdir, open, realpath, rename, rm, stat } from 'node:fs/promises'
+import { constants } from 'node:fs'
+import { access, mkdir, open, realpath, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { AigateError } from '../errors.ts'
 
@@ -41,6 +42,22 @@ export function fileError(file: string, error: unknown, doing: 'read' | 'write')
   const facts = { file, reason: reasons[code] ?? code }
   if (trouble.has(code)) return new AigateError('disk_trouble', facts)
   return new AigateError(doing === 'read' ? 'cannot_read' : 'cannot_write', facts)
+}
+
+/**
+ * Finds out before anything is paid for whether a file can be written: it is no folder, and the nearest folder that exists
+ * may be written to. Throws AigateError `cannot_write`.
+ */
+export async function requireWritable(file: string): Promise<void> {
+  try {
+    const found = await stat(file).catch(() => null)
+    if (found?.isDirectory()) throw Object.assign(new Error('a folder'), { code: 'EISDIR' })
+    let folder = dirname(file)
+    while (!(await stat(folder).catch(() => null)) && dirname(folder) !== folder) folder = dirname(folder)
+    await access(folder, constants.W_OK)
+  } catch (error) {
+    throw fileError(file, error, 'write')
+  }
 }
 
 /**

@@ -3,7 +3,7 @@ import * as z from 'zod'
 import { assertionKeys } from '../schema/assertion.ts'
 import { choose, didYouMean, nearest } from './faults.ts'
 import { isRequired, objectsAt, type Path, type Schema, shapeOf, unionOptionsAt } from './schema-walk.ts'
-import { boundOf, expectation, formatOf, found, mendType } from './zod-words.ts'
+import { boundOf, expectation, formatOf, found, mendFalse, mendType } from './zod-words.ts'
 
 type Issue = z.core.$ZodIssue
 
@@ -58,7 +58,7 @@ function describe(issue: Issue, base: Path, reading: Reading): Finding[] {
       const expected = known.length > 1 ? `one of ${list}` : list
       return here(
         `expected ${expected}, found ${found(value)}${dym}`,
-        `Write ${known.length > 1 ? 'one of these' : list}.`,
+        mendFalse(path, value, known) ?? `Write ${known.length > 1 ? 'one of these' : list}.`,
       )
     }
     case 'invalid_format':
@@ -68,6 +68,10 @@ function describe(issue: Issue, base: Path, reading: Reading): Finding[] {
       return here(`${boundOf(issue)}, found ${found(value)}`, 'Change the value.')
     case 'not_multiple_of':
       return here(`expected a multiple of ${issue.divisor}`, 'Change the value.')
+    case 'custom': {
+      const mend: unknown = issue.params?.['mend']
+      return here(lowerFirst(issue.message), typeof mend === 'string' ? mend : 'Change the value.')
+    }
     default:
       return here(lowerFirst(issue.message), 'Change the value.')
   }

@@ -55,6 +55,16 @@ export function mendType(expected: string, value: unknown, path: Path, written: 
   return 'Change the value.'
 }
 
+/** How to mend `false` where only true may stand: `is_json: false` means `not_is_json: true`, not `is_json: true`. */
+export function mendFalse(path: Path, value: unknown, known: readonly string[]): string | undefined {
+  const key = path.at(-1)
+  if (value !== false || known.join() !== 'true' || typeof key !== 'string') return undefined
+  const opposite = key.startsWith('not_') ? key.slice('not_'.length) : `not_${key}`
+  return path.at(-3) === 'assert' && assertionKeys.includes(opposite)
+    ? `Write ${opposite}: true.`
+    : 'Write true, or remove the key.'
+}
+
 /** The form that text must have. */
 export function formatOf(issue: Extract<Issue, { code: 'invalid_format' }>): string {
   if (!issue.message.startsWith('Invalid')) return issue.message

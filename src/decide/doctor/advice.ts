@@ -32,10 +32,10 @@ type Input = {
 /** The drop that a policy should find: its margin, and at least 5 points. */
 export const dropToFind = (margin: number): number => Math.max(0.05, margin)
 
-/** Advice on both goals: to pass what changes nothing, and to find a drop of the margin. None without a comparison. */
+/** Advice on both goals: to pass what changes nothing, and to find a drop of the margin. None without a margin. */
 export function adviceOf({ plan, world, nothing, found, name }: Input): Advice[] {
   const margin = plan.policy.max_regression
-  if (margin === false) return []
+  if (plan.policy.naive || margin === false) return []
   const drop = dropToFind(margin)
   const goals: { goal: Goal; said: string; now: number | undefined }[] = [
     { goal: { kind: 'conclude', drop: 0 }, said: 'pass a change that changes nothing', now: nothing.pass.estimate },

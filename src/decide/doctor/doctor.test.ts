@@ -188,6 +188,33 @@ describe('what no run could do', () => {
   })
 })
 
+describe('raw thresholds', () => {
+  const naive = { min_pass_rate: 0.85, max_drop: 0.5, max_category_drop: 0.5 }
+  const of = (i: number) => ({ category: i < 4 ? 'safety' : 'other' })
+
+  it('decide in small categories too: no such gate is said to be dead', () => {
+    const { plan } = made(60, { of, policy: { naive } })
+    const gate = abilities(plan).find(({ id }) => id === 'regression/safety')
+    expect(gate).toMatchObject({ n: 4, decides: true, can_fire: true, problem: null })
+    const never = abilities({ ...plan, policy: policyOf({ naive: { ...naive, max_category_drop: 1 } }) })
+    expect(never.find(({ id }) => id === 'regression/safety')?.problem).toBe(
+      'The regression gate of category safety can never fire: not even a run in which every answer fails breaks it.',
+    )
+  })
+
+  it('are not warned about by the floor and the margin of the tests, which they replace', () => {
+    const near = { rate: 0.86, policy: { max_regression: 0.005 } }
+    const { warnings } = made(60, near).examined(40)
+    expect(warnings.join('\n')).toMatch(/floor of 85\.0 % lies too near[^]*|A margin of/)
+    const raw = made(60, { ...near, policy: { ...near.policy, naive } }).examined(40)
+    expect(raw.warnings.join('\n')).not.toMatch(/lies too near|A margin of/)
+    expect(raw).toMatchObject({ margin: null, advice: [] })
+    // A raw floor of 0 is no floor, whatever the floor of the tests says.
+    const free = made(60, { ...near, policy: { naive: { ...naive, min_pass_rate: 0 } } }).examined(40)
+    expect(free.reasons.join('\n')).not.toMatch(/The floor can never fire/)
+  })
+})
+
 describe('advice', () => {
   it('names numbers that the simulation bears out, and none where the goal is met', () => {
     const { plan, world } = made(40, { seed: 'advice' })

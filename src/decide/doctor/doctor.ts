@@ -3,6 +3,7 @@ import type { DoctorReport, DoctorSuite, Drop, GateAbility, Rate, Rates } from '
 import { worst } from '../../schema/verdict.ts'
 import { normalQuantile } from '../../statistics/normal.ts'
 import { lookAt } from '../look.ts'
+import { rawFloor } from '../naive.ts'
 import { pairCases, pairingWarnings } from '../pairing.ts'
 import { SMALLEST_CATEGORY } from '../regression-units.ts'
 import { byText, counted, percent, points } from '../words.ts'
@@ -81,7 +82,7 @@ export function examine(input: Examination): DoctorSuite | null {
     },
     trials: plan.trials,
     alpha: plan.policy.alpha,
-    margin: plan.policy.max_regression === false ? null : plan.policy.max_regression,
+    margin: plan.policy.naive || plan.policy.max_regression === false ? null : plan.policy.max_regression,
     cases: caseNotes(history),
     variance: {
       pass_rate: world.mean,
@@ -155,7 +156,8 @@ export function categorySizes({ cases }: Pick<Plan, 'cases'>): Map<string, numbe
 
 /** Why the policy cannot do its job; empty when it can. */
 function faultsOf({ policy }: Plan, nothing: Rates, gates: readonly GateAbility[]): string[] {
-  const limitless = (gate: GateAbility) => gate.kind === 'floor' && gate.category === null && policy.min_pass_rate === 0
+  const floor = policy.naive ? rawFloor(policy.naive) : policy.min_pass_rate
+  const limitless = (gate: GateAbility) => gate.kind === 'floor' && gate.category === null && floor === 0
   const dead = gates.filter((gate) => gate.decides && !gate.can_fire && !limitless(gate))
   const stuck = gates.filter((gate) => gate.id === 'regression' && gate.can_fire && !gate.can_pass)
   const wrong = nothing.block.low > 2 * policy.alpha
@@ -188,17 +190,17 @@ function warningsOf(
   ]
 }
 
-/** A margin that is too small for the suite: most changes that change nothing end undecided. */
+/** A margin that is too small for the suite: most changes that change nothing end undecided. Raw thresholds know no margin. */
 function seldomConcludes({ policy, trials }: Plan, { hold, pass }: Rates): string[] {
-  if (policy.max_regression === false || pass.estimate >= 0.5) return []
+  if (policy.naive || policy.max_regression === false || pass.estimate >= 0.5) return []
   const margin = `${points(policy.max_regression)} points`
   return [`A margin of ${margin} is too small for this suite: ${percent(hold.estimate)} of the changes that change nothing stay undecided after ${counted(trials.max, 'trial')} a case.`] // biome-ignore format: one line reads better
 }
 
-/** A floor within two standard errors of the pass rate can most often be proven neither reached nor missed. */
+/** A floor within two standard errors of the pass rate can most often be proven neither reached nor missed. A raw one needs no proof. */
 function nearFloor({ policy, cases, trials }: Plan, world: World): string[] {
   const floor = policy.min_pass_rate
-  if (floor <= 0 || floor >= 1) return []
+  if (policy.naive || floor <= 0 || floor >= 1) return []
   const within = world.mean * (1 - world.mean) * (policy.scope === 'population' ? 1 : 1 - world.icc)
   const error = Math.sqrt(within / (cases.length * trials.max))
   const distance = Math.abs(world.mean - floor)

@@ -63,7 +63,7 @@ function problemOf(gate: Omit<GateAbility, 'problem'>, { limit, unit }: GateResu
     const most = plan.cases.length * plan.trials.max
     return `The limit on p95 latency can never fire: ${counted(most, 'call')} at most, and it takes 200.`
   }
-  if (category !== null && kind === 'regression' && n < SMALLEST_CATEGORY) {
+  if (category !== null && kind === 'regression' && !decides && n < SMALLEST_CATEGORY) {
     return `Category ${category} has ${counted(n, 'case')}: its gate can never fire (it takes ${SMALLEST_CATEGORY}, ${SMALLEST_CATEGORY - n} more).`
   }
   const name = nameOf(kind, category)

@@ -4,8 +4,13 @@ import { PowerReport } from '../../schema/doctor.ts'
 import { baselineOf, casesOf, policyOf } from '../run-testing.ts'
 import { powerCheck, powerReport } from './power-check.ts'
 
-function checked(n: number, changes: Parameters<typeof policyOf>[0] = {}, passes = 5) {
-  const cases = casesOf(n, (i) => ({ critical: i === 0, category: i < 10 ? 'few' : 'many' }))
+function checked(
+  n: number,
+  changes: Parameters<typeof policyOf>[0] = {},
+  passes = 5,
+  critical = (i: number): boolean => i === 0,
+) {
+  const cases = casesOf(n, (i) => ({ critical: critical(i), category: i < 10 ? 'few' : 'many' }))
   const baseline = baselineOf(cases, () => ({ passes }))
   const plan = { cases, baseline, policy: policyOf(changes), trials: { min: 1, max: 3 } }
   const shared = {
@@ -37,8 +42,21 @@ it('the critical case is noticed alone, and the others could break alone', () =>
 
 it('a policy that compares nothing and wants nothing is blind', () => {
   const found = checked(40, { max_regression: false, min_pass_rate: 0 })!
-  expect(found).toMatchObject({ outcome: 'fail', reasons: ['No gate fires, not even when every answer fails.'] })
+  expect(found).toMatchObject({
+    outcome: 'fail',
+    reasons: ['No gate fires, not even when every answer of the cases that are not critical fails.'],
+  })
   expect(found.warnings.join(' ')).toMatch(/Category few could break altogether \(9 cases\)/)
+})
+
+it('a suite of critical cases alone is not blind: each of them is noticed, and where none could be, that is said', () => {
+  const off = { max_regression: false, min_pass_rate: 0 } as const
+  const found = checked(30, off, 5, () => true)!
+  expect(found).toMatchObject({ outcome: 'pass', warnings: [] })
+  expect(found.mutations[0]).toMatchObject({ category: null, cases: 30, half: 1, always: 1, all: 'fail' })
+  expect(found.single.noticed).toHaveLength(30)
+  expect(checked(30, off, 5, () => false)!.reasons).toEqual(['No gate fires, not even when every answer fails.'])
+  expect(checked(30, off, 0)!.reasons).toEqual(['No stored answer passes, so that none can be broken.'])
 })
 
 it('answers that fail already cannot be broken; without answers there is nothing to check', () => {

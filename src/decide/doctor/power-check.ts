@@ -40,7 +40,10 @@ export function powerCheck(given: PowerInput): PowerSuite | null {
   const input = answered(given)
   if (input.answers.length === 0) return null
   const bench: Bench = { ...input, ids: input.plan.cases.map(({ id }) => id) }
-  const breakable = input.plan.cases.flatMap(({ critical }, i) => (!critical && passes(input, i) ? [i] : []))
+  const passing = input.plan.cases.flatMap((_, i) => (passes(input, i) ? [i] : []))
+  const ordinary = passing.filter((i) => !input.plan.cases[i]?.critical)
+  // One critical case that breaks would hide that nothing guards the others; where there are no others, it is they that break.
+  const breakable = ordinary.length > 0 ? ordinary : passing
   const categories = [...categorySizes(input.plan)].sort(([a], [b]) => byText(a, b)).slice(0, MOST_CATEGORIES)
   const groups: [string | null, number[]][] = [
     [null, breakable],
@@ -60,7 +63,7 @@ export function powerCheck(given: PowerInput): PowerSuite | null {
     suite: input.suite,
     suite_version: input.suiteVersion,
     outcome: blind ? 'fail' : 'pass',
-    reasons: [reasonOf(mutations[0], blind)],
+    reasons: [reasonOf(mutations[0], { blind, critical: passing.length > ordinary.length })],
     warnings: [...leftOut(given, input), ...warningsOf(untouched.outcome, mutations)],
     source: input.source,
     untouched: untouched.outcome,
@@ -99,8 +102,10 @@ const passes = ({ answers }: PowerInput, i: number): boolean => (answers[i]?.pas
 
 type Mutation = PowerSuite['mutations'][number]
 
-function reasonOf(suite: Mutation | undefined, blind: boolean): string {
-  if (blind || !suite) return 'No gate fires, not even when every answer fails.'
+function reasonOf(suite: Mutation | undefined, { blind, critical }: { blind: boolean; critical: boolean }): string {
+  if (!suite || suite.cases === 0) return 'No stored answer passes, so that none can be broken.'
+  if (blind && critical) return 'No gate fires, not even when every answer of the cases that are not critical fails.'
+  if (blind) return 'No gate fires, not even when every answer fails.'
   if (suite.half === null) return 'A gate fires only when nearly every case is broken.'
   const always = suite.always === null ? '' : `, and always from ${suite.always} on`
   return `From ${counted(suite.half, 'broken case')} of ${suite.cases} on, a gate fires at least half the time${always}.`

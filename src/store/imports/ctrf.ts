@@ -8,6 +8,7 @@ import {
   isData,
   isoDate,
   list,
+  notRun,
   text,
 } from './foreign.ts'
 
@@ -22,8 +23,8 @@ export const ctrf: FormatReader = {
     const tool = data(results.tool)
     const [name, version] = [text(tool.name) ?? 'ctrf', text(tool.version)]
     const tests = list(results.tests).filter(isData)
-    const trials = tests.flatMap((test) => trialOf(test) ?? [])
-    const skipped = tests.length - trials.length
+    const trials = tests.map(trialOf)
+    const skipped = tests.filter(isSkipped).length
     const environment = data(results.environment)
     const commit = text(environment.commit)
     return {
@@ -33,28 +34,35 @@ export const ctrf: FormatReader = {
       started_at: amount(data(results.summary).start) ? isoDate(data(results.summary).start) : undefined,
       git: commit === undefined ? null : { commit, branch: text(environment.branchName) ?? null, dirty: false },
       trials,
-      notes: skipped > 0 ? [`${skipped} skipped or pending tests are no trials and were left out.`] : [],
+      notes:
+        skipped > 0
+          ? [
+              `${skipped} skipped or pending tests were not measured; they count where the baseline or the suite has them.`,
+            ]
+          : [],
     }
   },
 }
 
-/** undefined for a test that was not run. `other` is neither: it was not measured. */
-function trialOf(test: Data): ForeignTrial | undefined {
+const isSkipped = ({ status }: Data): boolean => status === 'skipped' || status === 'pending'
+
+/** What was skipped, is pending or ended as `other` was not measured. */
+function trialOf(test: Data): ForeignTrial {
   const { status, duration, message } = firstAttempt(test)
-  if (status === 'skipped' || status === 'pending') return undefined
   const suite = (Array.isArray(test.suite) ? test.suite : [test.suite]).flatMap((part) => text(part) ?? [])
   const id = [...suite, text(test.name) ?? 'unnamed'].join(' > ')
   const base = {
     id,
     content: { test: id },
     ...(suite[0] !== undefined && { category: suite[0] }),
-    latency_ms: amount(duration),
   }
   const tags = list(test.tags).flatMap((tag) => text(tag) ?? [])
+  if (isSkipped(test)) return { ...base, tags, ...notRun(`the test is ${String(status)}`) }
+  const latency_ms = amount(duration)
   const said = text(message) ?? text(test.message) ?? text(test.trace)
   if (status !== 'passed' && status !== 'failed') {
     const error = { kind: 'command_failed' as const, message: said ?? `the test ended as "${String(status)}"` }
-    return { ...base, tags, passed: null, score: null, error }
+    return { ...base, tags, latency_ms, passed: null, score: null, error }
   }
   const passed = status === 'passed'
   const score = passed ? 1 : 0
@@ -62,6 +70,7 @@ function trialOf(test: Data): ForeignTrial | undefined {
   return {
     ...base,
     tags,
+    latency_ms,
     passed,
     score,
     scores: [{ assertion: 'test', passed, score, weight: 1, reason, deterministic: false }],

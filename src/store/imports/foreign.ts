@@ -112,6 +112,13 @@ export function slug(written: string): string {
   return name === '' ? 'case' : name
 }
 
+/** The grade of a trial that the file names, but that was never asked (skipped, pending): it is not measured. */
+export const notRun = (message: string): Pick<ForeignTrial, 'passed' | 'score' | 'error'> => ({
+  passed: null,
+  score: null,
+  error: { kind: 'not_recorded', message },
+})
+
 /** A date of any usual form as ISO 8601 in UTC; undefined when it is none. */
 export function isoDate(value: unknown): string | undefined {
   if (typeof value !== 'string' && typeof value !== 'number') return undefined

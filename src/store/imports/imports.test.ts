@@ -1,5 +1,5 @@
 // Reads real and documented files of other tools: exact counts, identity by content, and what is refused.
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
@@ -52,11 +52,11 @@ describe('counts of each file', () => {
     ['promptfoo/before.jsonl', { ...none, cases: 34, trials: 68, passed: 67, errors: 1 }],
     ['promptfoo/same.jsonl', { ...none, cases: 34, trials: 68, passed: 67, errors: 1 }],
     ['promptfoo/worse.json', { ...none, cases: 34, trials: 68, passed: 38, failed: 29, errors: 1 }],
-    ['pytest/before.xml', { ...none, cases: 35, trials: 105, passed: 102, errors: 3 }],
-    ['pytest/worse.xml', { ...none, cases: 35, trials: 105, passed: 62, failed: 40, errors: 3 }],
-    ['vitest/junit.xml', { ...none, cases: 4, trials: 4, passed: 3, failed: 1 }],
+    ['pytest/before.xml', { ...none, cases: 36, trials: 108, passed: 102, errors: 6 }],
+    ['pytest/worse.xml', { ...none, cases: 36, trials: 108, passed: 62, failed: 40, errors: 6 }],
+    ['vitest/junit.xml', { ...none, cases: 6, trials: 6, passed: 3, failed: 1, errors: 2 }],
     // Two results of "refund is named": only the first whole pass counts.
-    ['ctrf/report.json', { ...none, cases: 4, trials: 4, passed: 1, failed: 2, errors: 1 }],
+    ['ctrf/report.json', { ...none, cases: 6, trials: 6, passed: 1, failed: 2, errors: 3 }],
     ['inspect/quiz.json', { ...none, cases: 4, trials: 8, passed: 4, failed: 3, errors: 1 }],
     ['inspect/quiz.eval', { ...none, cases: 4, trials: 8, passed: 4, failed: 3, errors: 1 }],
     ['openai-evals/match.jsonl', { ...none, cases: 4, trials: 4, passed: 2, failed: 1, errors: 1 }],
@@ -117,15 +117,106 @@ describe('what is read besides', () => {
     })
     expect(table?.observations[0]?.completion).not.toHaveProperty('latency_ms')
   })
-  it('notes what was left out', async () => {
+  it('notes what was not run or left out', async () => {
     expect((await readResults(fixture('ctrf/report.json'))).notes).toEqual([
-      '2 skipped or pending tests are no trials and were left out.',
-      '1 of 4 cases have more than 1 trial; only the first 1 of each count, so that no case is asked more often than others.',
+      '2 skipped or pending tests were not measured; they count where the baseline or the suite has them.',
+      '1 of 6 cases have more than 1 trial; only the first 1 of each count, so that no case is asked more often than others.',
     ])
   })
   it('ctrf: the attempt that was run again counts as it ended first', async () => {
     const { observations } = await readResults(fixture('ctrf/report.json'))
     expect(observations.find((one) => one.case === 'support > greets')).toMatchObject({ passed: false })
+  })
+})
+
+describe('what a file lacks', () => {
+  const lines = (rows: unknown[]) => written(rows.map((row) => JSON.stringify(row)).join('\n'), '.jsonl')
+  it('tests that were skipped were not measured, and asked nobody', async () => {
+    const file = written('<testsuite><testcase name="a"><skipped/></testcase></testsuite>', '.xml')
+    const { observations } = await readResults(file)
+    expect(observations).toHaveLength(1)
+    expect(observations[0]).toMatchObject({
+      passed: null,
+      completion: { outcome: 'error', attempts: 0, error: { kind: 'not_recorded' } },
+    })
+  })
+  it('samples of OpenAI evals that nobody graded were not measured', async () => {
+    const sampling = (id: string) => ({ sample_id: id, type: 'sampling', data: { prompt: id, sampled: ['x'] } })
+    const match = { sample_id: 'a', type: 'match', data: { correct: true, expected: 'x' } }
+    const file = lines([
+      { spec: { eval_name: 'e' } },
+      sampling('a'),
+      match,
+      sampling('b'),
+      { final_report: { accuracy: 1 } },
+    ])
+    expect(await counts(file)).toEqual({ ...none, cases: 2, trials: 2, passed: 1, ungraded: 1 })
+    expect((await readResults(file)).notes[0]).toContain('1 samples have no match')
+  })
+  it('a log of Inspect that counts more samples than it holds was stopped', async () => {
+    const log = JSON.parse(readFileSync(fixture('inspect/quiz.json'), 'utf8'))
+    log.results = { ...log.results, total_samples: 100 }
+    expect(await readResults(written(JSON.stringify(log), '.json'))).toMatchObject({
+      complete: false,
+      stopped: expect.stringContaining('counts 100 samples, but holds only 8'),
+    })
+  })
+  it('a case of which nothing was measured takes no repeats from the others', async () => {
+    const rows = [1, 2, 3].map((trial) => ({ case_id: 'a', trial, passed: true }))
+    const run = await readResults(lines([...rows, { case_id: 'b', error: '503' }]))
+    expect(run.header.trials).toEqual({ min: 3, max: 3 })
+    expect(run.observations.map(({ case: id, trial, passed }) => [id, trial, passed])).toEqual([
+      ['a', 1, true], ['a', 2, true], ['a', 3, true], ['b', 1, null], ['b', 2, null], ['b', 3, null],
+    ]) // biome-ignore format: a table
+    expect(run.notes).toEqual([])
+  })
+  it('an error that says there was none is none', async () => {
+    for (const error of ['false', 'False', '0', 'no', 'None', 'null', ' ']) {
+      expect(await counts(written(`case_id,passed,error\na,true,${error}\n`, '.csv'))).toMatchObject({ passed: 1 })
+    }
+    expect(await counts(written('case_id,passed,error\na,true,503\n', '.csv'))).toMatchObject({ errors: 1 })
+  })
+})
+
+describe('the same file is the same run', () => {
+  it('whenever it was written, when it tells no date', async () => {
+    const make = () => written('{"case_id":"a","passed":true}\n', '.jsonl')
+    const [old, now] = [make(), make()]
+    utimesSync(old, 0, 1_000_000_000)
+    const headers = await Promise.all([old, now].map((file) => readResults(file, { suite: 's', from: file })))
+    const [first, second] = headers.map(({ header: { id, started_at } }) => ({ id, started_at }))
+    expect(first).toEqual(second)
+    expect(first?.started_at).toBe('1970-01-01T00:00:00.000Z')
+  })
+})
+
+describe('answers of a cache', () => {
+  const row = (q: string, output: string, cached: boolean) => ({
+    provider: { id: 'p' },
+    prompt: { label: 'x' },
+    vars: { q },
+    success: true,
+    score: 1,
+    response: { output, cached },
+  })
+  const ids = async (rows: unknown[]) => {
+    const run = await readResults(written(JSON.stringify({ results: { results: rows, stats: {} } }), '.json'))
+    return { ids: run.observations.map(({ completion }) => completion.request_id), notes: run.notes }
+  }
+  it('are one draw with the first that was asked, for each case and answer', async () => {
+    const same = [row('q', 'y', false), row('q', 'y', true), row('q', 'y', true), row('q', 'y', false)]
+    const { ids: [first, second, third, asked], notes } = await ids(same) // biome-ignore format: one line
+    expect(first).toMatch(/^[0-9a-f]{16}$/)
+    expect([second, third, asked]).toEqual([first, first, undefined])
+    expect(notes).toEqual([
+      '2 answers are of a cache and the same as another trial of the case: together they count once.',
+    ])
+    const other = await ids([row('q', 'y', true), row('q', 'n', true), row('r', 'y', true), row('r', 'z', true)])
+    expect(new Set(other.ids).size).toBe(4)
+    expect(other.notes).toEqual([])
+  })
+  it('are nothing where nothing came from a cache', async () => {
+    expect((await ids([row('q', 'y', false), row('q', 'y', false)])).ids).toEqual([undefined, undefined])
   })
 })
 

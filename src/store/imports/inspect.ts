@@ -73,18 +73,18 @@ function resultsOf(header: Data, samples: unknown[], options: ReadOptions): Fore
     tool: version === undefined ? 'inspect_ai' : `inspect_ai ${version}`,
     started_at: isoDate(about.created),
     git: commit === undefined ? null : { commit, branch: null, dirty },
-    ...(status !== 'success' && { stopped: `Inspect ended this log with the status "${status}"` }),
+    stopped: stoppedBy(status, samples, header),
     trials: samples.map((sample, at) => trialOf(data(sample), at, options)),
-    notes: notesOf(samples, header),
+    notes: [],
   }
 }
 
-function notesOf(samples: unknown[], header: Data): string[] {
+/** Why the log is not the whole evaluation. What it counts, but does not hold, was judged by nobody. */
+function stoppedBy(status: string, samples: unknown[], header: Data): string | undefined {
+  if (status !== 'success') return `Inspect ended this log with the status "${status}"`
   const total = amount(data(header.results).total_samples)
-  if (total === undefined || total <= samples.length) return []
-  return [
-    `The log counts ${total} samples, but holds only ${samples.length} of them (log_samples or a limit of the export).`,
-  ]
+  if (total === undefined || total <= samples.length) return undefined
+  return `the log counts ${total} samples, but holds only ${samples.length} of them (log_samples or a limit of the export)`
 }
 
 /** Inspect numbers samples without an id by their place: a number is no identity, the input is. */

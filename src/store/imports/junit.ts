@@ -10,6 +10,7 @@ import {
   isData,
   isoDate,
   list,
+  notRun,
   shown,
   text,
 } from './foreign.ts'
@@ -32,8 +33,8 @@ export const junit: FormatReader = {
     const suites = await suitesOf(content, file)
     const cases = suites.flatMap((suite) => list(suite.testcase).map(data))
     const repeats = repeatNames(cases)
-    const trials = cases.flatMap((one) => trialOf(one, repeats) ?? [])
-    const skipped = cases.length - trials.length
+    const trials = cases.map((one) => trialOf(one, repeats))
+    const skipped = cases.filter(isSkipped).length
     const first = suites.find((suite) => text(suite['@timestamp']) !== undefined)
     return {
       label: text(suites[0]?.['@name']) ?? 'tests',
@@ -42,7 +43,9 @@ export const junit: FormatReader = {
       started_at: isoDate(withZone(text(first?.['@timestamp']))),
       trials,
       notes: [
-        ...(skipped > 0 ? [`${skipped} skipped tests are no trials and were left out.`] : []),
+        ...(skipped > 0
+          ? [`${skipped} skipped tests were not measured; they count where the baseline or the suite has them.`]
+          : []),
         ...(repeats.size > 0
           ? [`Names ending in a repeat such as [1-${repeats.values().next().value?.n}] are trials of one case.`]
           : []),
@@ -115,19 +118,20 @@ const fullName = (one: Data): string => {
   return group === undefined || group === name ? name : `${group}::${name}`
 }
 
-/** undefined for a skipped test. A test that was run again after a failure counts as it ended the first time. */
-function trialOf(one: Data, repeats: ReadonlyMap<string, { base: string }>): ForeignTrial | undefined {
-  if (Array.isArray(one.skipped)) return undefined
+const isSkipped = (one: Data): boolean => Array.isArray(one.skipped)
+
+/** A skipped test was not measured. A test that was run again after a failure counts as it ended the first time. */
+function trialOf(one: Data, repeats: ReadonlyMap<string, { base: string }>): ForeignTrial {
   const full = fullName(one)
   const id = repeats.get(full)?.base ?? full
+  const base = { id, content: { test: id }, category: text(one['@classname']) }
+  if (isSkipped(one)) return { ...base, ...notRun('the test was skipped') }
   const seconds = Number(one['@time'] ?? Number.NaN)
   const said = (tag: string) => list(one[tag]).map(sayOf)
   const [error] = [...said('error'), ...said('flakyError')]
   const [failure] = [...said('failure'), ...said('flakyFailure')]
   return {
-    id,
-    content: { test: id },
-    category: text(one['@classname']),
+    ...base,
     latency_ms: seconds >= 0 ? seconds * 1000 : undefined,
     ...(error !== undefined
       ? { passed: null, score: null, error: { kind: 'command_failed', message: error } }

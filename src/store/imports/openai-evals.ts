@@ -17,6 +17,8 @@ import {
   text,
 } from './foreign.ts'
 
+const NO_GRADE = 'the log holds no match, metrics or error event'
+
 const valuesOf = (content: Content): Data[] =>
   content.kind === 'lines' ? content.values.map(({ value }) => data(value)) : []
 
@@ -34,8 +36,8 @@ export const openaiEvals: FormatReader = {
     }
     const finished = values.some((value) => 'final_report' in value)
     const models = (Array.isArray(spec.completion_fns) ? spec.completion_fns : [spec.model_name]).map(shown).join(', ')
-    const trials = [...samples].flatMap(([id, events]) => trialOf(id, events, options) ?? [])
-    const left = samples.size - trials.length
+    const trials = [...samples].map(([id, events]) => trialOf(id, events, options))
+    const left = trials.filter(({ ungraded }) => ungraded === NO_GRADE).length
     return {
       label: [text(spec.eval_name) ?? 'evals', models].filter((part) => part !== '').join(' | '),
       target: [spec.eval_name ?? null, models],
@@ -43,19 +45,18 @@ export const openaiEvals: FormatReader = {
       started_at: isoDate(shown(spec.created_at).replace(/^(\S+) ([\d:.]+)$/, '$1T$2Z')),
       ...(!finished && { stopped: 'the log has no final report: the evaluation was interrupted' }),
       trials,
-      notes: left > 0 ? [`${left} samples have no match, metrics or error event and were left out.`] : [],
+      notes: left > 0 ? [`${left} samples have no match, metrics or error event and count as not measured.`] : [],
     }
   },
 }
 
 /** `sample_id` is the place in the data set: the question and what was expected say which case it is. */
-function trialOf(sample: string, events: readonly Data[], options: ReadOptions): ForeignTrial | undefined {
+function trialOf(sample: string, events: readonly Data[], options: ReadOptions): ForeignTrial {
   const of = (type: string) => events.filter((event) => event.type === type).map((event) => data(event.data))
   const [sampling] = of('sampling')
   const matches = of('match')
   const metrics = of('metrics')
   const [error] = of('error')
-  if (matches.length === 0 && metrics.length === 0 && error === undefined) return undefined
   const question = questionOf(sampling?.prompt)
   const expected = matches[0]?.expected ?? metrics[0]?.expected ?? matches[0]?.options ?? null
   const named = question === '' ? sample : `${slug(question)}-${sha256(question).slice(0, 8)}`
@@ -85,9 +86,10 @@ function gradeOf({ matches, metrics, error }: Events, where: string, options: Re
     return { passed, score: passed ? 1 : 0, scores: [scoreOf('match', passed, passed ? 1 : 0, reason)] }
   }
   if (metrics.length === 0) {
+    if (error === undefined) return { ...nothing, ungraded: NO_GRADE }
     return {
       ...nothing,
-      error: { kind: 'server_error' as const, message: shown(error?.message) || 'the sample failed' },
+      error: { kind: 'server_error' as const, message: shown(error.message) || 'the sample failed' },
     }
   }
   const [name, value] = metricOf(Object.assign({}, ...metrics) as Data, where, options)

@@ -27,7 +27,7 @@ export type ResultsOptions = {
  */
 export async function readResults(file: string, options: ResultsOptions = {}): Promise<ForeignRun> {
   const shown = shownFrom(options.from, file)
-  const { bytes, modified } = await bytesOf(file, shown)
+  const bytes = await bytesOf(file, shown)
   const content = contentOf(bytes, shown)
   const format = formatOf(content, shown, options.format)
   if (options.pick !== undefined && format !== 'promptfoo') {
@@ -39,7 +39,7 @@ export async function readResults(file: string, options: ResultsOptions = {}): P
   }
   const results = await formats[format].read(content, { file: shown, pick: options.pick, passScore: options.passScore })
   const suite = options.suite ?? slug(basename(file).replace(/\.[^.]+$/, ''))
-  return assemble(results, { file: shown, suite, format, modified })
+  return assemble(results, { file: shown, suite, format })
 }
 
 function shownFrom(from: string | undefined, file: string): string {
@@ -47,12 +47,12 @@ function shownFrom(from: string | undefined, file: string): string {
   return path === '' || isAbsolute(path) ? file : path.split(sep).join('/')
 }
 
-async function bytesOf(file: string, shown: string): Promise<{ bytes: Uint8Array; modified: string }> {
+async function bytesOf(file: string, shown: string): Promise<Uint8Array> {
   try {
-    const { size, mtime } = await stat(file)
+    const { size } = await stat(file)
     if (size > MOST_BYTES)
       throw badResults(shown, 'The file is larger than 256 MiB.', 'Split it, or leave the transcripts out.')
-    return { bytes: await readFile(file), modified: mtime.toISOString() }
+    return await readFile(file)
   } catch (error) {
     throw fileError(file, error, 'read')
   }

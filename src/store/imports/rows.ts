@@ -79,6 +79,9 @@ function resultsOf(rows: readonly Row[], options: ReadOptions) {
   return { label: 'results', target: null, tool: 'rows', trials: rows.map((row) => trialOf(row, options)), notes: [] }
 }
 
+/** How tools write that there was no error. */
+const noError = new Set(['', 'false', '0', 'no', 'none', 'null'])
+
 /** The case is its case_id, with the input and what was expected where the rows tell. */
 function trialOf({ fields, line }: Row, options: ReadOptions): ForeignTrial {
   const id = shown(fields.case_id).trim()
@@ -92,7 +95,8 @@ function trialOf({ fields, line }: Row, options: ReadOptions): ForeignTrial {
   }
   const trial = number('trial')
   if (trial !== undefined && !Number.isInteger(trial)) throw fault(`trial is ${trial}, not a whole number.`)
-  const error = fields.error === false ? undefined : text(shown(fields.error))
+  const said = shown(fields.error).trim()
+  const error = noError.has(said.toLowerCase()) ? undefined : said
   return {
     id,
     content: { input: fields.input ?? null, expected: fields.expected ?? null },
