@@ -99,7 +99,7 @@ type Both = { context: Context; project: Project; head: Head; base: BaseProject;
 
 async function guarded({ context, project, head, base, options }: Both): Promise<Change> {
   const { prompt: _prompt, model: _model, ...overrides } = head.overrides ?? {}
-  const old = await collectSuites(base.project, { suites: [], overrides })
+  const old = await collectSuites(base.project, { suites: [], overrides, configurationOnly: true })
   const own = new Map<string, Chosen>()
   const baselines = new Map<string, Chosen>()
   for (const suite of head.suites) {

@@ -23,6 +23,8 @@ import { readYaml } from './yaml.ts'
 export type SuiteOptions = {
   /** Names of suites, or suite files relative to the root; empty: all that `suites` of aigate.yaml finds. */
   suites: readonly string[]
+  /** The modules and programs that suites name lie elsewhere: the project is a copy of a commit's configuration. */
+  configurationOnly?: boolean
   /** What the command line says instead of the suites. */
   overrides?: {
     prompt?: string | undefined
@@ -52,7 +54,7 @@ export async function collectSuites(project: Project, options: SuiteOptions): Pr
   const used = new Set<string>()
   const suites: LoadedSuite[] = []
   for (const file of chosen) {
-    const loaded = await loadSuite(project, file, shelf, options.overrides ?? {})
+    const loaded = await loadSuite(project, file, shelf, options)
     problems.push(...loaded.problems)
     if (loaded.prompt !== undefined) used.add(loaded.prompt)
     if (loaded.suite !== undefined) suites.push(loaded.suite)
@@ -158,7 +160,7 @@ async function loadSuite(
   project: Project,
   file: SuiteFile,
   shelf: PromptShelf,
-  overrides: NonNullable<SuiteOptions['overrides']>,
+  { overrides = {}, configurationOnly }: Pick<SuiteOptions, 'overrides' | 'configurationOnly'>,
 ): Promise<{ suite?: LoadedSuite; problems: AigateError[]; prompt?: string }> {
   const { cases, problems } = await collectCases(project.root, file)
   const suite = { ...overriddenTrials(file.suite, overrides.trials) }
@@ -172,7 +174,7 @@ async function loadSuite(
   }
   const prompt = target?.kind === 'prompt' ? target.prompt : undefined
   const faults = [
-    ...(await namedFileFaults(file, cases)),
+    ...(configurationOnly ? [] : await namedFileFaults(file, cases)),
     ...(prompt ? variableFaults(cases, prompt) : []),
     ...(problems.length > 0 ? [] : categoryFaults(file, cases)),
   ]
