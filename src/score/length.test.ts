@@ -38,4 +38,20 @@ describe('countCharacters', () => {
       { numRuns: 400 },
     )
   })
+
+  it('needs no more than Latin, Greek, Cyrillic and Han for the quick way, and is right about every code point there', () => {
+    const segmenter = new Intl.Segmenter('en', { granularity: 'grapheme' })
+    const characters = Array.from({ length: 0x10000 }, (_, unit) => String.fromCharCode(unit)).filter(
+      (character) => !/[\ud800-\udfff]/.test(character),
+    )
+    const wrong = characters.filter((character) => {
+      const between = `a${character}b${character}${character}漢`
+      return countCharacters(between) !== [...segmenter.segment(between)].length
+    })
+    expect(wrong).toEqual([])
+  })
+
+  it.each(['𑪄ሀ', 'か\uff9e', '\u0600a', 'a\u200db', '\r\n\r', 'นำ'])('%j', (value) => {
+    expect(countCharacters(value)).toBe(whole('grapheme', value).length)
+  })
 })

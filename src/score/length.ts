@@ -20,16 +20,14 @@ export function countWords(text: string): number {
   return count
 }
 
+/** Blocks of Latin, Greek, Cyrillic, punctuation, kana and Han in which every code unit is a character of its own. */
+const alone =
+  /^[\0-\f\x0e-\u02ff\u0370-\u0482\u048a-\u052f\u1e00-\u1fff\u2010-\u2027\u2030-\u205e\u20a0-\u20bf\u3000-\u3029\u3041-\u3096\u309b-\u30ff\u3400-\u9fff\uff01-\uff5e]*$/
+
 /** Characters that people see (grapheme clusters, UAX #29): a flag or a family emoji is one, CRLF is one. */
 export function countCharacters(text: string): number {
-  // Without marks, joiners, emoji and conjoining Hangul every code point is a character of its own; this is 50 times as fast.
-  if (
-    !/[\p{M}\p{Cf}\p{Emoji_Presentation}\p{Emoji_Modifier}\p{RI}\u0d4e\u0e33\u0eb3\u1100-\u11ff\ua960-\ua97f\ud7b0-\ud7ff\r]/u.test(
-      text,
-    )
-  ) {
-    return text.length - (text.match(/[\ud800-\udbff][\udc00-\udfff]/g)?.length ?? 0)
-  }
+  // 50 times as fast as asking ICU, and what nearly every answer is made of.
+  if (alone.test(text)) return text.length
   let count = 0
   for (const { segment } of segments(text, 'grapheme')) count += segment === '' ? 0 : 1
   return count
