@@ -22,7 +22,7 @@ export function countWords(text: string): number {
 
 /** Blocks of Latin, Greek, Cyrillic, punctuation, kana and Han in which every code unit is a character of its own. */
 const alone =
-  /^[\0-\f\x0e-\u02ff\u0370-\u0482\u048a-\u052f\u1e00-\u1fff\u2010-\u2027\u2030-\u205e\u20a0-\u20bf\u3000-\u3029\u3041-\u3096\u309b-\u30ff\u3400-\u9fff\uff01-\uff5e]*$/
+  /^[\t\n -~\u00a0-\u02ff\u0370-\u0482\u048a-\u052f\u1e00-\u1fff\u2010-\u2027\u2030-\u205e\u20a0-\u20bf\u3000-\u3029\u3041-\u3096\u309b-\u30ff\u3400-\u9fff\uff01-\uff5e]*$/
 
 /** Characters that people see (grapheme clusters, UAX #29): a flag or a family emoji is one, CRLF is one. */
 export function countCharacters(text: string): number {
