@@ -52,6 +52,16 @@ const messages = {
     sentence: (f) => `This is ${f.found}, not ${f.wanted}.`,
     mend: (f) => `${f.mend}`,
   },
+  source_failed: {
+    outcome: 'invalid',
+    sentence: (f) => `The source of live metrics could not be read: ${f.problem}.`,
+    mend: (f) => `${f.mend}`,
+  },
+  control_failed: {
+    outcome: 'invalid',
+    sentence: (f) => `The control plane did not do what was wanted: ${f.problem}.`,
+    mend: (f) => `${f.mend}`,
+  },
   newer_file: {
     outcome: 'usage',
     sentence: (f) =>

@@ -3,6 +3,8 @@ import type { AssertionOf, AssertionType } from './schema/assertion.ts'
 import type { Config, ModelPin, ProviderConfig } from './schema/config.ts'
 import type { GatePolicy } from './schema/gate.ts'
 import type { PromptOutput } from './schema/prompt.ts'
+import type { RolloutPlan } from './schema/rollout.ts'
+import type { Desired, Reading } from './schema/rollout-journal.ts'
 import type { CaseInfo, Completion, ErrorKind } from './schema/run.ts'
 import type { Case, CommandTarget, HttpTarget, Message, ModuleTarget, Suite, Tool } from './schema/suite.ts'
 import type { Json } from './schema/values.ts'
@@ -140,3 +142,39 @@ export type Reporter = (
   /** `ascii`: the terminal draws no box characters. */
   options: { color: boolean; columns: number; ascii?: boolean },
 ) => string
+
+/** A plan, read and filled in: `hash` is the SHA-256 (hex) of its meaning, `file` is relative to the root. */
+export type LoadedPlan = { plan: RolloutPlan; file: string; hash: string }
+
+/** When which share was in force: blocks carry the generation, and events within `settle` after a change do not count. */
+export type ShareChange = { at: number; generation: number; ppm: number }
+
+/** What a source is asked: everything from its cursor up to `until` (milliseconds since 1970). */
+export type SourceRequest = {
+  plan: RolloutPlan
+  cursor: Reading['cursor'] | null
+  /** Start of the rollout; earlier events do not count, but teach what is normal for the baseline. */
+  since: number
+  until: number
+  /** Blocks that start before this were returned already; they are not returned again, also when the cursor was lost. */
+  closed: number | null
+  /** Absolute folder where the source may keep what does not fit into a cursor (a table of units). */
+  folder: string
+  changes: readonly ShareChange[]
+  /** Limits of absolute criteria and triggers by metric: `over` counts events above each. */
+  limits: Readonly<Record<string, readonly number[]>>
+  signal: AbortSignal
+}
+/** Somebody who reads live metrics. Throws AigateError `source_failed` where it cannot: that is no data, never a zero. */
+export type Source = { read(request: SourceRequest): Promise<Reading> }
+
+/** A control plane. `apply` converges to what is desired; `read` says what is really there now. Both throw AigateError `control_failed`. */
+export type Actuator = {
+  /** true: without renewal everybody is served the baseline after the lease. */
+  leases: boolean
+  apply(desired: Desired, signal: AbortSignal): Promise<void>
+  /** Undefined where a value is not to be had from this plane. */
+  read(
+    signal: AbortSignal,
+  ): Promise<{ ppm: number; generation?: number; killed?: boolean; lease_until?: string | null }>
+}

@@ -1,0 +1,147 @@
+// The journal of a rollout: what was read, decided, intended, done and said, one hash-chained JSON line each.
+import * as z from 'zod'
+import { Json, Name } from './values.ts'
+import { Outcome } from './verdict.ts'
+import { RolloutPlan } from './rollout.ts'
+
+export const ROLLOUT_JOURNAL_FORMAT = 1
+export const Arm = z.enum(['baseline', 'candidate'])
+export type Arm = z.infer<typeof Arm>
+
+/**
+ * What one arm did for one metric in one block. `n`: events that have the metric; `bad`: those that are bad (rate and
+ * tail metrics); `first`: units whose first bad event of the rollout this was; `sum`, `squares`: of the values (means);
+ * `over`: events above each absolute limit of the plan, in its order; `histogram`: counts by logarithmic bucket.
+ */
+const MetricCounts = z.strictObject({
+  n: z.number().nonnegative(),
+  bad: z.number().nonnegative().default(0),
+  first: z.number().nonnegative().default(0),
+  sum: z.number().default(0),
+  squares: z.number().nonnegative().default(0),
+  over: z.array(z.number().nonnegative()).default([]),
+  histogram: z.record(z.string(), z.number()).optional(),
+})
+export type MetricCounts = z.infer<typeof MetricCounts>
+/** `requests`: events of operations; `units`: units seen for the first time in the rollout in this arm. */
+const ArmCounts = z.strictObject({
+  requests: z.number().nonnegative(),
+  units: z.number().nonnegative(),
+  metrics: z.record(Name, MetricCounts),
+})
+export type ArmCounts = z.infer<typeof ArmCounts>
+/** One closed interval of a minute (longer where the source is coarser). Events of `settle` are not in it. */
+export const Block = z.strictObject({
+  start: z.int().describe('Milliseconds since 1970'),
+  length: z.int().positive().describe('Milliseconds'),
+  generation: z.int().nonnegative().describe('How many changes of share were applied before it'),
+  arms: z.strictObject({ baseline: ArmCounts, candidate: ArmCounts }),
+  both: z.number().nonnegative().describe('Units that were newly seen in both arms within one generation'),
+})
+export type Block = z.infer<typeof Block>
+
+/** What a source gave in one look. `cursor` is its own: where the next look goes on. */
+export const Reading = z.strictObject({
+  until: z.iso.datetime().describe('Everything before this was read and its blocks are closed'),
+  newest: z.iso.datetime().nullable().describe('Time of the newest event that was ever seen'),
+  cursor: Json,
+  blocks: z.array(Block),
+  events: z.int().nonnegative(),
+  unreadable: z.int().nonnegative().describe('Lines that are no events'),
+  duplicates: z.int().nonnegative(),
+  late: z.int().nonnegative().describe('Events that came after their block was closed'),
+  without_arm: z.int().nonnegative(),
+  models: z
+    .array(z.strictObject({ arm: Arm, requested: z.string(), answered: z.string() }))
+    .default([])
+    .describe('New pairs of model names'),
+  notes: z.array(z.string()).default([]),
+})
+export type Reading = z.infer<typeof Reading>
+
+/** What shall be true of the world: share of the candidate, killed or not, until when. */
+export const Desired = z.strictObject({
+  ppm: z.int().min(0).max(1_000_000).describe('Share of the units that the candidate serves, in millionths'),
+  generation: z.int().nonnegative(),
+  killed: z.boolean().default(false),
+  lease_until: z.iso.datetime().nullable(),
+  components: z.array(Name).describe('Those that the share is for; the others are at the baseline'),
+})
+export type Desired = z.infer<typeof Desired>
+export const Action = z.discriminatedUnion('do', [
+  z.strictObject({ do: z.literal('set'), desired: Desired }),
+  z.strictObject({ do: z.literal('renew'), desired: Desired }),
+  z.strictObject({ do: z.literal('notify'), title: z.string(), text: z.string() }),
+])
+export type Action = z.infer<typeof Action>
+
+/** A decision of a look: what it came to, why, and when to look again. */
+export const Decision = z.strictObject({
+  outcome: Outcome,
+  reasons: z.array(z.string()),
+  warnings: z.array(z.string()),
+  next: z.enum(['wait', 'advance', 'rollback', 'previous-stage', 'finish', 'hold']),
+  stage: z.int().nonnegative(),
+  metrics: z.record(
+    Name,
+    z.strictObject({
+      harm: z.number().nullable().describe('Natural logarithm of the evidence of harm'),
+      harm_bound: z.number().describe('… from which on it is proven'),
+      safe: z.number().nullable().describe('Natural logarithm of the evidence of "not worse by the margin"'),
+      safe_bound: z.number(),
+      estimate: z.number().nullable().describe('Risk ratio, or difference of means (candidate minus baseline)'),
+      low: z.number().nullable(),
+      high: z.number().nullable(),
+      baseline: z.number().nullable().describe('Rate or mean of the baseline'),
+      candidate: z.number().nullable(),
+    }),
+  ),
+})
+export type Decision = z.infer<typeof Decision>
+
+const frame = {
+  aigate: z.literal('rollout'),
+  version: z.literal(ROLLOUT_JOURNAL_FORMAT),
+  seq: z.int().positive(),
+  at: z.iso.datetime(),
+  by: z.string(),
+}
+const chain = { prev: z.string(), hash: z.string() }
+const kinds = {
+  start: { plan_hash: z.string(), plan: RolloutPlan, note: z.string().optional() },
+  /** `failure`: the source could not be read; then there is no reading. */
+  look: { reading: Reading.nullable(), failure: z.string().nullable(), plan_hash: z.string(), decision: Decision },
+  intent: { id: z.string(), action: Action, why: z.string() },
+  applied: { id: z.string(), read_back: Json },
+  failed: { id: z.string(), error: z.string(), attempt: z.int().positive() },
+  said: {
+    verb: z.enum(['pause', 'resume', 'approve', 'advance', 'abort', 'amend', 'kill']),
+    reason: z.string(),
+    stage: z.int().nonnegative().optional(),
+    plan_hash: z.string().optional(),
+    plan: RolloutPlan.optional(),
+  },
+}
+const entry = <K extends keyof typeof kinds>(kind: K) => z.strictObject({ kind: z.literal(kind), ...kinds[kind] })
+const record = <K extends keyof typeof kinds>(kind: K) =>
+  z.strictObject({ ...frame, kind: z.literal(kind), ...kinds[kind], ...chain })
+
+/** What happened; the journal adds its number, time, author and chain. */
+export const RolloutEntry = z.discriminatedUnion('kind', [
+  entry('start'),
+  entry('look'),
+  entry('intent'),
+  entry('applied'),
+  entry('failed'),
+  entry('said'),
+])
+export type RolloutEntry = z.infer<typeof RolloutEntry>
+export const RolloutRecord = z.discriminatedUnion('kind', [
+  record('start'),
+  record('look'),
+  record('intent'),
+  record('applied'),
+  record('failed'),
+  record('said'),
+])
+export type RolloutRecord = z.infer<typeof RolloutRecord>
