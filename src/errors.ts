@@ -10,8 +10,8 @@ export type Place = {
 
 type Facts = Record<string, string | number>
 type Entry = {
-  /** usage: exit 2; invalid: exit 4 (could not measure). */
-  outcome: 'usage' | 'invalid'
+  /** usage: exit 2; invalid: exit 4 (could not measure); inconclusive: exit 3 (somebody else is at it). */
+  outcome: 'usage' | 'invalid' | 'inconclusive'
   sentence: (facts: Facts) => string
   mend: (facts: Facts) => string
 }
@@ -62,6 +62,11 @@ const messages = {
     sentence: (f) => `The control plane did not do what was wanted: ${f.problem}.`,
     mend: (f) => `${f.mend}`,
   },
+  runner_busy: {
+    outcome: 'inconclusive',
+    sentence: (f) => `Another runner is at this rollout (process ${f.owner}): nothing was read or done here.`,
+    mend: (f) => `Wait for it. One that was killed is taken over by itself; its lock is ${f.file}.`,
+  },
   newer_file: {
     outcome: 'usage',
     sentence: (f) =>
@@ -106,7 +111,7 @@ export type ErrorCode = keyof typeof messages
 /** The one error class: a code of the table, its facts, and where the fault is. Several faults of one file come together in `more`. */
 export class AigateError extends Error {
   readonly code: ErrorCode
-  readonly outcome: 'usage' | 'invalid'
+  readonly outcome: 'usage' | 'invalid' | 'inconclusive'
   readonly mend: string
   readonly places: readonly Place[]
   readonly more: readonly AigateError[]

@@ -11,13 +11,15 @@ const exitCodes: Record<Ending, number> = {
   usage: 2,
   inconclusive: 3,
   invalid: 4,
+  action_failed: 5,
   interrupted: 130,
 }
 
 const exitCodeHelp = `
 Exit codes:
   0 pass · 1 fail (worse, or below a limit) · 2 usage (nothing was asked of a model)
-  3 inconclusive (not enough evidence) · 4 invalid (could not measure) · 130 interrupted`
+  3 inconclusive (not enough evidence) · 4 invalid (could not measure)
+  5 action failed (a rollback or another change could not be verified) · 130 interrupted`
 
 type World = Pick<
   NodeJS.Process,
@@ -205,6 +207,12 @@ async function run(context: Context, argv: string[]): Promise<Ending> {
     .option('--config <file>', 'configuration file')
     .action((options) => end(import('./commands/check.ts').then(({ checkCommand }) => checkCommand(context, options))))
 
+  verb('serve', 'Answer what the rollouts say: Argo Rollouts, Flagger, Prometheus', serveExamples)
+    .option('--config <file>', 'configuration file')
+    .option('--host <address>', 'where to listen; beyond this machine only with a token', '127.0.0.1')
+    .option('--port <number>', 'port, 0 for any that is free', parsePort, 8844)
+    .option('--token-env <name>', 'environment variable with the token that callers must have', 'AIGATE_SERVE_TOKEN')
+    .action((options) => end(import('./commands/serve.ts').then(({ serveCommand }) => serveCommand(context, options))))
   verb('lock', 'Write down what decides behaviour, so that a change of it is seen', lockExamples)
     .option('--check', 'write nothing; exit 2 when the lock does not hold')
     .option('--config <file>', 'configuration file')
@@ -406,9 +414,89 @@ async function run(context: Context, argv: string[]): Promise<Ending> {
       end(import('./commands/release-bisect.ts').then((verbs) => verbs.bisectCommand(context, [good, bad], options))),
     )
 
+  canaryVerbs(context, { verb, program, end })
+
   await program.parseAsync(argv.slice(2), { from: 'user' })
   return ending
 }
+
+type Verbs = {
+  program: Command
+  verb: (usage: string, summary: string, examples: string[], parent?: Command) => Command
+  end: (result: Promise<Ending>) => Promise<void>
+}
+
+/** `aigate canary …`: rollouts in stages. */
+function canaryVerbs(context: Context, { program, verb, end }: Verbs): void {
+  const canary = program.command('canary').description('Staged rollouts: go on, hold, or go back, by evidence')
+  const one = (usage: string, summary: string, examples: string[]) =>
+    verb(usage, summary, examples, canary).option('--config <file>', 'configuration file').option('--json', 'as data')
+  const canaries = () => import('./commands/canary.ts')
+
+  one('plan [rollout]', 'Say what a plan can find, and how long its stages will take', canaryPlanExamples)
+    .option('--since <duration>', 'traffic of so long ago until now', parseDuration, 7 * 86_400_000)
+    .action((name: string | undefined, options) =>
+      end(import('./commands/canary-plan.ts').then((verbs) => verbs.planCommand(context, name, options))),
+    )
+  one('start [rollout]', 'Begin a rollout: check its plan and give the candidate its first share', canaryStartExamples)
+    .option('--again', 'also where a rollout of this name has ended before')
+    .option('--note <text>', 'for people')
+    .action((name: string | undefined, options) =>
+      end(canaries().then((verbs) => verbs.startCommand(context, name, options))),
+    )
+  one('tick [rollout...]', 'One pass: read, decide, write down, act, read back', canaryTickExamples).action(
+    (names: string[], options) => end(canaries().then((verbs) => verbs.tickCommand(context, names, options))),
+  )
+  one('watch [rollout]', 'Tick again and again, with a live picture', canaryWatchExamples)
+    .option('--every <duration>', 'how often', parseDuration, 60_000)
+    .action((name: string | undefined, options) =>
+      end(import('./commands/canary-watch.ts').then((verbs) => verbs.watchCommand(context, name, options))),
+    )
+  one('status [rollout]', 'Show the stages, the evidence against its bounds, and what comes next', [
+    'aigate canary status',
+  ]).action((name: string | undefined, options) =>
+    end(canaries().then((verbs) => verbs.statusCommand(context, name, options))),
+  )
+  one('verdict [rollout]', 'Print what the last look came to, and end with it', [
+    'aigate canary verdict support-1.3',
+  ]).action((name: string | undefined, options) =>
+    end(canaries().then((verbs) => verbs.verdictCommand(context, name, options))),
+  )
+  for (const [said, summary] of canarySayings)
+    one(`${said} [rollout]`, summary, [`aigate canary ${said} support-1.3 --reason "agreed with Ada"`])
+      .option('--reason <text>', 'why, for the record')
+      .action((name: string | undefined, options) =>
+        end(canaries().then((verbs) => verbs.sayCommand(context, said, name, options))),
+      )
+  one('replay [rollout]', 'Decide every look of the journal again: the same decisions?', canaryReplayExamples)
+    .option('--events', 'run the plan over the events of the past instead; nothing is changed')
+    .option('--since <duration>', 'with --events: from so long ago until now', parseDuration, 7 * 86_400_000)
+    .action((name: string | undefined, options) =>
+      end(import('./commands/canary-replay.ts').then((verbs) => verbs.replayCommand(context, name, options))),
+    )
+  one('simulate [rollout]', 'Say how often a plan errs, and how soon it finds a bad candidate', canarySimulateExamples)
+    .option('--since <duration>', 'traffic of so long ago until now', parseDuration, 7 * 86_400_000)
+    .option('--runs <n>', 'simulated rollouts', parseDraws, 200)
+    .option('--ratio <ratio>', 'how many times as bad the bad candidate is', parseRatio, 2)
+    .option('--seed <n>', 'of the simulation', parseSeed, 1)
+    .action((name: string | undefined, options) =>
+      end(import('./commands/canary-plan.ts').then((verbs) => verbs.simulateCommand(context, name, options))),
+    )
+  one('selftest [rollout]', 'A worse and a better candidate, made up: do they get the right verdicts?', [
+    'aigate canary selftest',
+  ]).action((name: string | undefined, options) =>
+    end(import('./commands/canary-plan.ts').then((verbs) => verbs.selfTestCommand(context, name, options))),
+  )
+}
+
+const canarySayings = [
+  ['pause', 'Hold a rollout where it is; triggers and proven harm still go back'],
+  ['resume', 'Go on after a pause or a hold, and take the control plane over again'],
+  ['approve', 'Approve the step after this stage'],
+  ['advance', 'Go to the next stage without waiting for the evidence, in your name'],
+  ['abort', 'End a rollout: everybody gets the baseline'],
+  ['amend', 'Take the plan as its file is now'],
+] as const
 
 /** The options of every verb that asks models. */
 function asking(command: Command): Command {
@@ -439,6 +527,12 @@ function parsePassScore(text: string): number {
   throw new AigateError('usage', { problem: `"${text}" is no score between 0 and 1.`, mend: 'Write --pass-score 0.7.' })
 }
 
+function parsePort(text: string): number {
+  const value = Number(text)
+  if (/^\d{1,5}$/.test(text) && value <= 65_535) return value
+  throw new AigateError('usage', { problem: `"${text}" is no port.`, mend: 'Write --port 8844.' })
+}
+
 function parseCount(text: string): number {
   const value = Number(text)
   if (Number.isInteger(value) && value >= 1 && value <= 1000) return value
@@ -455,6 +549,20 @@ function parseSeed(text: string): number {
   const value = Number(text)
   if (text.trim() !== '' && Number.isSafeInteger(value)) return value
   throw new AigateError('usage', { problem: `"${text}" is no whole number.`, mend: 'Write --seed 7.' })
+}
+
+function parseDuration(text: string): number {
+  const [, amount = '', unit = ''] = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(text) ?? []
+  const units: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
+  const value = Number(amount) * (units[unit] ?? 0)
+  if (value > 0) return value
+  throw new AigateError('usage', { problem: `"${text}" is no duration.`, mend: 'Write 30s, 5m, 2h or 7d.' })
+}
+
+function parseRatio(text: string): number {
+  const value = Number(text)
+  if (value > 1 && value <= 100) return value
+  throw new AigateError('usage', { problem: `"${text}" is no ratio above 1.`, mend: 'Write --ratio 2.' })
 }
 
 const evalExamples = [
@@ -483,6 +591,7 @@ const explainExamples = ['aigate explain latest', 'aigate explain latest --suite
 const doctorExamples = ['aigate doctor', 'aigate doctor support --draws 500 --json', 'aigate doctor --ask']
 const powerExamples = ['aigate power-check', 'aigate power-check support --run latest']
 const checkExamples = ['aigate check', 'aigate check --config services/chat/aigate.yaml']
+const serveExamples = ['aigate serve', 'aigate serve --host 0.0.0.0 --port 8844']
 const lockExamples = ['aigate lock', 'aigate lock --check']
 const modelListExamples = ['aigate model list']
 const modelShowExamples = ['aigate model show support-main']
@@ -505,6 +614,15 @@ const releaseRecordExamples = [
   'aigate release record --index kb-2026-11 --index-note "+50 docs" --container app:1.4.2',
   'aigate release record --override "hotfix, agreed with Ada"',
 ]
+const canaryPlanExamples = ['aigate canary plan', 'aigate canary plan support-1.3 --since 7d']
+const canaryStartExamples = ['aigate canary start support-1.3 --note "new handbook"']
+const canaryTickExamples = ['aigate canary tick', 'aigate canary tick support-1.3 --json']
+const canaryWatchExamples = ['aigate canary watch support-1.3 --every 60s']
+const canaryReplayExamples = [
+  'aigate canary replay support-1.3',
+  'aigate canary replay support-1.3 --events --since 3d',
+]
+const canarySimulateExamples = ['aigate canary simulate support-1.3 --ratio 2 --runs 500']
 const releaseVerifyExamples = ['aigate release verify', 'aigate release verify --head 3f9a52c1']
 const releaseDiffExamples = ['aigate release diff 2026-11-20.1 current']
 const releaseStatusExamples = [

@@ -15,7 +15,7 @@ import type * as z from 'zod'
 export type Sink = { write(text: string): unknown; isTTY?: boolean | undefined; columns?: number | undefined }
 
 /** How a command ends; `main` alone turns it into an exit code. */
-export type Ending = Outcome | 'usage' | 'interrupted'
+export type Ending = Outcome | 'usage' | 'interrupted' | 'action_failed'
 
 /** The world, handed in once from `main`. Nothing else reads the clock, the environment or the streams. */
 export type Context = {
@@ -176,5 +176,5 @@ export type Actuator = {
   /** Undefined where a value is not to be had from this plane. */
   read(
     signal: AbortSignal,
-  ): Promise<{ ppm: number; generation?: number; killed?: boolean; lease_until?: string | null }>
+  ): Promise<{ ppm: number; generation?: number; killed?: boolean; lease_until?: string | null; components?: string[] }>
 }

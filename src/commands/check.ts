@@ -6,6 +6,7 @@ import type { Assertion } from '../schema/assertion.ts'
 import { expander } from '../run/expand.ts'
 import { checkProject } from '../store/check.ts'
 import { promptFindings } from './prompt-check.ts'
+import { allRolloutProblems } from './rollout-check.ts'
 import { errorPaint } from './error-paint.ts'
 import { storedBaseline } from './judge-run.ts'
 import { flatten } from '../store/faults.ts'
@@ -17,6 +18,7 @@ export async function checkCommand(context: Context, options: { config?: string 
   const { suites, problems } = await checkProject(project)
   const listed = await quarantineProblems(context, project, suites)
   const prompts = await promptFindings(context, project)
+  const rollouts = await allRolloutProblems(context, project)
   const all = [
     ...problems,
     ...prompts.problems,
@@ -24,6 +26,7 @@ export async function checkCommand(context: Context, options: { config?: string 
     ...(await renderProblems(suites)),
     ...(await baselineProblems(project, suites)),
     ...listed,
+    ...rollouts.problems,
   ]
   for (const note of prompts.notes) context.stderr.write(`note: ${note}\n`)
   const paint = errorPaint(context)
@@ -34,7 +37,8 @@ export async function checkCommand(context: Context, options: { config?: string 
   }
   const cases = suites.reduce((sum, suite) => sum + suite.cases.length, 0)
   const say = (count: number, noun: string) => `${count} ${noun}${count === 1 ? '' : 's'}`
-  context.stdout.write(`${say(suites.length, 'suite')}, ${say(cases, 'case')}: nothing wrong.\n`)
+  const plans = rollouts.plans.length > 0 ? `, ${say(rollouts.plans.length, 'rollout')}` : ''
+  context.stdout.write(`${say(suites.length, 'suite')}, ${say(cases, 'case')}${plans}: nothing wrong.\n`)
   return 'pass'
 }
 

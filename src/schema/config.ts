@@ -88,6 +88,11 @@ export const Config = z.strictObject({
   recordings: z.string().default('recordings').describe('Folder of recorded answers'),
   quarantine: z.string().default('quarantine.yaml').describe('List of cases that do not count for now; optional file'),
   releases: Releases.prefault({}),
+  rollouts: z.array(z.string().min(1)).default(['rollouts/*.rollout.yaml']).describe('Globs of the rollout plans'),
+  rollout_journals: z
+    .string()
+    .default('.aigate/rollouts')
+    .describe('Folder of the journals of rollouts; keep it between the jobs of a pipeline'),
   gate: GatePolicyInput.optional(),
   budget: Budget.optional(),
 })

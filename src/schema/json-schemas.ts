@@ -7,6 +7,7 @@ import { ExplanationReport } from './explanation.ts'
 import { Lock } from './lock.ts'
 import { PromptHeader } from './prompt.ts'
 import { QuarantineList } from './quarantine.ts'
+import { RolloutPlan } from './rollout.ts'
 import { Observation, RunHeader } from './run.ts'
 import { Case, Suite } from './suite.ts'
 import { Report } from './verdict.ts'
@@ -24,6 +25,7 @@ export type SchemaName =
   | 'doctor'
   | 'power-check'
   | 'lock'
+  | 'rollout'
 
 const { completion, ...judgement } = Observation.shape
 const { case: id, trial, purpose } = judgement
@@ -46,6 +48,7 @@ const schemas: Record<SchemaName, { title: string; schema: z.ZodType }> = {
   doctor: { title: 'What `aigate doctor --json` writes', schema: DoctorReport },
   'power-check': { title: 'What `aigate power-check --json` writes', schema: PowerReport },
   lock: { title: 'aigate.lock: everything that decides behaviour, as it was agreed on', schema: Lock },
+  rollout: { title: 'rollouts/<name>.rollout.yaml: how a release goes from 1 % to 100 %', schema: RolloutPlan },
   report: { title: 'The report of one command, as --reporter json writes it', schema: Report },
 }
 

@@ -23,10 +23,14 @@ const MetricCounts = z.strictObject({
   histogram: z.record(z.string(), z.number()).optional(),
 })
 export type MetricCounts = z.infer<typeof MetricCounts>
-/** `requests`: events of operations; `units`: units seen for the first time in the rollout in this arm. */
+/**
+ * `requests`: events of operations; `units`: units seen for the first time in the rollout in this arm; `fresh`: those of
+ * them that neither arm had seen before (a growing share moves units that were seen: only fresh ones tell the split).
+ */
 const ArmCounts = z.strictObject({
   requests: z.number().nonnegative(),
   units: z.number().nonnegative(),
+  fresh: z.number().nonnegative().optional(),
   metrics: z.record(Name, MetricCounts),
 })
 export type ArmCounts = z.infer<typeof ArmCounts>

@@ -82,7 +82,9 @@ const HttpCall = z.strictObject({
   body: z
     .json()
     .optional()
-    .describe('{{traffic}}, {{permille}}, {{ppm}}, {{percent}}, {{rollout}}, {{arm}} and {{key}} are put in'),
+    .describe(
+      '{{traffic}} (0 to 1), {{percent}}, {{permille}}, {{per_100000}}, {{ppm}}, their rests for the baseline such as {{rest_percent}}, {{rollout}}, {{arm}} and {{key}} are put in',
+    ),
 })
 const Argv = z.array(z.string()).min(1)
 
@@ -105,7 +107,7 @@ export const Control = z.discriminatedUnion('type', [
         ...HttpCall.shape,
         method: z.enum(['GET', 'POST']).default('GET'),
         pointer: z.string().describe('JSON pointer to the share (0 to 1), percent, permille or ppm'),
-        unit: z.enum(['share', 'percent', 'permille', 'ppm']).default('percent'),
+        unit: z.enum(['share', 'percent', 'permille', 'per_100000', 'ppm']).default('percent'),
       })
       .describe('Every change is read back'),
     settle: Duration.default(60_000),
@@ -251,5 +253,6 @@ export const RolloutPlan = z.strictObject({
   on_deadline: z.enum(['hold', 'rollback']).default('hold'),
   triggers: z.array(Trigger).default([]),
   max_multiple_exposure: Unit.default(0.01),
+  cooldown: Duration.optional().describe('After a rollback the same rollout is not started again for so long'),
 })
 export type RolloutPlan = z.infer<typeof RolloutPlan>

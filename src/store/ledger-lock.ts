@@ -1,5 +1,5 @@
-// A lock file: one writer at a time on one machine, and a writer that was killed does not lock the others out for ever.
-import { closeSync, linkSync, openSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+// A lock file: one writer at a time, and a writer that was killed does not lock the others out for ever.
+import { closeSync, linkSync, openSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { randomBytes } from 'node:crypto'
 import { hostname } from 'node:os'
 import process from 'node:process'
@@ -10,31 +10,69 @@ const LOOK_AGAIN_MS = 25
 /** About ten seconds: an append takes milliseconds. */
 const MOST_LOOKS = 400
 
+/** While it works, a long-lived holder says so this often … */
+const HEARTBEAT_MS = 10_000
+/** … and whoever has not said so for so long holds nothing any more, on whatever machine. */
+const SILENT_MS = 120_000
+
+/**
+ * How long others wait, and what they are told then. `heartbeat`: the work may take long, so that its holder shows
+ * signs of life; a lock without any for two minutes is taken over, that of another machine too.
+ */
+export type LockManner = { looks: number; heartbeat: boolean; taken: (file: string, owner: string) => AigateError }
+
+const ledgerManner: LockManner = {
+  looks: MOST_LOOKS,
+  heartbeat: false,
+  taken: (file, owner) =>
+    new AigateError('usage', {
+      problem: `Another aigate has been writing the ledger for ten seconds: ${file} (process ${owner}).`,
+      mend: 'Wait for it. If nobody runs any more, delete this file and run the command again.',
+    }),
+}
+
 /**
  * Does `work` while no other process holds `file`. A lock whose owner is dead is taken over; a lock of another machine
- * is waited for only. Throws AigateError `usage` when it stays taken, and the errors of the disk.
+ * is waited for only (but see `heartbeat`). Throws what `manner.taken` makes when it stays taken, and the errors of the disk.
  */
-export async function withLock<T>(file: string, work: () => T | Promise<T>): Promise<T> {
+export async function withLock<T>(
+  file: string,
+  work: () => T | Promise<T>,
+  manner: LockManner = ledgerManner,
+): Promise<T> {
   const mine = `${process.pid} ${hostname()} ${randomBytes(8).toString('hex')}\n`
-  await acquire(file, mine)
+  await acquire(file, mine, manner)
+  const beat = manner.heartbeat ? setInterval(() => touch(file, mine), HEARTBEAT_MS) : undefined
   try {
     return await work()
   } finally {
+    clearInterval(beat)
     if (contentOf(file) === mine) rmSync(file, { force: true })
   }
 }
 
-async function acquire(file: string, mine: string): Promise<void> {
-  for (let look = 0; look < MOST_LOOKS; look += 1) {
+function touch(file: string, mine: string): void {
+  try {
+    const now = new Date()
+    if (contentOf(file) === mine) utimesSync(file, now, now)
+  } catch {
+    // A heartbeat that could not be shown is one that is missing: others see that.
+  }
+}
+
+async function acquire(file: string, mine: string, { looks, heartbeat, taken }: LockManner): Promise<void> {
+  for (let look = 0; ; look += 1) {
     if (createWhole(file, mine)) return
     const owner = contentOf(file)
-    if (owner !== undefined && isDead(owner)) breakLock(file, owner)
-    else await new Promise((go) => setTimeout(go, LOOK_AGAIN_MS * (0.5 + Math.random())))
+    if (owner !== undefined && (isDead(owner) || (heartbeat && isSilent(file)))) breakLock(file, owner)
+    if (look + 1 >= looks) throw taken(file, owner?.trim().split(' ').slice(0, 2).join(' on ') ?? 'unknown')
+    await new Promise((go) => setTimeout(go, LOOK_AGAIN_MS * (0.5 + Math.random())))
   }
-  throw new AigateError('usage', {
-    problem: `Another aigate has been writing the ledger for ten seconds: ${file} (process ${contentOf(file)?.trim() ?? 'unknown'}).`,
-    mend: 'Wait for it. If nobody runs any more, delete this file and run the command again.',
-  })
+}
+
+function isSilent(file: string): boolean {
+  const seen = statSync(file, { throwIfNoEntry: false })?.mtimeMs
+  return seen !== undefined && Date.now() - seen > SILENT_MS
 }
 
 /** Makes the lock with its content in one step, so that nobody ever sees an empty one; false when it is there. */

@@ -54,6 +54,7 @@ export async function requireWritable(file: string): Promise<void> {
     if (found?.isDirectory()) throw Object.assign(new Error('a folder'), { code: 'EISDIR' })
     let folder = dirname(file)
     while (!(await stat(folder).catch(() => null)) && dirname(folder) !== folder) folder = dirname(folder)
+    if (!(await stat(folder)).isDirectory()) throw Object.assign(new Error('a file'), { code: 'ENOTDIR' })
     await access(folder, constants.W_OK)
   } catch (error) {
     throw fileError(file, error, 'write')

@@ -1,0 +1,104 @@
+// Measures a look at a long log: time from cold, peak memory, and what the next look costs from its cursor.
+import { closeSync, mkdtempSync, openSync, rmSync, statSync, writeSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import process from 'node:process'
+import { jsonlSource } from '../src/observe/jsonl.ts'
+import { RolloutPlan, type SourceConfig } from '../src/schema/rollout.ts'
+import type { SourceRequest } from '../src/ports.ts'
+
+const START = Date.parse('2026-11-21T00:00:00Z')
+const BATCH = 10_000
+const UNITS = 100_000
+/** Requests a second of the application that is imitated. */
+const RATE = 200
+
+const source: Extract<SourceConfig, { type: 'jsonl' }> = {
+  type: 'jsonl',
+  path: 'app.log',
+  mapping: 'aigate',
+  freshness: 600_000,
+  lateness: 60_000,
+}
+const plan = RolloutPlan.parse({
+  rollout: 'bench',
+  release: { prompt: 'answer@2.0.0' },
+  baseline: { prompt: 'answer@1.0.0' },
+  control: { type: 'flagd', path: 'flags.json' },
+  source,
+  stages: [{ traffic: '25%' }, { traffic: '100%' }],
+  metrics: {
+    error_rate: { bad: 'error.type != null' },
+    latency_p95: { value: 'duration_ms' },
+    cost: { mean: 'cost_usd' },
+  },
+})
+
+function line(index: number): string {
+  const unit = Math.imul(index, 2654435761) >>> 0
+  const user = unit % UNITS
+  const arm = user % 4 === 0 ? 'candidate' : 'baseline'
+  const event = {
+    ts: new Date(START + Math.floor((index * 1000) / RATE)).toISOString(),
+    'gen_ai.operation.name': 'chat',
+    'gen_ai.request.model': 'gpt-4o-2024-11-20',
+    'gen_ai.response.id': `c-${index}`,
+    'gen_ai.usage.input_tokens': 812,
+    'error.type': unit % 50 === 0 ? 'timeout' : null,
+    duration_ms: 200 + (unit % 3000),
+    'feature_flag.context.id': `user-${user}`,
+    'aigate.arm': arm,
+    'aigate.cost_usd': 0.0041,
+  }
+  return `${JSON.stringify(event)}\n`
+}
+
+function append(file: string, from: number, to: number): void {
+  const fd = openSync(file, 'a')
+  for (let at = from; at < to; at += BATCH) {
+    const many = Array.from({ length: Math.min(BATCH, to - at) }, (_, index) => line(at + index))
+    writeSync(fd, many.join(''))
+  }
+  closeSync(fd)
+}
+
+/** `--events=10000000` measures a longer log; `--prepare=<folder>` and `--only=<folder>` make it and read it apart. */
+export async function main(flags: readonly string[]): Promise<number> {
+  const value = (name: string) => flags.find((flag) => flag.startsWith(`--${name}=`))?.split('=')[1]
+  const events = Number(value('events') ?? 1_000_000)
+  const root = value('prepare') ?? value('only') ?? mkdtempSync(join(tmpdir(), 'aigate-observe-bench-'))
+  const file = join(root, 'app.log')
+  if (value('only') === undefined) append(file, 0, events)
+  if (value('prepare') !== undefined) return 0
+  const request = (cursor: SourceRequest['cursor'], count: number): SourceRequest => ({
+    plan,
+    cursor,
+    since: START,
+    until: START + (count / RATE) * 1000 + 60_000,
+    closed: null,
+    folder: join(root, 'state'),
+    changes: [{ at: START, generation: 1, ppm: 250_000 }],
+    limits: {},
+    signal: new AbortController().signal,
+  })
+  const timed = async (cursor: SourceRequest['cursor'], count: number) => {
+    const from = performance.now()
+    const reading = await jsonlSource(source, { root, env: {} }).read(request(cursor, count))
+    return { reading, seconds: (performance.now() - from) / 1000 }
+  }
+  console.log(`${events} events, ${(statSync(file).size / events).toFixed(0)} bytes each`)
+  const cold = await timed(null, events)
+  const peak = process.resourceUsage().maxRSS / 1024
+  console.log(
+    `cold: ${cold.seconds.toFixed(2)} s, ${cold.reading.blocks.length} blocks, peak RSS ${peak.toFixed(0)} MB`,
+  )
+  for (const fresh of [1000, 100_000]) {
+    append(file, events, events + fresh)
+    const warm = await timed(cold.reading.cursor, events + fresh)
+    console.log(
+      `${fresh} more from the cursor: ${(warm.seconds * 1000).toFixed(0)} ms, ${warm.reading.events} events read`,
+    )
+  }
+  if (value('only') === undefined) rmSync(root, { recursive: true })
+  return 0
+}

@@ -1,0 +1,36 @@
+// For tests only: plans, wishes and temporary folders of this room.
+import { mkdtempSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { RolloutPlan } from '../schema/rollout.ts'
+import type { Desired } from '../schema/rollout-journal.ts'
+
+/** A plan of two components with the given control plane. */
+export function planWith(control: object, more: object = {}): RolloutPlan {
+  return RolloutPlan.parse({
+    rollout: 'support-1.3',
+    release: { prompt: 'support/answer@1.3.0', model: 'support-next' },
+    baseline: { prompt: 'support/answer@1.2.0', model: 'support-main' },
+    control,
+    source: { type: 'jsonl', path: 'logs/*.jsonl' },
+    stages: ['1%', '5%', '25%', '50%', '100%'].map((traffic) => ({ traffic })),
+    metrics: { error_rate: { bad: 'error.type != null' } },
+    ...more,
+  })
+}
+
+/** A wish for both components; `lease` in milliseconds from now. */
+export function wish(ppm: number, more: Partial<Desired> & { lease?: number } = {}): Desired {
+  const { lease = 900_000, ...rest } = more
+  return {
+    ppm,
+    generation: 1,
+    killed: false,
+    lease_until: new Date(Date.now() + lease).toISOString(),
+    components: ['prompt', 'model'],
+    ...rest,
+  }
+}
+
+export const newFolder = () => mkdtempSync(join(tmpdir(), 'aigate-act-'))
+export const never = new AbortController().signal

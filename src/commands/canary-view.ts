@@ -1,0 +1,91 @@
+// A rollout's status as the picture shows it: numbers turned into words.
+import { planOf, type RolloutState } from '../decide/rollout/state.ts'
+import { type MetricStatus, rolloutStatus, type RolloutStatus, type StageStatus } from '../decide/rollout/status.ts'
+import type { RolloutView, StageView } from '../report/rollout.ts'
+import type { RolloutPlan } from '../schema/rollout.ts'
+
+const iso = (at: number | null) => (at === null ? null : new Date(at).toISOString())
+
+/** What the picture of a state at `now` (milliseconds since 1970) shows. */
+export function rolloutView(state: RolloutState, now: number): RolloutView {
+  const plan = planOf(state)
+  const status = rolloutStatus(state, now)
+  return {
+    rollout: plan.rollout,
+    baseline: parts(plan.baseline),
+    candidate: parts(plan.release),
+    phase: phaseWords(state, status),
+    outcome: status.outcome,
+    reasons: status.reasons,
+    warnings: status.warnings,
+    stages: status.stages.map((stage) => stageView(plan, state, stage)),
+    metrics: status.metrics.map(metricView),
+    arms: {
+      baseline: { requests: status.requests.baseline, units: status.units.baseline },
+      candidate: { requests: status.requests.candidate, units: status.units.candidate },
+    },
+    unit: plan.assignment.unit,
+    next_look: iso(status.next_look),
+    lease_until: iso(status.lease_until),
+    hours_left: status.hours_left,
+    wanted: wantedOf(state, status),
+  }
+}
+
+const parts = (of: Readonly<Record<string, string>>) =>
+  Object.entries(of)
+    .map(([name, version]) => `${name} ${version}`)
+    .join(', ')
+
+function phaseWords({ mode, stage, paused, plan }: RolloutState, { share }: RolloutStatus): string {
+  if (mode !== 'running') return mode.replace('-', ' ')
+  const where = `stage ${stage + 1} of ${plan?.stages.length ?? 0}`
+  if (share.killed) return `${where}, killed`
+  return `${where}, ${paused ? 'paused' : `${Number((share.served * 100).toFixed(3))} % served`}`
+}
+
+function stageView(plan: RolloutPlan, state: RolloutState, one: StageStatus): StageView {
+  const stage = plan.stages[one.index]
+  const notes: string[] = []
+  if (one.when === 'now' && state.mode === 'running') notes.push(`${time(one.observed)} of ${time(one.least)}`)
+  else if (one.least > 0) notes.push(`${stage?.bake === undefined ? '' : 'bake '}${time(one.least)}`)
+  if (stage?.min_users !== undefined) notes.push(usersNote(state, one, stage.min_users))
+  if (one.approval) notes.push(one.approved ? 'approved' : 'needs approval')
+  if (stage?.max_duration !== undefined && one.when !== 'done') notes.push(`at most ${time(stage.max_duration)}`)
+  return { traffic: one.traffic, gate: one.gate, state: one.when, notes }
+}
+
+function usersNote(state: RolloutState, one: StageStatus, least: number): string {
+  const unit = `${planOf(state).assignment.unit}s`
+  return one.when === 'now' ? `${state.evidence.units.candidate} of ${least} ${unit}` : `${least} ${unit}`
+}
+
+function metricView({ name, role, method, history, ...numbers }: MetricStatus): RolloutView['metrics'][number] {
+  const { baseline, candidate, estimate, low, high, harm, harm_bound, safe, safe_bound } = numbers
+  const kind = method === 'means' ? 'mean' : 'rate'
+  const values = { baseline, candidate, estimate, low, high, harm, harm_bound, safe, safe_bound }
+  return { name, role, kind, ...values, history: history.map((point) => point.harm) }
+}
+
+/** What only a person can do, and what stays to be done besides. */
+function wantedOf(state: RolloutState, { failing, remaining }: RolloutStatus): string[] {
+  const name = planOf(state).rollout
+  const approval = planOf(state).stages[state.stage]?.approval === true && !state.approved.includes(state.stage)
+  return [
+    ...failing.map(({ id, error, attempts }) => `${id} failed ${attempts} times: ${error}`),
+    ...(state.paused ? [`paused by ${state.paused.by}: aigate canary resume ${name}`] : []),
+    ...(state.hold !== null ? [`${state.hold}: aigate canary resume ${name}`] : []),
+    ...(approval && state.mode === 'running' ? [`aigate canary approve ${name}`] : []),
+    ...remaining,
+  ]
+}
+
+/** Milliseconds as 45 s, 35 min, 2 h 4 min or 3 d 2 h. */
+function time(ms: number): string {
+  const minutes = Math.floor(ms / 60_000)
+  if (minutes < 2) return `${Math.round(ms / 1000)} s`
+  if (minutes < 60) return `${minutes} min`
+  const hours = Math.floor(minutes / 60)
+  if (hours < 48) return minutes % 60 === 0 ? `${hours} h` : `${hours} h ${minutes % 60} min`
+  return hours % 24 === 0 ? `${hours / 24} d` : `${Math.floor(hours / 24)} d ${hours % 24} h`
+}

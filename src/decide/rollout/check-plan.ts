@@ -1,0 +1,143 @@
+// What a plan asks that can never be, and what it had better not ask: found before the start.
+import type { RolloutPlan } from '../../schema/rollout.ts'
+import { boundOf } from './criterion.ts'
+import { judgingOf } from './metrics.ts'
+import { gateOf } from './stages.ts'
+
+/** `path`: keys and indexes into the plan, for a place in the file. */
+export type PlanProblem = { path: (string | number)[]; problem: string; mend: string }
+
+function stageProblems(plan: RolloutPlan): PlanProblem[] {
+  return plan.stages.flatMap((stage, i) => {
+    const found: PlanProblem[] = []
+    const at = (key: string, problem: string, mend: string) => found.push({ path: ['stages', i, key], problem, mend })
+    const before = plan.stages[i - 1]
+    if (!(stage.traffic > 0 && stage.traffic <= 1))
+      at(
+        'traffic',
+        `Stage ${i + 1} serves ${stage.traffic * 100} % of the traffic.`,
+        'Write a share above 0 and up to 100%.',
+      )
+    else if (Math.round(stage.traffic * 1_000_000) < 1)
+      at('traffic', `Stage ${i + 1} serves less than a millionth.`, 'Write at least 0.0001%.')
+    if (before && stage.traffic < before.traffic)
+      at('traffic', `Stage ${i + 1} serves less than the stage before it.`, 'Order the stages by traffic.')
+    if (stage.bake !== undefined && i < plan.stages.length - 1)
+      at('bake', `Stage ${i + 1} bakes, but is not the last.`, 'Write duration, or move bake to the last stage.')
+    if (stage.traffic >= 1 && gateOf(stage) !== 'none')
+      at(
+        'gate',
+        `Stage ${i + 1} serves everybody: there is no baseline left to compare with.`,
+        'Leave the gate out, and put it on a stage before.',
+      )
+    if (stage.max_duration !== undefined && stage.max_duration < Math.max(stage.duration ?? 0, stage.bake ?? 0))
+      at(
+        'max_duration',
+        `The deadline of stage ${i + 1} is before its least time.`,
+        'Make max_duration longer than duration.',
+      )
+    for (const [j, text] of (stage.success ?? []).entries()) {
+      const bound = boundOf(plan, text)
+      if (typeof bound === 'string')
+        found.push({
+          path: ['stages', i, 'success', j],
+          problem: bound,
+          mend: 'Name a metric of the plan and a limit in its unit.',
+        })
+    }
+    return found
+  })
+}
+
+function triggerProblems(plan: RolloutPlan): PlanProblem[] {
+  const seen = new Set<string>()
+  return plan.triggers.flatMap((trigger, i) => {
+    const found: PlanProblem[] = []
+    const at = (key: string, problem: string, mend: string) => found.push({ path: ['triggers', i, key], problem, mend })
+    const metric = plan.metrics[trigger.metric]
+    if (!metric)
+      at(
+        'metric',
+        `Trigger ${trigger.id} watches ${trigger.metric}, which is no metric of the plan.`,
+        'Name one of metrics.',
+      )
+    const limits = [trigger.above, trigger.below, trigger.below_baseline].filter((one) => one !== undefined)
+    if (limits.length !== 1)
+      at(
+        'id',
+        `Trigger ${trigger.id} has ${limits.length} limits.`,
+        'Write exactly one of above, below and below_baseline.',
+      )
+    if (metric && 'bad' in metric && limits.some((limit) => limit >= 1))
+      at('above', `Trigger ${trigger.id} can never fire: ${trigger.metric} is a rate.`, 'Write a share below 100%.')
+    if (metric && 'value' in metric && trigger.below !== undefined)
+      at('below', `Trigger ${trigger.id} asks a tail to be short.`, 'Write above.')
+    if (trigger.window <= 0) at('window', `Trigger ${trigger.id} has no window.`, 'Write a window such as 15m.')
+    if (seen.has(trigger.id)) at('id', `There are two triggers named ${trigger.id}.`, 'Give each its own id.')
+    seen.add(trigger.id)
+    return found
+  })
+}
+
+function metricProblems(plan: RolloutPlan): PlanProblem[] {
+  const found = Object.entries(plan.metrics).flatMap(([name, metric]): PlanProblem[] => {
+    const path = ['metrics', name, 'margin']
+    if ('mean' in metric && metric.margin?.risk_ratio !== undefined)
+      return [{ path, problem: `${name} is a mean: a risk ratio is no margin for it.`, mend: 'Write abs or rel.' }]
+    if (!('mean' in metric) && (metric.margin?.abs !== undefined || metric.margin?.rel !== undefined))
+      return [
+        { path, problem: `${name} is a rate: its margin is a risk ratio.`, mend: 'Write risk_ratio, for example 1.5.' },
+      ]
+    if ('mean' in metric && metric.margin?.abs !== undefined && metric.margin.rel !== undefined)
+      return [{ path, problem: `${name} has two margins.`, mend: 'Write abs or rel.' }]
+    return []
+  })
+  const gated = plan.stages.some((stage) => gateOf(stage) !== 'none')
+  if (gated && !judgingOf(plan).some((one) => one.role === 'guardrail'))
+    found.push({
+      path: ['metrics'],
+      problem: 'A stage has a gate, but no metric is a guardrail.',
+      mend: 'Add a metric, or write gate: none.',
+    })
+  return found
+}
+
+/** Everything in the plan that can never be fulfilled or contradicts itself; empty: it can be started. */
+export function checkPlan(plan: RolloutPlan): PlanProblem[] {
+  const found = [...stageProblems(plan), ...triggerProblems(plan), ...metricProblems(plan)]
+  const parts = Object.keys(plan.release)
+  if (parts.length === 0)
+    found.push({
+      path: ['release'],
+      problem: 'The release has no component.',
+      mend: 'Name at least one, for example prompt.',
+    })
+  for (const part of Object.keys(plan.baseline))
+    if (!Object.hasOwn(plan.release, part))
+      found.push({
+        path: ['baseline', part],
+        problem: `${part} is not part of the release.`,
+        mend: 'Take it out, or add it to release.',
+      })
+  const { rollback } = plan.on_degradation
+  for (const part of Array.isArray(rollback) ? rollback : [])
+    if (!Object.hasOwn(plan.release, part))
+      found.push({
+        path: ['on_degradation', 'rollback'],
+        problem: `${part} is not part of the release.`,
+        mend: 'Name components of release.',
+      })
+  if (plan.control.type === 'flagd' && plan.control.lease < 60_000)
+    found.push({
+      path: ['control', 'lease'],
+      problem: 'The lease is shorter than a minute.',
+      mend: 'Write at least 1m, better 15m.',
+    })
+  if (plan.source.freshness <= plan.source.lateness)
+    found.push({
+      path: ['source', 'freshness'],
+      problem: 'Events may be later than they may be old: every look would be without data.',
+      mend: 'Make freshness longer than lateness.',
+    })
+  return found
+}

@@ -1,0 +1,156 @@
+// What a plan can tell with the traffic that there is: hours until each gate can conclude, and what each stage can find.
+// Source of the rates: the expected growth of the log evidence is a Kullback-Leibler divergence an event (Wald 1945).
+import type { RolloutPlan } from '../../schema/rollout.ts'
+import { sequenceHalfWidth } from '../../statistics/mean-sequence.ts'
+import { wordsOf } from './evidence.ts'
+import type { Judging } from './metrics.ts'
+import { saidNumber, saidShare } from './said-time.ts'
+import { gateOf, leastTime } from './stages.ts'
+import type { Traffic } from './traffic.ts'
+
+export type MetricFeasibility = {
+  name: string
+  /** Hours of this stage until "not worse by the margin" is proven of an equal candidate; null: never, or not asked. */
+  safe_hours: number | null
+  /** Hours until a candidate twice as bad is found (rates and tails); null for means. */
+  double_hours: number | null
+  /** The smallest risk ratio, or difference of means, that is found within the least time of the stage; null: none up to 20. */
+  detectable: number | null
+}
+export type StageFeasibility = {
+  stage: number
+  traffic: number
+  gate: string
+  /** Hours that the stage will take: its least time, or longer where its gate needs it; null: it cannot conclude. */
+  hours: number | null
+  metrics: MetricFeasibility[]
+}
+export type Feasibility = { stages: StageFeasibility[]; total_hours: number | null; warnings: string[] }
+
+const HOUR = 3_600_000
+/** What mixing over alternatives costs: -ln of the weight of the best one, and of those that do nearly as well. */
+const SAFE_COST = 0.6
+const HARM_COST = 0.9
+const LARGEST = 20
+
+/** Relative entropy of two chances. */
+const entropy = (p: number, q: number) => p * Math.log(p / q) + (1 - p) * Math.log((1 - p) / (1 - q))
+const shifted = (share: number, ratio: number) => (share * ratio) / (share * ratio + 1 - share)
+
+type Setting = { one: Judging; share: number; traffic: Traffic }
+
+/** Bad events per minute with the candidate at `ratio` times the base rate; each user counts once. */
+function badPerMinute({ one, share, traffic }: Setting, ratio: number): number {
+  const rate = traffic.rates[one.name] ?? 0
+  return traffic.per_minute * rate * (share * ratio + 1 - share)
+}
+
+/** Growth of the evidence per hour that an equal candidate is not worse by the margin. */
+function safeGrowth(setting: Setting): number {
+  const { one, share } = setting
+  if (one.method === 'means' || share <= 0 || share >= 1) return 0
+  return 60 * badPerMinute(setting, 1) * entropy(share, shifted(share, one.risk_ratio))
+}
+
+/** Hours until a candidate with `ratio` times the bad events is found. */
+function harmHours(setting: Setting, ratio: number): number {
+  const { one, share } = setting
+  const growth = 60 * badPerMinute(setting, ratio) * entropy(shifted(share, ratio), share)
+  return growth > 0 ? (one.harm_bound + HARM_COST) / growth : Infinity
+}
+
+/** Effective pairs per hour for a difference of means. */
+const pairsPerHour = ({ share, traffic }: Setting) => 120 * traffic.per_minute * share * (1 - share)
+
+function widthAfter(setting: Setting, pairs: number, alpha: number): number {
+  const deviation = setting.traffic.means[setting.one.name]?.deviation ?? 0
+  return pairs < 100 ? Infinity : sequenceHalfWidth(pairs, deviation * Math.SQRT2, alpha)
+}
+
+function pairsNeeded(setting: Setting, promoteAlpha: number): number {
+  const usual = setting.traffic.means[setting.one.name]
+  const { margin } = setting.one
+  const width = 'abs' in margin ? margin.abs : margin.rel * Math.abs(usual?.mean ?? 0)
+  if (!usual || !(width > 0)) return Infinity
+  let pairs = 100
+  while (pairs < 1e12 && widthAfter(setting, pairs, promoteAlpha) > width) pairs *= 1.05
+  return pairs < 1e12 ? pairs : Infinity
+}
+
+function detectable(setting: Setting, hours: number): number | null {
+  if (setting.share <= 0 || setting.share >= 1) return null
+  if (setting.one.method === 'means') {
+    const width = widthAfter(setting, pairsPerHour(setting) * hours, setting.one.alpha)
+    return Number.isFinite(width) ? width : null
+  }
+  for (let ratio = 1.05; ratio <= LARGEST; ratio *= 1.05) if (harmHours(setting, ratio) <= hours) return ratio
+  return null
+}
+
+const finite = (hours: number) => (Number.isFinite(hours) ? hours : null)
+
+/** Evidence (or pairs) that is still needed after the earlier stages, as hours of this one. */
+function safeHours(setting: Setting, gained: number, plan: RolloutPlan): number {
+  if (setting.share <= 0 || setting.share >= 1) return Infinity
+  if (setting.one.method === 'means')
+    return Math.max(0, pairsNeeded(setting, plan.promote_alpha) - gained) / pairsPerHour(setting)
+  const growth = safeGrowth(setting)
+  return growth > 0 ? Math.max(0, setting.one.safe_bound + SAFE_COST - gained) / growth : Infinity
+}
+
+function warningsOf(stage: StageFeasibility, max: number | undefined): string[] {
+  const said: string[] = []
+  const name = `Stage ${stage.stage + 1} (${saidShare(stage.traffic)})`
+  if (stage.traffic >= 1) return said
+  for (const one of stage.metrics) {
+    if (one.double_hours === null) continue
+    if (one.detectable === null)
+      said.push(`${name} cannot find even ${LARGEST} times the ${one.name} in its least time.`)
+    else if (one.detectable > 3)
+      said.push(`${name} only catches disasters: ${one.name} must be ${saidNumber(one.detectable)} times the usual.`)
+  }
+  if (stage.hours === null)
+    said.push(`${name} cannot conclude: for a metric of its gate there is no traffic or no base rate.`)
+  else if (max !== undefined && stage.hours * HOUR > max)
+    said.push(`${name} needs about ${saidNumber(stage.hours)} h, but its deadline is ${saidNumber(max / HOUR)} h.`)
+  return said
+}
+
+/**
+ * Hours per stage and what each can find, with evidence pooled over the stages, for a candidate that is as good as the
+ * baseline. Expected values: half of the rollouts take longer.
+ */
+export function planFeasibility(plan: RolloutPlan, traffic: Traffic): Feasibility {
+  const gained = new Map<string, number>()
+  const guardrails = wordsOf(plan).judging.filter((one) => one.role === 'guardrail')
+  const warnings: string[] = []
+  const stages = plan.stages.map((stage, index): StageFeasibility => {
+    const least = leastTime(stage) / HOUR
+    const share = stage.traffic
+    const gated = gateOf(stage) === 'non-inferior'
+    const settings = guardrails.map((one) => ({ one, share, traffic }))
+    const needs = settings.map((setting) => safeHours(setting, gained.get(setting.one.name) ?? 0, plan))
+    const users = (stage.min_users ?? 0) / Math.max(1e-9, 60 * traffic.per_minute * (traffic.new_users ?? 1) * share)
+    const hours = finite(Math.max(least, users, ...(gated ? needs : [])))
+    for (const setting of settings) {
+      const rate = setting.one.method === 'means' ? pairsPerHour(setting) : safeGrowth(setting)
+      gained.set(setting.one.name, (gained.get(setting.one.name) ?? 0) + rate * (hours ?? least))
+    }
+    const metrics = settings.map(
+      (setting, i): MetricFeasibility => ({
+        name: setting.one.name,
+        safe_hours: finite(needs[i] ?? Infinity),
+        double_hours: setting.one.method === 'means' || share >= 1 ? null : finite(harmHours(setting, 2)),
+        detectable: detectable(setting, Math.max(least, 1 / 60)),
+      }),
+    )
+    const found = { stage: index, traffic: share, gate: gateOf(stage), hours, metrics }
+    warnings.push(...warningsOf(found, stage.max_duration))
+    return found
+  })
+  const total = stages.reduce<number | null>(
+    (sum, { hours }) => (sum === null || hours === null ? null : sum + hours),
+    0,
+  )
+  return { stages, total_hours: total, warnings }
+}

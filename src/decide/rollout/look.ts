@@ -1,0 +1,173 @@
+// One look: absolute trigger, invalid, fail, pass, hold; the first that applies is the outcome.
+import type { Decision } from '../../schema/rollout-journal.ts'
+import { splitEvidence } from '../../statistics/split-check.ts'
+import { wilson } from '../../statistics/wilson.ts'
+import { absorb, type LookInput, wordsOf } from './evidence.ts'
+import { brokenCriteria } from './limits.ts'
+import { estimateOf } from './metric-evidence.ts'
+import { remaining } from './remaining.ts'
+import { saidNumber, saidShare, saidTime } from './said-time.ts'
+import { isApplied, isLast, observedFor, observedFrom } from './stages.ts'
+import { planOf, type RolloutState } from './state.ts'
+
+const SPLIT_LIMIT = Math.log(1000)
+
+type Verdict = Pick<Decision, 'outcome' | 'reasons' | 'next'>
+const verdict = (outcome: Decision['outcome'], next: Decision['next'], reasons: string[]): Verdict => ({
+  outcome,
+  next,
+  reasons,
+})
+/** What is asked of a look: `now` in milliseconds since 1970, and the hash of the plan file as it is at this moment. */
+export type Look = LookInput & { now: number; planHash: string }
+
+/** Triggers that fire; the one that does most comes first. */
+export function firing(state: RolloutState) {
+  const order = ['kill', 'rollback', 'hold', 'notify', 'incident'] as const
+  const rank = (actions: readonly string[]) => order.findIndex((one) => actions.includes(one))
+  return planOf(state)
+    .triggers.filter((trigger) => (state.evidence.triggers[trigger.id]?.fired_at ?? null) !== null)
+    .sort((a, b) => rank(a.do) - rank(b.do))
+}
+
+function byTrigger(state: RolloutState): Verdict | null {
+  for (const trigger of firing(state)) {
+    const value = state.evidence.triggers[trigger.id]?.value ?? null
+    const seen = value === null ? '' : ` (${saidNumber(value)} over ${saidTime(trigger.window)})`
+    const said = `Trigger ${trigger.id} fired: ${trigger.metric} is beyond its limit${seen}.`
+    if (trigger.do.includes('kill') || trigger.do.includes('rollback')) return verdict('fail', 'rollback', [said])
+    if (trigger.do.includes('hold')) return verdict('inconclusive', 'hold', [said])
+  }
+  return null
+}
+
+/** Why the comparison is not to be trusted; null where it is. */
+function distrust(state: RolloutState, look: Look): string | null {
+  const plan = planOf(state)
+  const { evidence } = state
+  if (look.planHash !== state.plan_hash)
+    return 'The plan was changed: record it with `aigate canary amend`, or put it back.'
+  if (look.failure !== null) return `The source could not be read: ${look.failure}`
+  if (look.reading === null) return 'There is no reading.'
+  if (splitEvidence(evidence.split) >= SPLIT_LIMIT)
+    return `Traffic is not split as planned: ${evidence.units.candidate} new units in the candidate, ${evidence.units.baseline} in the baseline.`
+  const units = evidence.units.baseline + evidence.units.candidate
+  if (units > 0 && wilson(Math.min(evidence.both, units), units, 0.9).low > plan.max_multiple_exposure)
+    return `${saidShare(evidence.both / units)} of the units were seen in both arms; ${saidShare(plan.max_multiple_exposure)} are allowed.`
+  return null
+}
+
+/** How long there was no data that the stage needs; null while there is. */
+function silence(state: RolloutState, now: number): { text: string; since: number } | null {
+  const plan = planOf(state)
+  const from = observedFrom(state)
+  if (from === null) return null
+  const newest = Math.max(state.evidence.newest ?? 0, from)
+  if (now - newest > plan.source.freshness) return { text: `No event for ${saidTime(now - newest)}.`, since: newest }
+  const seen = Math.max(state.evidence.candidate_seen ?? 0, from)
+  const quiet = state.evidence.clock - seen
+  if (state.wanted.ppm > 0 && quiet > plan.on_no_data.after)
+    return { text: `The candidate has sent no event for ${saidTime(quiet)}.`, since: seen }
+  return null
+}
+
+function byTrust(state: RolloutState, look: Look, now: number): Verdict | null {
+  const reason = distrust(state, look)
+  const quiet = silence(state, now)
+  if (quiet && now - quiet.since > planOf(state).on_no_data.after) {
+    const rollBack = planOf(state).on_no_data.do === 'rollback' && isOpenToFall(state)
+    return verdict('invalid', rollBack ? 'rollback' : 'hold', [...(reason ? [reason] : []), quiet.text])
+  }
+  const said = reason ?? quiet?.text
+  return said === undefined ? null : verdict('invalid', 'hold', [said])
+}
+
+const isOpenToFall = (state: RolloutState) => state.mode === 'running' && state.wanted.ppm > 0
+
+/** Guardrails whose harm is proven, and absolute limits that are broken beyond doubt. */
+function byHarm(state: RolloutState): Verdict | null {
+  const { judging } = wordsOf(planOf(state))
+  const proven = judging.filter((one) => (state.evidence.metrics[one.name]?.peak ?? -1) >= one.harm_bound)
+  const said = (name: string) => {
+    const judged = judging.find((one) => one.name === name)
+    const known = state.evidence.metrics[name]
+    const seen = judged && known ? estimateOf(known, judged) : null
+    const how =
+      seen?.estimate == null ? '' : ` (${known?.means ? 'difference' : 'risk ratio'} ${saidNumber(seen.estimate)})`
+    return `${name} is worse than the baseline, proven${how}.`
+  }
+  const broken = brokenCriteria(state)
+  const harmed = proven.filter((one) => one.role === 'guardrail').map((one) => said(one.name))
+  const limits = broken.filter((one) => one.role === 'guardrail').map((one) => one.said)
+  if (harmed.length + limits.length > 0) return verdict('fail', 'rollback', [...harmed, ...limits])
+  const signals = [
+    ...proven.filter((one) => one.role === 'signal').map((one) => said(one.name)),
+    ...broken.filter((one) => one.role === 'signal').map((one) => one.said),
+  ]
+  return signals.length > 0 ? verdict('inconclusive', 'hold', signals) : null
+}
+
+function byStage(state: RolloutState): Verdict {
+  const plan = planOf(state)
+  const stage = plan.stages[state.stage]
+  if (!stage || !isApplied(state))
+    return verdict('inconclusive', 'wait', ['The share of this stage is not applied yet.'])
+  const open = remaining(state)
+  if (open.length === 0) {
+    if (state.paused) return verdict('pass', 'hold', [`Paused: ${state.paused.reason}`])
+    if (state.hold !== null) return verdict('pass', 'hold', [state.hold])
+    if (stage.approval && !state.approved.includes(state.stage))
+      return verdict('pass', 'hold', ['Everything is proven that was asked; a person must approve.'])
+    return verdict('pass', isLast(plan, state.stage) ? 'finish' : 'advance', ['Everything is proven that was asked.'])
+  }
+  const late = stage.max_duration !== undefined && observedFor(state) >= stage.max_duration
+  if (!late) return verdict('inconclusive', state.paused || state.hold !== null ? 'hold' : 'wait', open)
+  const said = `The stage took longer than ${saidTime(stage.max_duration ?? 0)}.`
+  return verdict('inconclusive', plan.on_deadline === 'rollback' ? 'rollback' : 'hold', [said, ...open])
+}
+
+function warningsOf(state: RolloutState, look: Look, now: number): string[] {
+  const said: string[] = []
+  if (look.now < now) said.push('The clock has gone backwards: the time of the last record was used.')
+  if (look.reading && look.reading.unreadable > 0) said.push(`${look.reading.unreadable} lines could not be read.`)
+  if (look.reading && look.reading.late > 0)
+    said.push(`${look.reading.late} events came after their minute was closed.`)
+  if (look.reading && look.reading.without_arm > 0) said.push(`${look.reading.without_arm} events say no arm.`)
+  for (const { arm, requested, answered } of look.reading?.models ?? [])
+    if (requested !== answered) said.push(`The ${arm} asked for ${requested} and was answered by ${answered}.`)
+  for (const trigger of firing(state))
+    if (!trigger.do.some((one) => one === 'kill' || one === 'rollback' || one === 'hold'))
+      said.push(`Trigger ${trigger.id} fired.`)
+  return said
+}
+
+/** The decision about a state into which the reading was folded; see `decideLook`. */
+export function judgeLook(state: RolloutState, look: Look): Decision {
+  const now = Math.max(look.now, state.at)
+  const first =
+    state.mode === 'running'
+      ? (byTrigger(state) ?? byTrust(state, look, now) ?? byHarm(state) ?? byStage(state))
+      : verdict(state.mode === 'succeeded' ? 'pass' : 'inconclusive', 'wait', [`The rollout is ${state.mode}.`])
+  const metrics = wordsOf(planOf(state)).judging.map((one) => {
+    const known = state.evidence.metrics[one.name]
+    const numbers = known
+      ? estimateOf(known, one)
+      : { estimate: null, low: null, high: null, baseline: null, candidate: null }
+    const bounds = { harm_bound: one.harm_bound, safe_bound: one.safe_bound }
+    return [one.name, { harm: known?.harm ?? null, safe: known?.safe ?? null, ...bounds, ...numbers }] as const
+  })
+  return { ...first, warnings: warningsOf(state, look, now), stage: state.stage, metrics: Object.fromEntries(metrics) }
+}
+
+/**
+ * What a look comes to: the reading folded in and judged. A function of its arguments alone. A clock that went back is
+ * taken as standing still. Throws Error before the start record.
+ */
+export function decideLook(
+  state: RolloutState,
+  look: Omit<Look, 'failure' | 'reading'> & Partial<LookInput>,
+): Decision {
+  const whole: Look = { ...look, reading: look.reading ?? null, failure: look.failure ?? null }
+  const now = Math.max(look.now, state.at)
+  return judgeLook(absorb(state, now, whole), whole)
+}

@@ -1,0 +1,42 @@
+// What a stage still needs before it may be left: time, users, data, evidence, criteria.
+import { wordsOf } from './evidence.ts'
+import { stageCriteria } from './limits.ts'
+import { saidTime } from './said-time.ts'
+import { gateOf, leastTime, observedFor, observedFrom } from './stages.ts'
+import { planOf, type RolloutState } from './state.ts'
+
+function openEvidence(state: RolloutState): string[] {
+  const plan = planOf(state)
+  const stage = plan.stages[state.stage]
+  const gate = stage ? gateOf(stage) : 'none'
+  if (gate === 'none') return []
+  return wordsOf(plan).judging.flatMap((one) => {
+    if (one.role !== 'guardrail') return []
+    const known = state.evidence.metrics[one.name]
+    if (!known || known.candidate.n === 0) return [`${one.name}: no event of the candidate yet.`]
+    if (known.baseline.n === 0) return [`${one.name}: no event of the baseline yet.`]
+    if (gate === 'no-harm' || (known.safe ?? -1) >= one.safe_bound) return []
+    const seen =
+      known.safe === null
+        ? 'too few events'
+        : `evidence ${Math.max(0, known.safe).toFixed(1)} of ${one.safe_bound.toFixed(1)}`
+    return [`${one.name} is not proven to be within its margin: ${seen}.`]
+  })
+}
+
+/** Everything that is still missing, each a sentence; empty: the stage may be left. */
+export function remaining(state: RolloutState): string[] {
+  const plan = planOf(state)
+  const stage = plan.stages[state.stage]
+  if (!stage) return []
+  const from = observedFrom(state)
+  if (from === null) return ['The share of this stage is not applied yet.']
+  const open: string[] = []
+  const left = leastTime(stage) - observedFor(state)
+  if (state.evidence.clock < from) open.push('The share is settling.')
+  else if (left > 0) open.push(`${saidTime(left)} of ${saidTime(leastTime(stage))} to go.`)
+  const missing = Math.max(stage.min_users ?? 0, 1) - state.evidence.units.candidate
+  // Without anybody served there is nothing that could have gone wrong: no data is never a pass.
+  if (missing > 0) open.push(`${missing} more users of the candidate are needed.`)
+  return [...open, ...openEvidence(state), ...stageCriteria(state).flatMap((one) => (one.met ? [] : [one.said]))]
+}

@@ -1,0 +1,53 @@
+// What a rollout says to those who ask from outside: its last decision, unless something since then speaks against it.
+import type { Outcome } from '../../schema/verdict.ts'
+import type { RolloutState } from './state.ts'
+
+/** `stage` counts from 0; `at`: when the last look was, in milliseconds since 1970. */
+export type ServedVerdict = {
+  verdict: Outcome
+  reasons: string[]
+  mode: RolloutState['mode']
+  stage: number
+  ppm: number
+  at: number | null
+}
+
+/**
+ * The verdict as of `now` (milliseconds since 1970). First match: rolled back, stopped or aborted is `fail` and stays so;
+ * succeeded is `pass`; an action that failed, no look for longer than the source may be silent, and an `invalid` look are
+ * `invalid`; no look yet, a pause or a hold is `inconclusive`. With `stage` (from 0) the question is whether that stage was
+ * passed: an earlier one was, a later one not yet, the current one only when the next step is to leave it.
+ */
+export function servedVerdict(state: RolloutState, now: number, stage?: number): ServedVerdict {
+  const [verdict, reasons] = judged(state, now, stage)
+  const ppm = state.applied === null || state.applied.killed ? 0 : state.applied.ppm
+  return { verdict, reasons, mode: state.mode, stage: state.stage, ppm, at: state.last?.at ?? null }
+}
+
+const gone: ReadonlySet<RolloutState['mode']> = new Set(['rolling-back', 'rolled-back', 'aborting', 'aborted'])
+
+function judged(state: RolloutState, now: number, stage: number | undefined): [Outcome, string[]] {
+  const { plan, last, failing, paused, hold } = state
+  if (gone.has(state.mode) || state.wanted.killed)
+    return [
+      'fail',
+      [state.wanted.why, ...(last?.decision.outcome === 'fail' ? last.decision.reasons : [])].filter(Boolean),
+    ]
+  if (plan === null) return ['inconclusive', ['The rollout was not started.']]
+  const [broken] = failing
+  if (broken) return ['invalid', [`An action failed ${broken.attempts} times: ${broken.error}`]]
+  if (state.mode === 'succeeded') return ['pass', ['The rollout came to its end.']]
+  if (last === null) return ['inconclusive', ['There was no look yet.']]
+  const { outcome, reasons, next } = last.decision
+  if (outcome === 'fail') return ['fail', reasons]
+  const silent = now - last.at
+  if (silent > plan.source.freshness)
+    return ['invalid', [`The last look was ${Math.round(silent / 1000)} s ago: nobody watches the rollout.`]]
+  if (outcome === 'invalid') return ['invalid', reasons]
+  if (paused) return ['inconclusive', [`Paused by ${paused.by}: ${paused.reason}`]]
+  if (hold !== null) return ['inconclusive', [hold, ...reasons]]
+  if (stage === undefined) return [outcome, reasons]
+  if (stage < state.stage) return ['pass', [`The rollout is in stage ${state.stage} already.`]]
+  if (stage > state.stage) return ['inconclusive', [`The rollout is in stage ${state.stage}.`, ...reasons]]
+  return [outcome === 'pass' && next !== 'advance' && next !== 'finish' ? 'inconclusive' : outcome, reasons]
+}

@@ -1,0 +1,189 @@
+// A rollout over made-up traffic, many times, through the very fold that decides live: false rollbacks, time to detect.
+import type { Block, Reading, RolloutRecord } from '../../schema/rollout-journal.ts'
+import type { RolloutPlan } from '../../schema/rollout.ts'
+import { randomFrom, type Random } from '../../statistics/draws.ts'
+import { actionsFor } from './actions.ts'
+import { applied } from './effects.ts'
+import { absorb } from './evidence.ts'
+import { foldRecord, settleLook } from './fold.ts'
+import { judgeLook } from './look.ts'
+import { draft, isOver, planOf, type RolloutState } from './state.ts'
+import { type Difference, syntheticBlock } from './synthetic.ts'
+import type { Traffic } from './traffic.ts'
+
+const MINUTE = 60_000
+const HOUR = 3_600_000
+/** Any moment will do; a fixed one makes the same seed give the same run. */
+const START = Date.UTC(2026, 0, 5)
+const HASH = 'simulated'
+
+export type SimulatedRun = { end: 'promoted' | 'rolled-back' | 'open'; minutes: number; stage: number; why: string }
+export type SimulationOptions = {
+  seed: number
+  runs: number
+  /** The candidate has so many times the bad events; 1: it is as good. */
+  ratio: number
+  /** Means are worse by so many standard deviations; 0.5 x ln(ratio) unless written. */
+  shift?: number
+  /** Longest time of one rollout in hours. */
+  hours?: number
+  /** Minutes from look to look. */
+  every?: number
+}
+export type Simulation = {
+  runs: number
+  promoted: number
+  rolled_back: number
+  open: number
+  /** Shares of the runs. */
+  rolled_back_share: number
+  promoted_share: number
+  /** Median minutes from the start to the rollback, and to the promotion; null: none. */
+  minutes_to_rollback: number | null
+  minutes_to_promotion: number | null
+}
+
+function startedAt(plan: RolloutPlan): RolloutState {
+  const frame = {
+    aigate: 'rollout',
+    version: 1,
+    seq: 1,
+    at: new Date(START).toISOString(),
+    by: 'simulation',
+    prev: '',
+    hash: '',
+  } as const
+  const record: RolloutRecord = { ...frame, kind: 'start', plan_hash: HASH, plan }
+  return foldRecord(draft(), record)
+}
+
+function readingOf(blocks: Block[], until: number): Reading {
+  const time = new Date(until).toISOString()
+  const counts = { events: 0, unreadable: 0, duplicates: 0, late: 0, without_arm: 0 }
+  return { until: time, newest: time, cursor: null, blocks, ...counts, models: [], notes: [] }
+}
+
+/** The control plane of the simulation does at once what is wanted. */
+function carriedOut(state: RolloutState, now: number): RolloutState {
+  let done = state
+  for (const { id, action } of actionsFor(state, now)) done = applied({ ...done, intents: { [id]: action } }, id, now)
+  return done
+}
+
+/** People of the simulation approve at once, and let a rollout that went a step back lie. */
+function approved(state: RolloutState): RolloutState {
+  return state.approved.includes(state.stage) ? state : { ...state, approved: [...state.approved, state.stage] }
+}
+
+function lookedAt(before: RolloutState, blocks: Block[], now: number): RolloutState {
+  const input = { reading: readingOf(blocks, now), failure: null }
+  const read = absorb(before, now, input)
+  const decision = judgeLook(read, { ...input, now, planHash: HASH })
+  return { ...settleLook(before, read, { ...input, decision }, now, decision.outcome !== 'invalid'), at: now }
+}
+
+/** One rollout from the start to its end, or to `hours`. */
+export function simulateOnce(
+  plan: RolloutPlan,
+  traffic: Traffic,
+  difference: Difference,
+  random: Random,
+  { hours = 24 * 14, every = 5 }: { hours?: number; every?: number } = {},
+): SimulatedRun {
+  let state = carriedOut(startedAt(plan), START)
+  let blocks: Block[] = []
+  for (let minute = 0; minute < hours * 60; minute++) {
+    const start = START + minute * MINUTE
+    const now = start + MINUTE
+    const settled = (state.applied?.at ?? start) + planOf(state).control.settle
+    const share = (state.applied?.ppm ?? 0) / 1_000_000
+    const generation = state.applied?.generation ?? 0
+    if (start >= settled) blocks.push(syntheticBlock(plan, traffic, { start, share, generation }, difference, random))
+    if (minute % every !== every - 1) continue
+    state = carriedOut(approved(lookedAt(state, blocks, now)), now)
+    blocks = []
+    const why = state.wanted.why
+    if (state.mode === 'rolled-back' || state.hold !== null)
+      return { end: 'rolled-back', minutes: minute + 1, stage: state.stage, why }
+    if (isOver(state)) return { end: 'promoted', minutes: minute + 1, stage: state.stage, why }
+  }
+  return { end: 'open', minutes: hours * 60, stage: state.stage, why: state.last?.decision.reasons.join(' ') ?? '' }
+}
+
+function median(values: number[]): number | null {
+  const sorted = [...values].sort((a, b) => a - b)
+  return sorted[Math.floor(sorted.length / 2)] ?? null
+}
+
+/** Many rollouts of a candidate with `ratio` times the bad events; the seed decides everything. */
+export function simulateRollout(plan: RolloutPlan, traffic: Traffic, options: SimulationOptions): Simulation {
+  const { seed, runs, ratio, shift = 0.5 * Math.log(ratio), ...rest } = options
+  const all = Array.from({ length: runs }, (_, run) =>
+    simulateOnce(plan, traffic, { ratio, shift }, randomFrom(seed + run * 7919), rest),
+  )
+  const of = (end: SimulatedRun['end']) => all.filter((run) => run.end === end)
+  return {
+    runs,
+    promoted: of('promoted').length,
+    rolled_back: of('rolled-back').length,
+    open: of('open').length,
+    rolled_back_share: of('rolled-back').length / runs,
+    promoted_share: of('promoted').length / runs,
+    minutes_to_rollback: median(of('rolled-back').map((run) => run.minutes)),
+    minutes_to_promotion: median(of('promoted').map((run) => run.minutes)),
+  }
+}
+
+export type SelfTest = { ok: boolean; checks: { what: string; expected: string; got: string; ok: boolean }[] }
+
+/** Enough traffic that both verdicts come within the hours of the plan. */
+function plentyOf(plan: RolloutPlan): Traffic {
+  const names = Object.entries(plan.metrics)
+  return {
+    per_minute: 3000,
+    rates: Object.fromEntries(names.flatMap(([name, metric]) => ('mean' in metric ? [] : [[name, 0.004]]))),
+    means: Object.fromEntries(
+      names.flatMap(([name, metric]) => {
+        if (!('mean' in metric)) return []
+        const [low, high] = metric.range ?? [0, 1]
+        return [[name, { mean: low + 0.9 * (high - low), deviation: 0.05 * (high - low) }]]
+      }),
+    ),
+  }
+}
+
+/**
+ * A made-up worse and a made-up better candidate go through the plan's own metrics: the first must be rolled back and the
+ * second must not. It finds a comparison that was turned round. Absolute limits are left out: they know no arm.
+ */
+export function selfTest(plan: RolloutPlan): SelfTest {
+  const bare: RolloutPlan = {
+    ...plan,
+    triggers: [],
+    on_no_data: { after: 14 * 24 * HOUR, do: 'hold' },
+    on_degradation: { rollback: 'all' },
+    stages: [
+      { traffic: 0.25, duration: HOUR, gate: 'no-harm' },
+      { traffic: 0.5, duration: HOUR, gate: 'no-harm' },
+    ],
+  }
+  const checks = Object.keys(plan.metrics)
+    .filter((name) => plan.metrics[name]?.role === 'guardrail')
+    .flatMap((name) => {
+      const metric = plan.metrics[name]
+      if (!metric) return []
+      const alone = { ...bare, metrics: { [name]: metric } }
+      return [true, false].map((worse) => {
+        const difference = worse ? { ratio: 5, shift: 1 } : { ratio: 0.2, shift: -1 }
+        const run = simulateOnce(alone, plentyOf(alone), difference, randomFrom(worse ? 1 : 2), { hours: 72, every: 1 })
+        const expected = worse ? 'rolled-back' : 'promoted'
+        return {
+          what: `${name}: a ${worse ? 'worse' : 'better'} candidate`,
+          expected,
+          got: run.end,
+          ok: run.end === expected,
+        }
+      })
+    })
+  return { ok: checks.every((check) => check.ok), checks }
+}

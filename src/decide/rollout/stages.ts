@@ -1,0 +1,121 @@
+// Where a rollout stands in its plan: which phase, what the stage still needs, and which stage comes next.
+import type { RolloutPlan, Stage } from '../../schema/rollout.ts'
+import { planOf, ppmOf, type RolloutState } from './state.ts'
+
+/** The phases by name; `STAGE` and `BAKE` have a part. */
+export type Phase = {
+  name:
+    | 'DRAFT'
+    | 'ARMED'
+    | 'STAGE'
+    | 'BAKE'
+    | 'SUCCEEDED'
+    | 'PAUSED'
+    | 'ROLLING_BACK'
+    | 'ROLLED_BACK'
+    | 'COOLDOWN'
+    | 'ABORTED'
+    | 'ACTION_FAILED'
+  stage: number
+  part: 'SETTLE' | 'OBSERVE' | 'HOLD' | null
+  reason: string | null
+}
+
+/** The gate of a stage: where none is written, `no-harm`; where everybody is served the candidate nothing can be compared. */
+export function gateOf(stage: Stage): 'none' | 'no-harm' | 'non-inferior' {
+  return stage.gate ?? (stage.traffic >= 1 ? 'none' : 'no-harm')
+}
+
+export function isLast(plan: RolloutPlan, index: number): boolean {
+  return index >= plan.stages.length - 1
+}
+
+/** True once the share that is wanted is the one that is served. */
+export function isApplied(state: RolloutState): boolean {
+  return state.applied !== null && state.applied.generation === state.wanted.generation
+}
+
+/** When the stage began to be observed (its share applied and settled); null while that is not so. */
+export function observedFrom(state: RolloutState): number | null {
+  if (!isApplied(state) || !state.applied) return null
+  return state.applied.at + planOf(state).control.settle
+}
+
+/** Least time of the stage: its duration, or its bake where that is longer. */
+export function leastTime(stage: Stage): number {
+  return Math.max(stage.duration ?? 0, stage.bake ?? 0)
+}
+
+/** How long the stage was observed, by the event clock (milliseconds); 0 before it settled. */
+export function observedFor(state: RolloutState): number {
+  const from = observedFrom(state)
+  return from === null ? 0 : Math.max(0, state.evidence.clock - from)
+}
+
+/** A stage that only waits: nothing in it asks for evidence or a person. */
+function onlyWaits(plan: RolloutPlan, index: number): boolean {
+  const stage = plan.stages[index]
+  if (!stage || isLast(plan, index) || stage.approval || stage.bake !== undefined) return false
+  return gateOf(stage) === 'none' && stage.min_users === undefined && (stage.success ?? []).length === 0
+}
+
+/**
+ * The stage after this one. When nobody looked for long, stages that only wait and whose time has passed too are gone
+ * through in one step; one with a gate, a criterion, least users or an approval is never passed over.
+ */
+export function nextStage(state: RolloutState): number {
+  const plan = planOf(state)
+  const current = plan.stages[state.stage]
+  let overdue = observedFor(state) - (current ? leastTime(current) : 0)
+  let target = state.stage + 1
+  // Only when this stage too did nothing but wait was its successor due at a known time.
+  if (!onlyWaits(plan, state.stage)) return Math.min(target, plan.stages.length - 1)
+  while (onlyWaits(plan, target)) {
+    const stage = plan.stages[target]
+    const needs = (stage ? leastTime(stage) : 0) + plan.control.settle
+    if (overdue < needs) break
+    overdue -= needs
+    target += 1
+  }
+  return Math.min(target, plan.stages.length - 1)
+}
+
+/** True where the last stage is being watched after the whole share was given. */
+export function isBaking(state: RolloutState): boolean {
+  const plan = planOf(state)
+  return isLast(plan, state.stage) && plan.stages[state.stage]?.bake !== undefined
+}
+
+/** The phase at the time `now` (milliseconds since 1970). */
+export function phaseOf(state: RolloutState, now: number): Phase {
+  const at = (name: Phase['name'], reason: string | null = null, part: Phase['part'] = null): Phase => ({
+    name,
+    stage: state.stage,
+    part,
+    reason,
+  })
+  if (state.mode === 'draft') return at('DRAFT')
+  const failed = state.failing.find((one) => one.id.startsWith('set-') || one.id.startsWith('renew-'))
+  if (failed) return at('ACTION_FAILED', failed.error)
+  if (state.mode === 'rolling-back' || state.mode === 'aborting') return at('ROLLING_BACK', state.wanted.why)
+  if (state.mode === 'rolled-back') {
+    const cooling = state.ended_at !== null && now < state.ended_at + (planOf(state).cooldown ?? 0)
+    return at(cooling ? 'COOLDOWN' : 'ROLLED_BACK', state.wanted.why)
+  }
+  if (state.mode === 'aborted') return at('ABORTED', state.wanted.why)
+  if (state.mode === 'succeeded') return at('SUCCEEDED')
+  if (state.paused) return at('PAUSED', state.paused.reason)
+  if (!state.applied) return at('ARMED')
+  const name = isBaking(state) ? 'BAKE' : 'STAGE'
+  const from = observedFrom(state)
+  if (from === null || now < from) return at(name, null, 'SETTLE')
+  if (state.hold !== null) return at(name, state.hold, 'HOLD')
+  const last = state.last?.decision
+  if (last && last.next === 'hold') return at(name, last.reasons[0] ?? null, 'HOLD')
+  return at(name, null, 'OBSERVE')
+}
+
+/** The share that shall be served in the present stage. */
+export function stagePpm(state: RolloutState): number {
+  return ppmOf(planOf(state), state.stage)
+}

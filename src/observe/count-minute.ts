@@ -1,0 +1,163 @@
+// Counts one closed minute: arms, units, bad events, values, split where a change of share falls into it.
+import type { SourceRequest } from '../ports.ts'
+import type { ArmCounts, Block, MetricCounts } from '../schema/rollout-journal.ts'
+import { bucketOf, histogramQuantile } from '../statistics/log-histogram.ts'
+import type { Counting } from './counting.ts'
+import { FIRST_SEGMENT, OUTSIDE, REQUEST, ROW } from './event-reader.ts'
+import { recall } from './hash-table.ts'
+import type { MetricReader } from './metric-readers.ts'
+import { MINUTE } from './pending.ts'
+import { firstBad, MOST_METRICS, seeUnit } from './unit-table.ts'
+
+/** Fewer values than this make no quantile of the baseline. */
+const FEWEST_VALUES = 20
+const WHOLE = 1_000_000
+
+/** A row, with what its answer adds: a label often says neither who answered nor whom. */
+type Fact = {
+  row: Float64Array
+  request: boolean
+  arm: number
+  high: number
+  low: number
+  marks: number
+  quiet: boolean
+}
+
+/**
+ * The blocks of the minute that begins at `start`: one, or more where the share was changed within it. A minute without
+ * anything that counts has none. `rows` are in order; the tables of units move on.
+ *
+ * A label counts in the minute in which it was given, and only where its answer was given under the same share: under
+ * another one, the chance that a bad label is the candidate's would be another one too.
+ */
+export function countMinute(counting: Counting, start: number, rows: readonly Float64Array[]): Block[] {
+  const { request, reader } = counting
+  const edges = [start, request.since, ...request.changes.map((change) => change.at), start + MINUTE]
+    .filter((at) => at >= Math.max(start, request.since) && at <= start + MINUTE)
+    .toSorted((a, b) => a - b)
+  const tails = reader.metrics.map((metric) => tailOf(counting, metric))
+  const blocks: Block[] = []
+  for (const [index, from] of edges.entries()) {
+    const to = edges[index + 1] ?? from
+    if (to === from) continue
+    const block = emptyBlock(from, to, shareAt(request, from).generation, reader.metrics)
+    const inside = rows.filter((row) => (row[ROW.time] ?? 0) >= from && (row[ROW.time] ?? 0) < to)
+    for (const row of inside) countRow(counting, block, factOf(counting, row), tails)
+    const { baseline, candidate } = block.arms
+    const some = [baseline, candidate].some(
+      (arm) => arm.requests > 0 || Object.values(arm.metrics).some((m) => m.n > 0),
+    )
+    if (some && (request.closed === null || from >= request.closed)) blocks.push(block)
+  }
+  return blocks
+}
+
+function emptyBlock(from: number, to: number, generation: number, metrics: readonly MetricReader[]): Block {
+  const arm = (): ArmCounts => ({
+    requests: 0,
+    units: 0,
+    metrics: Object.fromEntries(
+      metrics.map(({ name, limits, tail }) => [
+        name,
+        { n: 0, bad: 0, first: 0, sum: 0, squares: 0, over: limits.map(() => 0), ...(tail && { histogram: {} }) },
+      ]),
+    ),
+  })
+  return { start: from, length: to - from, generation, arms: { baseline: arm(), candidate: arm() }, both: 0 }
+}
+
+/** Which change was in force. `since`: when it was made, for the time of settling. */
+function shareAt(request: SourceRequest, time: number): { generation: number; ppm: number; at: number } {
+  let found = { generation: 0, ppm: 0, at: Number.NEGATIVE_INFINITY }
+  for (const change of request.changes) if (change.at <= time && change.at >= found.at) found = change
+  return found
+}
+
+function factOf({ known, request, counts }: Counting, row: Float64Array): Fact | undefined {
+  const time = row[ROW.time] ?? 0
+  let [high = 0, low = 0, marks = 0] = [row[ROW.unitHigh], row[ROW.unitLow], row[ROW.marks]]
+  const isRequest = (marks & REQUEST) !== 0
+  let given = time
+  if (!isRequest) {
+    const answer = recall(known.answers, row[ROW.answerHigh] ?? 0, row[ROW.answerLow] ?? 0)
+    if (answer) {
+      const { data, at } = answer
+      given = (data[at + 3] ?? 0) * 2 ** 32 + (data[at + 4] ?? 0)
+      if (high === 0 && low === 0) [high, low] = [data[at] ?? 0, data[at + 1] ?? 0]
+      // The answer knows the segment, which a label seldom repeats.
+      if (((data[at + 2] ?? 0) & 3) !== 0) marks = data[at + 2] ?? 0
+    }
+  }
+  if ((marks & 3) === 0) {
+    counts.without_arm += 1
+    return undefined
+  }
+  const share = shareAt(request, time)
+  const { settle } = request.plan.control
+  const lastShare = Math.round((request.plan.stages.at(-1)?.traffic ?? 1) * WHOLE)
+  if ((marks & OUTSIDE) !== 0 || ((marks & FIRST_SEGMENT) === 0 && share.ppm < lastShare)) return undefined
+  const quiet = time < share.at + settle || given < Math.max(request.since, share.at + settle)
+  return { row, request: isRequest, arm: marks & 3, high, low, marks, quiet }
+}
+
+function countRow(counting: Counting, block: Block, fact: Fact | undefined, tails: readonly number[]): void {
+  if (fact === undefined) return
+  const { known, reader, request } = counting
+  const { row, arm, high, low, quiet } = fact
+  const counts = arm === 2 ? block.arms.candidate : block.arms.baseline
+  const alone = request.plan.assignment.unit === 'request'
+  const followed = !alone && (high !== 0 || low !== 0)
+  const { generation } = block
+  const seen = followed
+    ? seeUnit(known.units, { high, low, arm, generation, counts: !quiet && fact.request })
+    : undefined
+  if (!quiet) {
+    counts.requests += fact.request ? 1 : 0
+    counts.units += seen?.fresh || (alone && fact.request) ? 1 : 0
+    counts.fresh = (counts.fresh ?? 0) + (seen?.unseen || (alone && fact.request) ? 1 : 0)
+    block.both += seen?.both ? 1 : 0
+  }
+  if (!followed && !alone) counting.notes.add('Some events name no unit: their bad events count for no unit.')
+  for (let index = 0; index < reader.metrics.length; index += 1) {
+    const value = row[ROW.values + index] ?? Number.NaN
+    const metric = reader.metrics[index]
+    if (metric === undefined || Number.isNaN(value)) continue
+    const bad = metric.kind === 'rate' ? value === 1 : metric.kind === 'tail' && value > (tails[index] ?? 0)
+    // A bad event while the share settles still was the unit's first: it can never be its first again.
+    const first =
+      bad && (alone || (seen !== undefined && index < MOST_METRICS && firstBad(known.units, seen.at, index)))
+    const into = counts.metrics[metric.name]
+    if (!quiet && into) countValue(into, metric, value, { bad, first })
+  }
+}
+
+function countValue(
+  into: MetricCounts,
+  metric: MetricReader,
+  value: number,
+  is: { bad: boolean; first: boolean },
+): void {
+  into.n += 1
+  into.bad += is.bad ? 1 : 0
+  into.first += is.first ? 1 : 0
+  if (metric.kind === 'rate') return
+  into.sum += value
+  into.squares += value * value
+  for (let index = 0; index < metric.limits.length; index += 1)
+    if (value > (metric.limits[index] ?? 0)) into.over[index] = (into.over[index] ?? 0) + 1
+  if (into.histogram === undefined) return
+  const bucket = bucketOf(value)
+  into.histogram[bucket] = (into.histogram[bucket] ?? 0) + 1
+}
+
+/** What is too much in this minute: known before it began. Without a past nothing is. */
+function tailOf({ known, notes }: Counting, metric: MetricReader): number {
+  if (metric.tail === undefined) return Number.POSITIVE_INFINITY
+  if ('limit' in metric.tail) return metric.tail.limit
+  const histogram = known.histograms[metric.name] ?? {}
+  const many = Object.values(histogram).reduce((sum, count) => sum + count, 0) >= FEWEST_VALUES
+  const limit = many ? histogramQuantile(histogram, metric.tail.quantile) : null
+  if (limit === null) notes.add(`${metric.name}: the baseline has too little past yet to say what is too much.`)
+  return limit ?? Number.POSITIVE_INFINITY
+}

@@ -1,0 +1,76 @@
+// One look of a source of events: what was known before, new events, what is known afterwards.
+import { createHash } from 'node:crypto'
+import * as z from 'zod'
+import type { SourceRequest } from '../ports.ts'
+import type { Reading } from '../schema/rollout-journal.ts'
+import { Json } from '../schema/values.ts'
+import { AigateError } from '../errors.ts'
+import { finishCounting, startCounting, type Counting, type Known } from './counting.ts'
+import type { Mapping } from './events.ts'
+import { loadTables, saveTables } from './known-file.ts'
+
+const FORMAT = 1
+const Cursor = z.strictObject({
+  version: z.literal(FORMAT),
+  /** What the numbers of the tables mean: they are worth nothing for other metrics. */
+  meaning: z.string(),
+  closed: z.number().nullable(),
+  newest: z.number().nullable(),
+  histograms: z.record(z.string(), z.record(z.string(), z.number())),
+  models: z.array(z.string()),
+  tables: z.strictObject({ file: z.string(), checksum: z.string() }),
+  place: Json,
+})
+type Cursor = z.infer<typeof Cursor>
+
+/** Reads what is new from `place` on (null: from the start) and gives the place where the next look goes on. */
+export type Feed = (counting: Counting, place: Json) => Promise<Json>
+
+/**
+ * A look: loads what is known, lets `feed` add the new events, closes what can be closed and saves. Where what is known
+ * was lost, everything is read again, and only blocks that were not returned before come back.
+ */
+export async function lookAt(request: SourceRequest, mapping: Mapping, feed: Feed): Promise<Reading> {
+  const meaning = meaningOf(request, mapping)
+  const cursor = request.cursor === null ? undefined : readCursor(request.cursor)
+  const known = cursor?.meaning === meaning ? await knownBefore(request, cursor) : undefined
+  const counting = startCounting(request, mapping, known)
+  if (cursor && !known)
+    counting.notes.add(
+      cursor.meaning === meaning
+        ? 'The table of units is lost or damaged: everything that is still there was read again.'
+        : 'What is measured was changed: everything that is still there was read again.',
+    )
+  const place = await feed(counting, known && cursor ? cursor.place : null)
+  const reading = finishCounting(counting)
+  const { closed, newest, histograms, models, ...tables } = counting.known
+  const saved = await saveTables(request.folder, tables, cursor?.tables)
+  const next: Cursor = { version: FORMAT, meaning, closed, newest, histograms, models, tables: saved, place }
+  return { ...reading, cursor: next }
+}
+
+function readCursor(written: Json): Cursor {
+  const version = z.looseObject({ version: z.number() }).safeParse(written).data?.version ?? FORMAT
+  if (version > FORMAT) throw new AigateError('newer_file', { kind: 'a cursor of a log', version, known: FORMAT })
+  const read = Cursor.safeParse(written)
+  if (read.success) return read.data
+  const problem = 'the cursor of the last look is none of this source'
+  throw new AigateError('source_failed', { problem, mend: 'Was `source` changed? Start the rollout anew.' })
+}
+
+async function knownBefore(request: SourceRequest, cursor: Cursor): Promise<Known | undefined> {
+  const tables = await loadTables(request.folder, cursor.tables)
+  if (tables === undefined) return undefined
+  const { closed, newest, histograms, models } = cursor
+  return { closed, newest, histograms: structuredClone(histograms), models: [...models], ...tables }
+}
+
+function meaningOf({ plan, since }: SourceRequest, mapping: Mapping): string {
+  const { metrics, assignment, segments, rollout, source } = plan
+  const means = Object.entries(metrics).map(([name, metric]) => {
+    const { margin: _, role: _role, weight: _weight, judged: _judged, ...read } = { ...metric }
+    return [name, read]
+  })
+  const text = JSON.stringify([means, assignment.unit, segments, rollout, source.arm, mapping, since])
+  return createHash('sha256').update(text).digest('hex').slice(0, 16)
+}
