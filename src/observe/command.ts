@@ -80,7 +80,7 @@ async function run(
       : result.exitCode === undefined
         ? `it could not be run (${result.code ?? result.signal ?? 'no reason given'})`
         : `it ended with code ${result.exitCode}`
-    throw failure(program, why, String(result.stderr ?? ''), env)
+    throw failure(program, why, result.stderr, env)
   }
   if (rest !== '') take(rest)
 }

@@ -10,7 +10,7 @@ import { MINUTE } from './pending.ts'
 import { firstBad, MOST_METRICS, seeUnit } from './unit-table.ts'
 
 /** Fewer values than this make no quantile of the baseline. */
-const FEWEST_VALUES = 20
+export const FEWEST_VALUES = 20
 const WHOLE = 1_000_000
 
 /** A row, with what its answer adds: a label often says neither who answered nor whom. */

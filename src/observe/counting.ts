@@ -42,7 +42,7 @@ export function nothingKnown(metrics: number, mostUnits?: number): Known {
   }
 }
 
-export type Counts = Pick<Reading, 'events' | 'unreadable' | 'duplicates' | 'late' | 'without_arm'>
+type Counts = Pick<Reading, 'events' | 'unreadable' | 'duplicates' | 'late' | 'without_arm'>
 export type Counting = {
   request: SourceRequest
   reader: EventReader

@@ -4,7 +4,6 @@ import { fieldsOf, kindOf, timeOf, type EventKind, type Field, type Mapping, typ
 import { hashText, hashed } from './hash.ts'
 import { metricReaders, type MetricReader } from './metric-readers.ts'
 
-export const ARMS = ['none', 'baseline', 'candidate'] as const
 /** Bits of the marks of a row: two for the arm, then these. */
 export const REQUEST = 4
 export const OUTSIDE = 8
@@ -20,7 +19,8 @@ export type EventReader = {
   models(event: RawEvent): { requested: string; answered: string } | undefined
 }
 
-const UNITS = {
+/** Where the key of a unit is found. */
+export const UNITS = {
   user: ['feature_flag.context.id', 'user.id', 'enduser.id'],
   session: ['session.id', 'gen_ai.conversation.id', 'feature_flag.context.id'],
   request: ['gen_ai.response.id', 'span_id', 'trace_id'],

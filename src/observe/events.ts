@@ -9,9 +9,12 @@ export type Fields = (name: string) => Field
 export type Mapping = Extract<SourceConfig, { type: 'jsonl' }>['mapping']
 export type EventKind = 'request' | 'label' | 'other'
 
-const NAMED_REQUESTS: ReadonlySet<unknown> = new Set(['gen_ai.client.inference.operation.details', 'aigate.request'])
-const EVALUATION = 'gen_ai.evaluation.result'
-const FEEDBACK = 'aigate.feedback'
+export const NAMED_REQUESTS: ReadonlySet<unknown> = new Set([
+  'gen_ai.client.inference.operation.details',
+  'aigate.request',
+])
+export const EVALUATION = 'gen_ai.evaluation.result'
+export const FEEDBACK = 'aigate.feedback'
 
 const common: Readonly<Record<string, readonly string[]>> = {
   ts: ['ts', 'timestamp', 'time', '@timestamp'],
@@ -40,18 +43,25 @@ const conventions: Readonly<Record<string, Readonly<Record<string, readonly stri
   },
 }
 
+/** Where our field is looked for under a mapping, in this order; each is a flat key, or steps into nested objects. */
+export function fieldNames(mapping: Mapping): (name: string) => readonly string[] {
+  const named = typeof mapping === 'string' ? (conventions[mapping] ?? {}) : {}
+  const custom = typeof mapping === 'string' ? {} : mapping
+  return (name) => {
+    const theirs = own(custom, name)
+    const names = own(named, name) ??
+      own(common, name) ?? [name, ...(name.startsWith('aigate.') ? [] : [`aigate.${name}`])]
+    return theirs === undefined ? names : [theirs]
+  }
+}
+
 /**
  * Readers of fields under a mapping. Our short names are also found with `aigate.` before them; `eval.<name>.label` and
  * `.score` are those of a gen_ai.evaluation.result event of that name. A custom mapping names theirs for ours.
  */
 export function fieldsOf(mapping: Mapping): Fields {
-  const named = typeof mapping === 'string' ? (conventions[mapping] ?? {}) : {}
-  const custom = typeof mapping === 'string' ? {} : mapping
-  const plain = (name: string): Field => {
-    const theirs = own(custom, name)
-    const names = own(named, name) ?? own(common, name) ?? [name, ...(name.startsWith('aigate.') ? [] : [`aigate.${name}`])]
-    return firstOf(theirs === undefined ? names : [theirs])
-  }
+  const namesOf = fieldNames(mapping)
+  const plain = (name: string): Field => firstOf(namesOf(name))
   return (name) => {
     const derived = /^eval\.(.+)\.(label|score)$/.exec(name)
     if (!derived) return plain(name)
@@ -138,12 +148,28 @@ export function timeOf(value: unknown): number {
       minute = value.slice(0, 16)
       minuteAt = at
     }
+    if (value.length === 24 && value.charCodeAt(19) === 46) {
+      const seconds = digits(value, 17, 19)
+      const rest = digits(value, 20, 23)
+      return seconds <= 60 && rest <= 999 ? minuteAt + seconds * 1000 + rest : Number.NaN
+    }
     const seconds = Number(value.slice(17, -1))
     return seconds >= 0 && seconds < 61 ? minuteAt + Math.floor(Math.round(seconds * 1e6) / 1000) : Number.NaN
   }
   if (/^\d{10,19}(\.\d+)?$/.test(value)) return numberTime(Number(value))
   if (!isoStart(value)) return Number.NaN
   return Date.parse(/(Z|[+-]\d\d:?\d\d)$/i.test(value) ? value.replace(' ', 'T') : `${value.replace(' ', 'T')}Z`)
+}
+
+/** The number that the signs from `start` to `end` make; NaN where one is no digit. */
+function digits(text: string, start: number, end: number): number {
+  let value = 0
+  for (let index = start; index < end; index += 1) {
+    const digit = text.charCodeAt(index) - 48
+    if (digit < 0 || digit > 9) return Number.NaN
+    value = value * 10 + digit
+  }
+  return value
 }
 const isoStart = (text: string) => /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d/.test(text)
 

@@ -15,9 +15,9 @@ const NAME = /^units-[0-9a-f]{16}\.bin$/
 const ALIGN = 8
 
 /** Names a file of this folder and what its bytes must be. */
-export type KnownFile = { file: string; checksum: string }
+type KnownFile = { file: string; checksum: string }
 /** The part that is kept in the file. */
-export type Tables = Pick<Known, 'units' | 'ids' | 'answers' | 'pending'>
+type Tables = Pick<Known, 'units' | 'ids' | 'answers' | 'pending'>
 
 type RecentHead = { since: number; young: TableHead; old: TableHead }
 type TableHead = { columns: number; size: number; words: number }

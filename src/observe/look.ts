@@ -24,7 +24,7 @@ const Cursor = z.strictObject({
 type Cursor = z.infer<typeof Cursor>
 
 /** Reads what is new from `place` on (null: from the start) and gives the place where the next look goes on. */
-export type Feed = (counting: Counting, place: Json) => Promise<Json>
+type Feed = (counting: Counting, place: Json) => Promise<Json>
 
 /**
  * A look: loads what is known, lets `feed` add the new events, closes what can be closed and saves. Where what is known

@@ -33,6 +33,6 @@ function open<T extends SourceConfig['type']>(
   config: Extract<SourceConfig, { type: T }>,
   world: World,
 ): Promise<Source> {
-  const opener: Openers[T] = openers[config.type as T]
+  const opener: Openers[T] = openers[config.type]
   return opener(config, world)
 }

@@ -152,6 +152,7 @@ it.each([
   [START / 1000, START],
   [START * 1e6, START],
   [nano(0), START],
+  ['2026-11-21T10:00:0x.120Z', Number.NaN],
   ['soon 1', Number.NaN],
   ['2026-13-41T10:00:00Z', Number.NaN],
   [null, Number.NaN],

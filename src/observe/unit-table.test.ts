@@ -58,7 +58,7 @@ it('goes over to a fair sample when it is full, and keeps to it', () => {
 
 it('has no two alike among 300,000 names, and fills its range evenly', () => {
   const seen = new Set<string>()
-  const highs = new Array<number>(16).fill(0)
+  const highs = Array.from({ length: 16 }, () => 0)
   for (let index = 0; index < 300_000; index += 1) {
     hashText(`user-${index}`)
     seen.add(`${hashed.high},${hashed.low}`)

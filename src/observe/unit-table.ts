@@ -2,7 +2,7 @@
 import { findKey, keepKeys, newTable, putKey, type HashTable } from './hash-table.ts'
 
 /** Most units that are followed. */
-export const MOST_UNITS = 1_000_000
+const MOST_UNITS = 1_000_000
 /** Metrics whose first bad events are followed: a bit each. */
 export const MOST_METRICS = 32
 

@@ -5,7 +5,8 @@ export function logSum(logs: readonly number[], weights?: readonly number[]): nu
   const highest = Math.max(...logs)
   if (!Number.isFinite(highest)) return highest
   let total = 0
-  for (const [i, log] of logs.entries()) total += (weights?.[i] ?? 1) * Math.exp(log - highest)
+  // By index: pairs of index and value are garbage, and simulations come here a hundred million times.
+  for (let i = 0; i < logs.length; i++) total += (weights?.[i] ?? 1) * Math.exp((logs[i] ?? -Infinity) - highest)
   return highest + Math.log(total)
 }
 

@@ -7,7 +7,7 @@ import { applied } from './effects.ts'
 import { absorb } from './evidence.ts'
 import { foldRecord, settleLook } from './fold.ts'
 import { judgeLook } from './look.ts'
-import { draft, isOver, planOf, type RolloutState } from './state.ts'
+import { draft, isOver, type RolloutState } from './state.ts'
 import { type Difference, syntheticBlock } from './synthetic.ts'
 import type { Traffic } from './traffic.ts'
 
@@ -57,10 +57,10 @@ function startedAt(plan: RolloutPlan): RolloutState {
   return foldRecord(draft(), record)
 }
 
-function readingOf(blocks: Block[], until: number): Reading {
-  const time = new Date(until).toISOString()
+function readingOf(blocks: Block[], until: number, now: number): Reading {
   const counts = { events: 0, unreadable: 0, duplicates: 0, late: 0, without_arm: 0 }
-  return { until: time, newest: time, cursor: null, blocks, ...counts, models: [], notes: [] }
+  const newest = new Date(now).toISOString()
+  return { until: new Date(until).toISOString(), newest, cursor: null, blocks, ...counts, models: [], notes: [] }
 }
 
 /** The control plane of the simulation does at once what is wanted. */
@@ -75,39 +75,56 @@ function approved(state: RolloutState): RolloutState {
   return state.approved.includes(state.stage) ? state : { ...state, approved: [...state.approved, state.stage] }
 }
 
-function lookedAt(before: RolloutState, blocks: Block[], now: number): RolloutState {
-  const input = { reading: readingOf(blocks, now), failure: null }
+function lookedAt(before: RolloutState, blocks: Block[], until: number, now: number): RolloutState {
+  const input = { reading: readingOf(blocks, until, now), failure: null }
   const read = absorb(before, now, input)
   const decision = judgeLook(read, { ...input, now, planHash: HASH })
   return { ...settleLook(before, read, { ...input, decision }, now, decision.outcome !== 'invalid'), at: now }
 }
 
-/** One rollout from the start to its end, or to `hours`. */
-export function simulateOnce(
+/** Where a minute of traffic lies: `minute` counts from the start, `start` is milliseconds since 1970, `share` is 0 to 1. */
+export type SimulatedMinute = { minute: number; start: number; share: number; generation: number }
+
+/**
+ * One rollout from the start to its end, or to `hours`, over the minutes that `draw` gives; those of a settling share are
+ * not asked for. As with a live source, a minute is seen once `lateness` has passed after it.
+ */
+export function simulateMinutes(
   plan: RolloutPlan,
-  traffic: Traffic,
-  difference: Difference,
-  random: Random,
+  draw: (at: SimulatedMinute) => Block,
   { hours = 24 * 14, every = 5 }: { hours?: number; every?: number } = {},
 ): SimulatedRun {
   let state = carriedOut(startedAt(plan), START)
-  let blocks: Block[] = []
+  let waiting: Block[] = []
   for (let minute = 0; minute < hours * 60; minute++) {
     const start = START + minute * MINUTE
     const now = start + MINUTE
-    const settled = (state.applied?.at ?? start) + planOf(state).control.settle
+    const settled = (state.applied?.at ?? start) + plan.control.settle
     const share = (state.applied?.ppm ?? 0) / 1_000_000
     const generation = state.applied?.generation ?? 0
-    if (start >= settled) blocks.push(syntheticBlock(plan, traffic, { start, share, generation }, difference, random))
+    if (start >= settled) waiting.push(draw({ minute, start, share, generation }))
     if (minute % every !== every - 1) continue
-    state = carriedOut(approved(lookedAt(state, blocks, now)), now)
-    blocks = []
+    const until = now - plan.source.lateness
+    const open = waiting.findIndex((block) => block.start + block.length > until)
+    const closed = waiting.splice(0, open === -1 ? waiting.length : open)
+    state = carriedOut(approved(lookedAt(state, closed, until, now)), now)
     const why = state.wanted.why
     if (state.mode === 'rolled-back' || state.hold !== null)
       return { end: 'rolled-back', minutes: minute + 1, stage: state.stage, why }
     if (isOver(state)) return { end: 'promoted', minutes: minute + 1, stage: state.stage, why }
   }
   return { end: 'open', minutes: hours * 60, stage: state.stage, why: state.last?.decision.reasons.join(' ') ?? '' }
+}
+
+/** As `simulateMinutes`, over traffic of which only rates and means are known. */
+export function simulateOnce(
+  plan: RolloutPlan,
+  traffic: Traffic,
+  difference: Difference,
+  random: Random,
+  options: { hours?: number; every?: number } = {},
+): SimulatedRun {
+  return simulateMinutes(plan, (at) => syntheticBlock(plan, traffic, at, difference, random), options)
 }
 
 function median(values: number[]): number | null {

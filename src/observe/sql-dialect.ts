@@ -1,0 +1,64 @@
+// What differs between the SQL of DuckDB and of ClickHouse: quoting, JSON, numbers, hashes.
+
+/**
+ * Pieces of SQL. A *value* is JSON text (`"fail"`, `5`, `true`) or NULL: its first letter says its type, so that a number
+ * and a text are never equal by accident.
+ */
+export type Dialect = {
+  /** A literal of a text. */
+  text(value: string): string
+  /** A quoted name of a column. */
+  name(value: string): string
+  /** A column or expression as a value. */
+  json(sql: string): string
+  /** A value inside of a value, by its steps. */
+  inside(json: string, steps: readonly string[]): string
+  /** The text that a value holds; only asked of texts. */
+  unquoted(json: string): string
+  /** The number that a text holds, or NULL. */
+  number(text: string): string
+  /** A 64-bit hash that is not 0 of a text that is not NULL. */
+  hash(text: string): string
+  /** The value of `sql` where `by` is least. */
+  argMin(sql: string, by: string): string
+  /** A whole number of a number. */
+  whole(sql: string): string
+}
+
+export const duckdb: Dialect = {
+  text: (value) => `'${value.replaceAll("'", "''")}'`,
+  name: (value) => `"${value.replaceAll('"', '""')}"`,
+  json: (sql) => `CAST(to_json(${sql}) AS VARCHAR)`,
+  inside: (json, steps) => `CAST(json_extract(${json}, ${duckdb.text(jsonPath(steps))}) AS VARCHAR)`,
+  unquoted: (json) => `json_extract_string(${json}, '$')`,
+  number: (text) => `TRY_CAST(${text} AS DOUBLE)`,
+  hash: (text) => `greatest(hash(${text}), 1)`,
+  argMin: (sql, by) => `arg_min(${sql}, ${by})`,
+  whole: (sql) => `CAST(${sql} AS BIGINT)`,
+}
+
+export const clickhouse: Dialect = {
+  text: (value) => `'${value.replace(/[\\']/g, '\\$&')}'`,
+  name: (value) => `\`${value.replace(/[\\`]/g, '\\$&')}\``,
+  json: (sql) => `toJSONString(${sql})`,
+  inside: (json, steps) => `nullIf(JSONExtractRaw(${[json, ...steps.map(clickhouse.text)].join(', ')}), '')`,
+  unquoted: (json) => `JSONExtractString(${json})`,
+  number: (text) => `toFloat64OrNull(${text})`,
+  hash: (text) => `greatest(cityHash64(${text}), 1)`,
+  argMin: (sql, by) => `argMin(${sql}, ${by})`,
+  whole: (sql) => `toInt64(${sql})`,
+}
+
+/** Steps as a path of DuckDB. Its quoted keys know no escapes: such names were refused before. */
+export function jsonPath(steps: readonly string[]): string {
+  return `$${steps.map((step) => `."${step}"`).join('')}`
+}
+
+export const isNumber = (value: string): string =>
+  `(substr(${value}, 1, 1) = '-' OR substr(${value}, 1, 1) BETWEEN '0' AND '9')`
+export const isText = (value: string): string => `(substr(${value}, 1, 1) = '"')`
+/** A number of JavaScript as a literal of any SQL, always a fraction. */
+export function numberLiteral(value: number): string {
+  const text = String(value)
+  return /[.e]/.test(text) ? text : `${text}.0`
+}
