@@ -64,7 +64,8 @@ const messages = {
   },
   runner_busy: {
     outcome: 'inconclusive',
-    sentence: (f) => `Another runner is at this rollout (process ${f.owner}): nothing was read or done here.`,
+    sentence: (f) =>
+      `Another runner is at ${f.what ?? 'this rollout'} (process ${f.owner}): nothing was read or done here.`,
     mend: (f) => `Wait for it. One that was killed is taken over by itself; its lock is ${f.file}.`,
   },
   newer_file: {

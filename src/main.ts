@@ -243,10 +243,15 @@ async function run(context: Context, argv: string[]): Promise<Ending> {
       end(import('./commands/model.ts').then(({ modelCheckCommand }) => modelCheckCommand(context, name, options))),
     )
 
-  verb('init [folder]', 'Write a small working project; never overwrites', initExamples).action(
-    (folder: string | undefined) =>
-      end(import('./commands/init.ts').then(({ initCommand }) => initCommand(context, folder ?? '.'))),
-  )
+  verb('init [folder]', 'Write a small working project; never overwrites', initExamples)
+    .option('--from <file>', 'make plans of a deployment file: canary_stages, auto_rollback, circuit_breakers, …')
+    .action((folder: string | undefined, { from }: { from?: string }) =>
+      end(
+        from === undefined
+          ? import('./commands/init.ts').then(({ initCommand }) => initCommand(context, folder ?? '.'))
+          : import('./commands/init-from.ts').then((verbs) => verbs.initFromCommand(context, folder ?? '.', from)),
+      ),
+    )
 
   const baseline = program.command('baseline').description('Record, accept, show and compare baselines')
   asking(verb('record [suite...]', 'Run suites as they stand and accept the result', recordExamples, baseline))
@@ -341,6 +346,22 @@ async function run(context: Context, argv: string[]): Promise<Ending> {
       end(import('./commands/prompt-bump.ts').then(({ bumpCommand }) => bumpCommand(context, ref, options))),
     )
 
+  verb('rollback [component...]', 'Put production back to the last known good release', rollbackExamples)
+    .option('--to <release>', 'this release; for one component also a version that was released')
+    .option('--plan', 'print what would change, and change nothing (the default)')
+    .option('--apply', 'do it, read everything back, and record it')
+    .option('--drill', 'do it on copies and say how long it takes')
+    .option('--reason <text>', 'why; recorded')
+    .option('--force', 'also where a part is missing or a step in between cannot be undone')
+    .option('--env <name>', 'the environment', 'production')
+    .option('--config <file>', 'configuration file')
+    .option('--json', 'as data')
+    .action((components, options) =>
+      end(
+        import('./commands/rollback.ts').then(({ rollbackCommand }) => rollbackCommand(context, components, options)),
+      ),
+    )
+
   const release = program.command('release').description('What runs together: record it, compare it, go back to it')
   const releaseVerb = (usage: string, summary: string, examples: string[]) =>
     verb(usage, summary, examples, release).option('--config <file>', 'configuration file').option('--json', 'as data')
@@ -356,6 +377,7 @@ async function run(context: Context, argv: string[]): Promise<Ending> {
     .option('--container <tag>', 'tag or digest of the image')
     .option('--note <text>', 'for people')
     .option('--override <reason>', 'release against the evidence; recorded loudly')
+    .option('--irreversible <note...>', 'what going back would not undo: a migration, a changed schema')
     .option('--dry-run', 'show what would be recorded')
     .action((options) =>
       end(import('./commands/release.ts').then((verbs) => verbs.recordReleaseCommand(context, options))),
@@ -415,6 +437,55 @@ async function run(context: Context, argv: string[]): Promise<Ending> {
     )
 
   canaryVerbs(context, { verb, program, end })
+  beforeVerbs(context, { verb, program, end })
+
+  verb(
+    'watch <guard>',
+    'Look at live events by guard.yaml, and do what its triggers and breakers ask for',
+    watchExamples,
+  )
+    .option('--once', 'one look, and end with what it came to')
+    .option('--every <duration>', 'how often', parseDuration, 60_000)
+    .option('--close <breaker>', 'close a breaker that stays open, in your name')
+    .option('--reason <text>', 'why, for the record')
+    .option('--config <file>', 'configuration file')
+    .option('--json', 'as data')
+    .action((file: string, options) =>
+      end(import('./commands/watch.ts').then((verbs) => verbs.watchGuardCommand(context, file, options))),
+    )
+  killVerbs(context, { verb, program, end })
+
+  const experiment = program
+    .command('experiment')
+    .description('Two or more variants side by side: how large, what came out')
+  const experimentVerb = (usage: string, summary: string, examples: string[]) =>
+    verb(usage, summary, examples, experiment).option('--config <file>', 'configuration file')
+  const looking = (command: Command) =>
+    command
+      .option('--peek', 'before the horizon: intervals that may be read every day')
+      .option('--plan-hash <hash>', 'the plan must be the one of this hash, which `plan` printed')
+      .option('--json', 'for programs: schema/experiment-report.schema.json')
+  experimentVerb('plan [experiment]', 'Say how many units and days it needs', experimentPlanExamples)
+    .option('--days <n>', 'so much of the log says what is usual', parseCount, 28)
+    .option('--json', 'for programs: schema/experiment-plan.schema.json')
+    .action((name: string | undefined, options) =>
+      end(import('./commands/experiment.ts').then((verbs) => verbs.experimentPlanCommand(context, name, options))),
+    )
+  looking(experimentVerb('report [experiment]', 'Show what came out, for people', experimentReportExamples))
+    .addOption(new Option('--markdown', 'as Markdown').conflicts('json'))
+    .action((name: string | undefined, options) =>
+      end(import('./commands/experiment.ts').then((verbs) => verbs.experimentReportCommand(context, name, options))),
+    )
+  looking(
+    experimentVerb('verdict [experiment]', 'Decide: may a variant be shipped?', experimentVerdictExamples),
+  ).action((name: string | undefined, options) =>
+    end(import('./commands/experiment.ts').then((verbs) => verbs.experimentVerdictCommand(context, name, options))),
+  )
+  experimentVerb('flags [experiment]', 'Print the flagd file that assigns the variants', [
+    'aigate experiment flags short-answers > deploy/short-answers.flags.json',
+  ]).action((name: string | undefined, options) =>
+    end(import('./commands/experiment.ts').then((verbs) => verbs.experimentFlagsCommand(context, name, options))),
+  )
 
   await program.parseAsync(argv.slice(2), { from: 'user' })
   return ending
@@ -424,6 +495,39 @@ type Verbs = {
   program: Command
   verb: (usage: string, summary: string, examples: string[], parent?: Command) => Command
   end: (result: Promise<Ending>) => Promise<void>
+}
+
+/** `aigate shadow …` and `aigate health`: what is known before anybody is served the candidate. */
+function beforeVerbs(context: Context, { program, verb, end }: Verbs): void {
+  const shadow = program.command('shadow').description('Both answer, one is served: what the pairs say')
+  const shadows = () => import('./commands/shadow.ts')
+  verb('report [plan]', 'Each criterion by itself, with its interval', ['aigate shadow report support-1.3'], shadow)
+    .option('--config <file>', 'configuration file')
+    .option('--json', 'as data')
+    .action((name: string | undefined, options) =>
+      end(shadows().then((verbs) => verbs.shadowReportCommand(context, name, options))),
+    )
+  verb('verdict [plan]', 'May it be promoted?', ['aigate shadow verdict support-1.3 --json'], shadow)
+    .option('--config <file>', 'configuration file')
+    .option('--json', 'as data')
+    .action((name: string | undefined, options) =>
+      end(shadows().then((verbs) => verbs.shadowVerdictCommand(context, name, options))),
+    )
+  const measures = ['auto', 'exact', 'json', 'cosine', 'levenshtein', 'rouge_l', 'bleu']
+  verb('pairs', 'Make pair events from the recorded outputs of both sides', shadowPairsExamples, shadow)
+    .requiredOption('--baseline <file>', 'JSON lines: id, output, latency_ms, cost_usd, error, confidence, embedding')
+    .requiredOption('--candidate <file>', 'the same of the candidate')
+    .option('--out <file>', 'where the events go (default: stdout)')
+    .addOption(new Option('--measure <name>', 'how alike two outputs are').choices(measures).default('auto'))
+    .option('--embedding-model <name>', 'a model of the registry: the cosine of its embeddings')
+    .option('--rollout <name>', 'written into the events')
+    .option('--config <file>', 'configuration file')
+    .action((options) => end(shadows().then((verbs) => verbs.shadowPairsCommand(context, options))))
+  verb('health', 'Ask every model in use and every application one real question', healthExamples)
+    .option('--config <file>', 'configuration file')
+    .option('--json', 'as data')
+    .option('--env <name>', 'what the current release of this environment holds')
+    .action((options) => end(import('./commands/health.ts').then((verbs) => verbs.healthCommand(context, options))))
 }
 
 /** `aigate canary …`: rollouts in stages. */
@@ -486,6 +590,34 @@ function canaryVerbs(context: Context, { program, verb, end }: Verbs): void {
     'aigate canary selftest',
   ]).action((name: string | undefined, options) =>
     end(import('./commands/canary-plan.ts').then((verbs) => verbs.selfTestCommand(context, name, options))),
+  )
+}
+
+/** `aigate kill …`: off at once, for everybody or for some. */
+function killVerbs(context: Context, { program, verb, end }: Verbs): void {
+  const kill = program.command('kill').description('Kill switches: off within seconds, through the flag file')
+  const one = (usage: string, summary: string, examples: string[]) =>
+    verb(usage, summary, examples, kill)
+      .option('--file <path>', 'the flag file (default: those that aigate.yaml and the rollout plans name)')
+      .option('--config <file>', 'configuration file')
+      .option('--json', 'as data')
+  const scoped = (command: Command) =>
+    command
+      .option('--model <name>', 'only flags that serve this model')
+      .option('--feature <name>', 'only flags of this feature')
+      .option('--segment <name>', 'only users of this segment')
+      .option('--user <key>', 'only this user')
+  const kills = () => import('./commands/kill.ts')
+  scoped(one('on', 'Everybody gets the baseline: all, or those named', killExamples))
+    .requiredOption('--reason <text>', 'why: every status shows it')
+    .option('--until <end>', 'over by itself then: 30m, 2h, 1d or a time')
+    .action((options) => end(kills().then((verbs) => verbs.killOnCommand(context, options))))
+  scoped(one('off', 'Take a kill back', ['aigate kill off --reason "fixed"']))
+    .requiredOption('--reason <text>', 'why, for the record')
+    .option('--all', 'every kill that there is')
+    .action((options) => end(kills().then((verbs) => verbs.killOffCommand(context, options))))
+  one('status', 'What is killed, by whom, why and until when', ['aigate kill status']).action((options) =>
+    end(kills().then((verbs) => verbs.killStatusCommand(context, options))),
   )
 }
 
@@ -592,11 +724,15 @@ const doctorExamples = ['aigate doctor', 'aigate doctor support --draws 500 --js
 const powerExamples = ['aigate power-check', 'aigate power-check support --run latest']
 const checkExamples = ['aigate check', 'aigate check --config services/chat/aigate.yaml']
 const serveExamples = ['aigate serve', 'aigate serve --host 0.0.0.0 --port 8844']
+const killExamples = [
+  'aigate kill on --reason "answers are wrong"',
+  'aigate kill on --feature support --segment pro --reason "refunds" --until 2h',
+]
 const lockExamples = ['aigate lock', 'aigate lock --check']
 const modelListExamples = ['aigate model list']
 const modelShowExamples = ['aigate model show support-main']
 const modelCheckExamples = ['aigate model check', 'aigate model check support-main']
-const initExamples = ['aigate init', 'aigate init evals-demo']
+const initExamples = ['aigate init', 'aigate init evals-demo', 'aigate init --from deployment.yaml']
 const recordExamples = ['aigate baseline record', 'aigate baseline record support --reason "new handbook"']
 const acceptExamples = [
   'aigate baseline accept latest --reason "agreed in review"',
@@ -607,6 +743,12 @@ const historyExamples = ['aigate cases history support account_01']
 const quarantineExamples = [
   'aigate cases quarantine support account_01 --owner Ada --reason "search index is rebuilt" --until 14d',
 ]
+const rollbackExamples = [
+  'aigate rollback',
+  'aigate rollback --apply --reason "answers name competitors"',
+  'aigate rollback prompt --to support/answer@1.2.0 --apply',
+  'aigate rollback --drill',
+]
 const releaseExamples = ['aigate cases release support account_01']
 const diffExamples = ['aigate baseline diff support', 'aigate baseline diff old.json new.json']
 const releaseRecordExamples = [
@@ -614,6 +756,11 @@ const releaseRecordExamples = [
   'aigate release record --index kb-2026-11 --index-note "+50 docs" --container app:1.4.2',
   'aigate release record --override "hotfix, agreed with Ada"',
 ]
+const watchExamples = ['aigate watch guard.yaml', 'aigate watch guard.yaml --once --json']
+const shadowPairsExamples = [
+  'aigate shadow pairs --baseline baseline.jsonl --candidate candidate.jsonl --out pairs.jsonl',
+]
+const healthExamples = ['aigate health', 'aigate health --env production --json']
 const canaryPlanExamples = ['aigate canary plan', 'aigate canary plan support-1.3 --since 7d']
 const canaryStartExamples = ['aigate canary start support-1.3 --note "new handbook"']
 const canaryTickExamples = ['aigate canary tick', 'aigate canary tick support-1.3 --json']
@@ -631,3 +778,9 @@ const releaseStatusExamples = [
 ]
 const releaseCheckExamples = ['aigate release check', 'aigate release check --to 2026-11-20.1 --json']
 const releaseBisectExamples = ['aigate release bisect --case account_01 2026-11-01.1 current']
+const experimentPlanExamples = ['aigate experiment plan short-answers', 'aigate experiment plan --days 14 --json']
+const experimentReportExamples = [
+  'aigate experiment report short-answers',
+  'aigate experiment report --peek --markdown',
+]
+const experimentVerdictExamples = ['aigate experiment verdict short-answers', 'aigate experiment verdict --json']

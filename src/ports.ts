@@ -163,6 +163,8 @@ export type SourceRequest = {
   changes: readonly ShareChange[]
   /** Limits of absolute criteria and triggers by metric: `over` counts events above each. */
   limits: Readonly<Record<string, readonly number[]>>
+  /** true: every event counts as the baseline's, whatever it says of arms and rollouts: production as a whole. */
+  whole?: boolean
   signal: AbortSignal
 }
 /** Somebody who reads live metrics. Throws AigateError `source_failed` where it cannot: that is no data, never a zero. */
@@ -177,4 +179,14 @@ export type Actuator = {
   read(
     signal: AbortSignal,
   ): Promise<{ ppm: number; generation?: number; killed?: boolean; lease_until?: string | null; components?: string[] }>
+}
+
+/** Where one component of production says which version runs. Both calls throw AigateError `control_failed`. */
+export type Plane = {
+  /** For people: `flag prompt in deploy/flags.json`. */
+  where: string
+  /** `version` null: not one version for everybody; `detail` says what is served instead. */
+  read(signal: AbortSignal): Promise<{ version: string | null; detail?: string }>
+  /** Converges to `version`, may be repeated, and returns once the plane says that version when it is read. `key`: the same at every attempt. */
+  apply(wanted: { version: string; key: string; reason: string }, signal: AbortSignal): Promise<void>
 }

@@ -17,7 +17,7 @@ it('leaves a whole file after kill -9 in the middle of writes', async () => {
     platform: 'node',
     logLevel: 'silent',
     output: { file: module, format: 'esm', codeSplitting: false },
-    external: ['execa', 'yaml', 'zod'],
+    external: ['execa', 'yaml'],
   })
   const plan = planWith({ type: 'flagd', path: 'flags.json' })
   const script = `import { openActuator } from ${JSON.stringify(pathToFileURL(module).href)}

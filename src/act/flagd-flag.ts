@@ -1,6 +1,10 @@
 // What a flag of a rollout looks like to flagd, and what a flag that was found there says.
 import type { RolloutPlan } from '../schema/rollout.ts'
 import type { Desired } from '../schema/rollout-journal.ts'
+import { canonical, record } from './flag-file.ts'
+import { killRef } from './kill-list.ts'
+
+export { record } from './flag-file.ts'
 
 export const WHOLE = 1_000_000
 
@@ -25,7 +29,7 @@ export function flagNames(plan: RolloutPlan): Record<string, string> {
 }
 
 /**
- * The flag of a component. First match: stopped, no targeting key, lease over, segment excluded or not yet in: `off`, the
+ * The flag of a component. First match: stopped, on the kill list, no targeting key, lease over, segment excluded or not yet in: `off`, the
  * baseline's version without being compared; else by the hash of salt and targeting key: `candidate` below the share,
  * `baseline` above. The candidate comes first, so that a growing share keeps everybody who has it; weights are whole
  * millionths, since a decimal weight would send everybody to the default variant. One salt serves all components: a user
@@ -50,7 +54,18 @@ export function flagOf(plan: RolloutPlan, hash: string | undefined, component: s
     },
     defaultVariant: 'off',
     targeting: {
-      if: [state.killed || !state.on, 'off', { '!': [key] }, 'off', ...lease, ...excluded, ...notYet, split],
+      if: [
+        state.killed || !state.on,
+        'off',
+        killRef,
+        'off',
+        { '!': [key] },
+        'off',
+        ...lease,
+        ...excluded,
+        ...notYet,
+        split,
+      ],
     },
     metadata: {
       rollout: plan.rollout,
@@ -100,19 +115,4 @@ function weightIn(rules: unknown): number | undefined {
   const bucket: unknown = Array.isArray(split) ? split[1] : undefined
   const weight: unknown = Array.isArray(bucket) ? bucket[1] : undefined
   return typeof weight === 'number' && Number.isInteger(weight) && weight >= 0 && weight <= WHOLE ? weight : undefined
-}
-
-/** An object as one; anything else as an empty one. */
-export function record(value: unknown): Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {}
-}
-
-function canonical(value: unknown): string {
-  return (
-    JSON.stringify(value, (_, inner: unknown) =>
-      typeof inner === 'object' && inner !== null && !Array.isArray(inner)
-        ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
-        : inner,
-    ) ?? ''
-  )
 }

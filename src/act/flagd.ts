@@ -1,15 +1,15 @@
 // The control plane that is a flagd file: applications read it through OpenFeature, and its lease ends by itself.
-import { basename, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import type { Actuator } from '../ports.ts'
 import type { RolloutPlan } from '../schema/rollout.ts'
 import type { Desired } from '../schema/rollout-journal.ts'
-import { controlFailed, saying } from './failure.ts'
-import { type FlagState, flagNames, flagOf, record, understand, WHOLE } from './flagd-flag.ts'
+import { controlFailed } from './failure.ts'
+import { EMPTY_FLAG_FILE, parseFlagFile, record } from './flag-file.ts'
+import { type FlagState, flagNames, flagOf, understand, WHOLE } from './flagd-flag.ts'
 import { setMember } from './json-text.ts'
+import { keepKills } from './kill-list.ts'
 import type { ActuatorOptions, ControlOf } from './actuators.ts'
 import { replaceFile, textOf } from './replace-file.ts'
-
-const EMPTY = `${JSON.stringify({ $schema: 'https://flagd.dev/schema/v0/flags.json', flags: {} }, null, 2)}\n`
 
 /**
  * One flag a component of the release, set in the file `control.path`; flags of others keep every byte. `apply` reads back
@@ -25,14 +25,14 @@ export function flagdActuator(
   const read = async () => {
     const text = await textOf(file)
     if (text === null) throw controlFailed(`there is no ${control.path}`, 'Let aigate write it again, or restore it.')
-    return standing(plan, parsed(text, file))
+    return standing(plan, parseFlagFile(text, file).flags)
   }
   return {
     leases: true,
     read,
     async apply(desired, signal) {
       signal.throwIfAborted()
-      await replaceFile(file, (text) => withFlags(text ?? EMPTY, file, { plan, planHash, desired }))
+      await replaceFile(file, (text) => withFlags(text ?? EMPTY_FLAG_FILE, file, { plan, planHash, desired }))
       const there = await read()
       const differs = differenceOf(desired, there)
       if (differs !== undefined)
@@ -56,14 +56,14 @@ function differenceOf(desired: Desired, there: Awaited<ReturnType<Actuator['read
 type Wanted = { plan: RolloutPlan; planHash: string | undefined; desired: Desired }
 
 function withFlags(text: string, file: string, { plan, planHash, desired }: Wanted): string {
-  const flags = parsed(text, file)
+  const flags = parseFlagFile(text, file).flags
   let next = text
   for (const [component, name] of Object.entries(flagNames(plan))) {
     requireFree(plan, name, flags[name])
     const state: FlagState = { ...desired, on: desired.components.includes(component) }
     next = setMember(next, ['flags', name], flagOf(plan, planHash, component, state))
   }
-  return next
+  return keepKills(next, file)
 }
 
 /** Two rollouts must not move one flag at the same time; what one has finished with, the next may have. */
@@ -78,22 +78,6 @@ function requireFree(plan: RolloutPlan, name: string, found: unknown): void {
     `the flag ${name} belongs to the rollout ${rollout}, which is under way`,
     'Finish or abort that rollout first, or name another flag under control.flags.',
   )
-}
-
-/** The flags of a file. Throws where it is no flag file: applications ignore such a file without a word. */
-function parsed(text: string, file: string): Record<string, unknown> {
-  const mend = 'Correct or remove the file: applications ignore it silently and keep what they read last.'
-  let whole: unknown
-  try {
-    whole = JSON.parse(text)
-  } catch (error) {
-    throw controlFailed(`${basename(file)} is not JSON (${saying(error)})`, mend)
-  }
-  const { flags } = record(whole)
-  if (typeof whole !== 'object' || whole === null || Array.isArray(whole))
-    throw controlFailed(`${basename(file)} holds no object`, mend)
-  if (flags !== undefined && record(flags) !== flags) throw controlFailed(`${basename(file)} has odd flags`, mend)
-  return record(flags)
 }
 
 /** What all flags of the rollout say together. */

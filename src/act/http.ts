@@ -8,7 +8,7 @@ import { fillEnv, fillJson, fillText, secretsIn, units, type Words, wordsOf } fr
 import { pause, wholeRelease } from './whole-release.ts'
 
 type Http = ControlOf<'http'>
-type Call = Pick<Http['set'], 'url' | 'method' | 'headers' | 'body'> | Http['read']
+export type Call = Pick<Http['set'], 'url' | 'headers' | 'body'> & { method: string }
 type Env = ActuatorOptions['env']
 
 const TIMEOUT_MS = 10_000
@@ -30,27 +30,28 @@ export function httpActuator(
   const idle = { ppm: 0, generation: 0, killed: false, lease_until: null, components: [] }
   const words = wordsOf(plan, idle)
   // A wrong name in a text is found now, not in the middle of a rollback.
-  for (const call of [control.set, control.read]) requestOf(call, words, undefined)
-  const say = hiding(
-    secretsIn(
-      [control.set, control.read].flatMap((call) => Object.values(call.headers ?? {})),
-      env,
-    ),
-  )
+  const say = checkCalls([control.set, control.read], words, env)
   return wholeRelease(
     plan,
     {
       async set(desired, signal) {
         const wanted = wordsOf(plan, desired)
-        await call(control.set, { words: wanted, env, signal, say, timeoutMs, key: String(wanted['key']) })
+        await callHttp(control.set, { words: wanted, env, signal, say, timeoutMs, key: String(wanted['key']) })
       },
       async ppm(signal) {
-        const text = await call(control.read, { words, env, signal, say, timeoutMs })
+        const text = await callHttp(control.read, { words, env, signal, say, timeoutMs })
         return Math.round(numberAt(text, control.read.pointer, say) * units[control.read.unit])
       },
     },
     SEEN_AFTER_MS,
   )
+}
+
+/** Throws `control_failed` for a text that cannot be filled. @returns what hides the secrets of these calls in a text */
+export function checkCalls(calls: readonly Call[], words: Words, env: Env): (text: string) => string {
+  for (const one of calls) requestOf(one, words, undefined)
+  const headers = calls.flatMap((one) => Object.values(one.headers ?? {}))
+  return hiding(secretsIn(headers, env))
 }
 
 type Asked = {
@@ -60,6 +61,8 @@ type Asked = {
   say: (text: string) => string
   timeoutMs: number
   key?: string
+  /** Pauses before further attempts, in milliseconds; none for what must not be repeated unseen. */
+  retries?: readonly number[]
 }
 
 function requestOf({ url, method, headers = {}, body }: Call, words: Words, env: Env | undefined) {
@@ -75,8 +78,8 @@ function requestOf({ url, method, headers = {}, body }: Call, words: Words, env:
   }
 }
 
-/** The text of a 2xx answer. */
-async function call(described: Call, asked: Asked): Promise<string> {
+/** The text of a 2xx answer. Tried again as said above; then `control_failed`. */
+export async function callHttp(described: Call, asked: Asked): Promise<string> {
   const { url, headers, ...request } = requestOf(described, asked.words, asked.env)
   if (request.body !== undefined && !headers.has('content-type')) headers.set('content-type', 'application/json')
   if (asked.key !== undefined) headers.set('idempotency-key', asked.key)
@@ -84,7 +87,7 @@ async function call(described: Call, asked: Asked): Promise<string> {
   for (let attempt = 0; ; attempt++) {
     const answer = await once(url, { ...request, headers }, asked)
     if ('text' in answer) return answer.text
-    const wait = RETRY_AFTER_MS[attempt]
+    const wait = (asked.retries ?? RETRY_AFTER_MS)[attempt]
     if (!answer.again || wait === undefined)
       throw controlFailed(
         `${request.method} at ${host} ${asked.say(answer.problem)}`,
@@ -142,9 +145,19 @@ function hiding(secrets: readonly string[]): (text: string) => string {
   return (text) => secrets.reduce((shown, secret) => shown.replaceAll(secret, '***'), text)
 }
 
-/** The number at a JSON pointer (RFC 6901) of an answer; a text that is a number counts as one. */
+/** The number at a JSON pointer of an answer; a text that is a number counts as one. */
 function numberAt(text: string, pointer: string, say: (text: string) => string): number {
   const mend = 'Correct `read.pointer` and `read.unit`, or see what the control plane answers.'
+  const value = valueAt(text, { pointer, say, mend })
+  const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value
+  if (typeof number === 'number' && Number.isFinite(number) && number >= 0) return number
+  throw controlFailed(`its answer has no number at ${pointer || 'its root'}`, mend)
+}
+
+type Look = { pointer: string; say: (text: string) => string; mend: string }
+
+/** What stands at a JSON pointer (RFC 6901) of an answer; undefined: nothing. Throws `control_failed` where it is no JSON. */
+export function valueAt(text: string, { pointer, say, mend }: Look): Json | undefined {
   let value: Json | undefined
   try {
     value = JSON.parse(text) as Json
@@ -157,9 +170,7 @@ function numberAt(text: string, pointer: string, say: (text: string) => string):
         ? (value as Record<string, Json>)[part]
         : undefined
   }
-  const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value
-  if (typeof number === 'number' && Number.isFinite(number) && number >= 0) return number
-  throw controlFailed(`its answer has no number at ${pointer || 'its root'}`, mend)
+  return value
 }
 
 /** The steps of a JSON pointer. Throws `control_failed` where it is none. */

@@ -20,7 +20,14 @@ type PastOptions = CanaryOptions & { since: number }
 
 async function openPlan(context: Context, name: string | undefined, options: CanaryOptions) {
   const project = await loadProject({ cwd: context.cwd, config: options.config })
-  return { project, loaded: await loadPlan(project, name) }
+  const loaded = await loadPlan(project, name)
+  const { rollout, strategy = 'canary' } = loaded.plan
+  if (strategy !== 'canary')
+    throw new AigateError('usage', {
+      problem: `The rollout ${rollout} is ${strategy}: no two arms run at the same time, so there is no comparison to plan`,
+      mend: 'See docs/rollouts.md for what is watched instead.',
+    })
+  return { project, loaded }
 }
 
 /** Reads the source of a plan from `since` milliseconds ago until now, leaving nothing behind. */

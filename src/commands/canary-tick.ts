@@ -9,6 +9,7 @@ import type { Actuator, Ending, Source } from '../ports.ts'
 import type { Decision, Desired, Reading, RolloutEntry } from '../schema/rollout-journal.ts'
 import { type Acted, applyAndRead, carryOut, differs, percent } from './canary-act.ts'
 import { currentPlan, record, type Session, sourceFolder } from './canary-session.ts'
+import { makePreChecks } from './pre-checks.ts'
 
 export type Edges = { source: Source; actuator: Actuator }
 export type Tick = { ending: Ending; decision: Decision | null; acted: Acted; notes: string[] }
@@ -44,6 +45,7 @@ export async function tick(session: Session, edges: Edges): Promise<Tick> {
   const plan = await currentPlan(session.project, session.name)
   const planHash = 'hash' in plan ? plan.hash : ''
   if ('problem' in plan) session.warnings.push(`The plan cannot be read: ${plan.problem}`)
+  if (control.less === null) await makePreChecks(session)
   const read = control.less === null ? await readSource(session, edges.source) : { failure: control.less }
   if (context.signal.aborted) return { ending: 'interrupted', decision: null, acted: late, notes }
   const now = context.now().getTime()
@@ -79,6 +81,8 @@ async function lookAtControl(session: Session, actuator: Actuator): Promise<Cont
   const { applied, wanted } = session.state
   if (applied === null) return { found: undefined, less: null, notes: [], broken: false }
   const { signal } = session.context
+  if (planOf(session.state).strategy === 'rolling')
+    return { found: undefined, less: null, notes: [await orchestratorNote(actuator, signal)], broken: false }
   let found: Found
   try {
     found = await actuator.read(signal)
@@ -95,6 +99,17 @@ async function lookAtControl(session: Session, actuator: Actuator): Promise<Cont
   const said = `the control plane was changed by somebody else: ${problem}`
   if (more) return { found, less: null, notes: [`${said}; it is put back to ${percent(wanted.ppm)}`], broken: false }
   return { found, less: `${said}; \`aigate canary resume\` takes it over again`, notes: [], broken: false }
+}
+
+/** How far the orchestrator is; that it cannot be asked changes no verdict. */
+async function orchestratorNote(actuator: Actuator, signal: AbortSignal): Promise<string> {
+  const rule = 'under `rolling` the orchestrator moves the traffic, and aigate only says its verdict'
+  try {
+    return `${rule}; it serves the new one to ${percent((await actuator.read(signal)).ppm)}`
+  } catch (error) {
+    if (!(error instanceof AigateError)) throw error
+    return `${rule}; how far it is cannot be read: ${error.message}`
+  }
 }
 
 /** Reads the source from where the last look ended. A source that fails is no data, never a zero. */
@@ -144,7 +159,7 @@ async function backWithoutJournal(
 /** Puts the control plane to what was applied last, whoever changed it. @returns what went wrong; null: nothing */
 export async function takeOver(session: Session, actuator: Actuator): Promise<string | null> {
   const { applied } = session.state
-  if (applied === null) return null
+  if (applied === null || planOf(session.state).strategy === 'rolling') return null
   return (await applyAndRead(actuator, desiredOf(applied), session.context.signal)).problem
 }
 

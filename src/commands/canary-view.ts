@@ -1,5 +1,5 @@
 // A rollout's status as the picture shows it: numbers turned into words.
-import { planOf, type RolloutState } from '../decide/rollout/state.ts'
+import { keptUntil, planOf, type RolloutState } from '../decide/rollout/state.ts'
 import { type MetricStatus, rolloutStatus, type RolloutStatus, type StageStatus } from '../decide/rollout/status.ts'
 import type { RolloutView, StageView } from '../report/rollout.ts'
 import type { RolloutPlan } from '../schema/rollout.ts'
@@ -75,8 +75,17 @@ function wantedOf(state: RolloutState, { failing, remaining }: RolloutStatus): s
     ...failing.map(({ id, error, attempts }) => `${id} failed ${attempts} times: ${error}`),
     ...(state.paused ? [`paused by ${state.paused.by}: aigate canary resume ${name}`] : []),
     ...(state.hold !== null ? [`${state.hold}: aigate canary resume ${name}`] : []),
+    ...keptNote(state),
     ...(approval && state.mode === 'running' ? [`aigate canary approve ${name}`] : []),
     ...remaining,
+  ]
+}
+
+function keptNote(state: RolloutState): string[] {
+  const until = keptUntil(state)
+  if (until === null) return []
+  return [
+    `the old one is kept until ${iso(until) ?? ''}: aigate canary abort ${planOf(state).rollout} goes back at once`,
   ]
 }
 

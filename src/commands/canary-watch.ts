@@ -3,10 +3,12 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { AigateError } from '../errors.ts'
 import type { Context, Ending, Project } from '../ports.ts'
 import { rolloutPicture } from '../report/rollout.ts'
+import { safeLine } from '../report/safe-text.ts'
 import { sayTick, tickLine, viewOptions } from './canary.ts'
 import { asRunner, type CanaryOptions, openRollout } from './canary-session.ts'
 import { openEdges, type Tick, tick } from './canary-tick.ts'
 import { rolloutView } from './canary-view.ts'
+import { killLines } from './kill-files.ts'
 
 /** After Ctrl-C, a source or control plane that does not let go is left behind after so long; the lease then runs out. */
 const LET_GO_MS = 1500
@@ -47,11 +49,13 @@ async function watchOnce(
   try {
     return await asRunner(context, project, name, { who: 'runner' }, async (session) => {
       const done = await tick(session, await openEdges(session))
-      if (options.json) context.stdout.write(`${JSON.stringify(tickData(name, context, done))}\n`)
+      const lines = await killLines(context, project)
+      const kills = lines.map((line) => `${line}\n`).join('')
+      if (options.json) context.stdout.write(`${JSON.stringify({ ...tickData(name, context, done), kills: lines })}\n`)
       else if (context.stdout.isTTY) {
         const picture = rolloutPicture(rolloutView(session.state, context.now().getTime()), viewOptions(context))
-        context.stdout.write(`${CLEAR}${picture}`)
-      } else context.stdout.write(tickLine(session, done))
+        context.stdout.write(`${CLEAR}${picture}${safeLine(kills)}`)
+      } else context.stdout.write(`${tickLine(session, done)}${safeLine(kills)}`)
       sayTick(session, done)
       const { mode } = session.state
       return mode === 'succeeded' || mode === 'aborted' || mode === 'rolled-back' ? done.ending : null

@@ -1,8 +1,9 @@
 // aigate canary: start a rollout, look at it, say something to it.
 import { AigateError } from '../errors.ts'
 import type { Context, Ending, Project } from '../ports.ts'
-import { planOf } from '../decide/rollout/state.ts'
+import { isKept, planOf } from '../decide/rollout/state.ts'
 import { rolloutPicture } from '../report/rollout.ts'
+import { safeLine } from '../report/safe-text.ts'
 import type { RolloutEntry } from '../schema/rollout-journal.ts'
 import { joinErrors } from '../store/faults.ts'
 import { gitUser } from '../store/git.ts'
@@ -21,6 +22,7 @@ import {
 import { openEdges, openPlane, takeOver, type Tick, tick } from './canary-tick.ts'
 import { rolloutView } from './canary-view.ts'
 import { say } from './release.ts'
+import { killLines } from './kill-files.ts'
 import { rolloutProblems } from './rollout-check.ts'
 import { wantsColor } from './wants-color.ts'
 
@@ -138,7 +140,9 @@ export async function statusCommand(
   options: CanaryOptions,
 ): Promise<Ending> {
   const opened = await openRollout(context, name, options)
-  show(openSession(context, opened.project, opened.name), options)
+  const kills = await killLines(context, opened.project)
+  show(openSession(context, opened.project, opened.name), options, { kills })
+  if (!options.json) context.stdout.write(safeLine(kills.map((line) => `${line}\n`).join('')))
   return 'pass'
 }
 
@@ -186,7 +190,8 @@ export async function sayCommand(
   const by = await gitUser(project.root)
   return asRunner(context, project, rollout, { who: 'person', by }, async (session) => {
     const { mode } = session.state
-    if (mode !== 'running' && !(verb === 'abort' && mode === 'rolling-back'))
+    const kept = verb === 'abort' && isKept(session.state, session.context.now().getTime())
+    if (mode !== 'running' && !kept && !(verb === 'abort' && mode === 'rolling-back'))
       throw new AigateError('usage', {
         problem: `The rollout ${rollout} is ${mode}: there is nothing to ${verb}.`,
         mend: 'See `aigate canary status`.',

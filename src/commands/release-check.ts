@@ -23,7 +23,7 @@ export async function releaseCheckCommand(context: Context, options: CheckOption
     say(context, options.json, { aigate: 'rollback-check', env: options.env, to: null, needs: [] }, text)
     return 'invalid'
   }
-  const found = await look(context, project, target)
+  const found = await lookForParts(context, project, target)
   const needs = rollbackNeeds(target, { records, config: project.config, found, now: context.now() })
   const ok = needs.every(({ state }) => state !== 'missing')
   say(
@@ -35,33 +35,44 @@ export async function releaseCheckCommand(context: Context, options: CheckOption
   return ok ? 'pass' : 'fail'
 }
 
-async function look(context: Context, project: Project, target: ReleaseManifest): Promise<Found> {
-  const prompts = []
-  for (const prompt of target.prompts) {
+/**
+ * Looks for every part of a release, all at once. `limit`: milliseconds for one check command; with `late: 'unknown'` one
+ * that does not end says nothing, instead of that the part is missing.
+ */
+export async function lookForParts(
+  context: Context,
+  project: Project,
+  target: ReleaseManifest,
+  { limit = CHECK_MS, late = 'missing' }: { limit?: number; late?: 'missing' | 'unknown' } = {},
+): Promise<Found> {
+  const prompts = target.prompts.map(async (prompt) => {
     const found = await findReleasedPrompt(project, prompt, target.git?.commit ?? null)
-    prompts.push({ prompt, found: found?.where ?? null })
-  }
-  const components: Found['components'][string][] = []
-  for (const [name, { version }] of Object.entries(target.components))
-    components.push(await runCheck(context, project, project.config.releases.checks[name], version))
-  const names = Object.keys(target.components)
-  return { prompts, components: Object.fromEntries(names.map((name, i) => [name, components[i] ?? null])) }
+    return { prompt, found: found?.where ?? null }
+  })
+  const components = Object.entries(target.components).map(async ([name, { version }]) => {
+    const result = await runCheck(context, project, { command: project.config.releases.checks[name], version, limit })
+    return [name, result?.late && late === 'unknown' ? null : result] as const
+  })
+  return { prompts: await Promise.all(prompts), components: Object.fromEntries(await Promise.all(components)) }
 }
 
+type Check = { command: string[] | undefined; version: string; limit: number }
+
 /** Runs a check command of aigate.yaml in its folder; `{version}` in an argument becomes the version. */
-async function runCheck(context: Context, project: Project, command: string[] | undefined, version: string) {
+async function runCheck(context: Context, project: Project, { command, version, limit }: Check) {
   if (!command) return null
   const argv = command.map((part) => part.replaceAll('{version}', version))
-  const late = AbortSignal.timeout(CHECK_MS)
+  const late = AbortSignal.timeout(limit)
   const signal = AbortSignal.any([late, context.signal])
   const env = bareEnv(context.env, Object.keys(context.env))
   const ended = await runProgram({ argv, stdin: '', cwd: project.root, env, maxOutput: 1_000_000, signal })
   const first = `${ended.stdout}\n${ended.stderr}`.trim().split('\n')[0]?.slice(0, 200) ?? ''
   const shown = argv.join(' ')
-  if (late.aborted) return { ok: false, said: `${shown} did not end within ${CHECK_MS / 1000} s` }
-  if (ended.exitCode === 0) return { ok: true, said: first === '' ? shown : `${shown}: ${first}` }
+  if (late.aborted) return { ok: false, late: true, said: `${shown} did not end within ${limit / 1000} s` }
+  if (ended.exitCode === 0) return { ok: true, late: false, said: first === '' ? shown : `${shown}: ${first}` }
   return {
     ok: false,
+    late: false,
     said: `${shown}: ${ended.problem ?? `exit ${ended.exitCode}`}${first === '' ? '' : `: ${first}`}`,
   }
 }

@@ -29,6 +29,7 @@ type RecordOptions = Common & {
   container?: string
   note?: string
   override?: string
+  irreversible?: string[]
   dryRun?: boolean
 }
 
@@ -65,6 +66,7 @@ export async function recordReleaseCommand(context: Context, options: RecordOpti
     container: options.container,
     note: options.note,
     override: options.override,
+    irreversible: options.irreversible,
   }
   const { manifest, outcome } = planRelease({ ...wanted, records })
   if (outcome !== 'pass' && options.override === undefined) {
@@ -90,7 +92,8 @@ export async function recordReleaseCommand(context: Context, options: RecordOpti
   return 'pass'
 }
 
-async function witnessesOf(context: Context, project: Project, refs: readonly string[]): Promise<Witness[]> {
+/** The stored runs that may speak for a release: those of `refs`, or the newest ones. */
+export async function witnessesOf(context: Context, project: Project, refs: readonly string[]): Promise<Witness[]> {
   const found: { run: Run; file: string }[] = []
   for (const ref of refs) found.push(...(await runsOf(project, ref)))
   if (refs.length === 0) {
@@ -145,11 +148,17 @@ export async function showReleaseCommand(
   ref: string,
   options: Common & { env: string },
 ): Promise<Ending> {
-  const { records } = await openLedger(context, options)
+  const { records, project } = await openLedger(context, options)
   const manifest = findRelease(records, ref, options.env)
-  say(context, options.json, { ...manifest }, releaseText(manifest))
+  const kills = ref === 'current' ? await killsNow(context, project) : []
+  const text = `${releaseText(manifest)}${kills.map((line) => `${line}\n`).join('')}`
+  say(context, options.json, { ...manifest, ...(kills.length > 0 && { kills }) }, text)
   return 'pass'
 }
+
+/** What is not served although it is released. */
+const killsNow = (context: Context, project: Project) =>
+  import('./kill-files.ts').then(({ killLines }) => killLines(context, project))
 
 /** Checks every byte of the ledger and its manifests. @returns fail when anything was changed */
 export async function verifyCommand(context: Context, options: Common & { head?: string }): Promise<Ending> {

@@ -87,3 +87,26 @@ it('a plan is found by its name or its file, and its hash is that of its meaning
     expect.stringContaining('the rollout name "support-1.3" is used twice'),
   ])
 })
+
+it('what the checks of a blue-green rollout name must be there', async () => {
+  const text = plan
+    .replace(
+      'release:',
+      'strategy: blue-green\npre_check: {gate: [suport], shadow: s}\nwarm_up: {suite: gone}\nrelease:',
+    )
+    .replace(
+      /stages:[\s\S]*?metrics:/,
+      'stages: [{traffic: 0%}, {traffic: 100%, bake: 1h, success: [error_rate < 5%]}]\nmetrics:',
+    )
+  const found = (await problems(text)).join('\n')
+  expect(found).toMatch(/:\d+:\d+ pre_check\.gate\.0: no suite is called "suport"/)
+  expect(found).toContain('pre_check.shadow: no shadow plan is called "s"')
+  expect(found).toContain('warm_up.suite: no suite is called "gone"')
+})
+
+it('a shadow plan that is broken is found', async () => {
+  const found = await problems(plan, {
+    'rollouts/s.shadow.yaml': 'shadow: s\npairs: {path: a}\ncriteria: {winer: {}}\n',
+  })
+  expect(found.join('\n')).toMatch(/s\.shadow\.yaml:3:\d+ .*winer/)
+})

@@ -6,10 +6,12 @@ import { AigateError } from '../errors.ts'
 import { parseExpression } from '../observe/expression.ts'
 import type { Context, Project } from '../ports.ts'
 import { commitOf, fileAt } from '../store/git-objects.ts'
-import { choose, didYouMean, type Fault, faultError } from '../store/faults.ts'
+import { choose, didYouMean, type Fault, faultError, flatten } from '../store/faults.ts'
 import { findPrompt, listPrompts, type PromptEntry, readPrompt } from '../store/prompts.ts'
 import { readText, sourceFile } from '../store/source-text.ts'
 import { collectPlans, type PlanFile } from '../store/rollout-plan.ts'
+import { collectShadows } from '../store/shadow-plan.ts'
+import { suiteNames } from '../store/suites.ts'
 import { requireWritable } from '../store/write-text.ts'
 
 type Found = Omit<Fault, 'place'> & { path: PropertyKey[] }
@@ -21,6 +23,7 @@ export async function allRolloutProblems(
 ): Promise<{ plans: PlanFile[]; problems: AigateError[] }> {
   const { plans, problems } = await collectPlans(project)
   for (const plan of plans) problems.push(...(await rolloutProblems(context, project, plan)))
+  problems.push(...flatten((await collectShadows(project)).problems))
   return { plans, problems }
 }
 
@@ -35,6 +38,7 @@ export async function rolloutProblems(_: Context, project: Project, file: PlanFi
     ...(await partFaults(project, file, 'release', entries)),
     ...(await partFaults(project, file, 'baseline', entries)),
     ...(await controlFaults(project, file)),
+    ...(await preCheckFaults(project, file)),
   ]
   return found.map(({ path, problem, mend }) => faultError([{ problem, mend, place: file.locate(path) }]))
 }
@@ -90,6 +94,8 @@ async function partFaults(
       const none = 'Add it under `models` of aigate.yaml.'
       if (!known.includes(version) && !Object.values(config.models).some(({ id }) => id === version))
         fault(`unknown model "${version}"${didYouMean(version, known)}`, choose(version, known, 'models', none))
+    } else if (plan.strategy === 'rolling') {
+      // Code and containers are the orchestrator's: nothing here knows their versions.
     } else if (!Object.hasOwn(config.components ?? {}, name) && !Object.hasOwn(config.releases.checks, name)) {
       const known = ['prompt', 'model', ...Object.keys(config.components ?? {})]
       fault(
@@ -121,6 +127,31 @@ async function promptProblem(
     problem: `${entry.file} is not published as it stands: one could not go back to it`,
     mend: published === undefined ? 'Commit it first.' : 'Take it as it was committed; a change needs a new version.',
   }
+}
+
+/** What the checks before a blue-green switch name: a check that can never be made would hold it for ever. */
+async function preCheckFaults(project: Project, { plan }: PlanFile): Promise<Found[]> {
+  const { pre_check: asked, warm_up: warm } = plan
+  if (!asked && !warm) return []
+  const known = await suiteNames(project)
+  const faults: Found[] = []
+  const need = (path: PropertyKey[], what: string, name: string, names: readonly string[]) => {
+    if (names.includes(name)) return
+    const problem = `${path.join('.')}: no ${what} is called "${name}"${didYouMean(name, names)}`
+    faults.push({ path, problem, mend: choose(name, names, `${what}s`, 'Write it first.') })
+  }
+  if (known !== null) {
+    for (const [i, name] of (asked?.gate ?? []).entries()) need(['pre_check', 'gate', i], 'suite', name, known)
+    const health = Array.isArray(asked?.health) ? asked.health : []
+    for (const [i, name] of health.entries()) need(['pre_check', 'health', i], 'suite', name, known)
+    if (warm) need(['warm_up', 'suite'], 'suite', warm.suite, known)
+  }
+  if (asked?.shadow !== undefined) {
+    const { shadows, problems } = await collectShadows(project)
+    const names = shadows.map((one) => one.plan.shadow)
+    if (problems.length === 0) need(['pre_check', 'shadow'], 'shadow plan', asked.shadow, names)
+  }
+  return faults
 }
 
 /** A file that aigate has to write must be writable before the rollout, not only when it must go back. */

@@ -16,12 +16,16 @@ const overridden = ({ override }: ReleaseManifest) =>
 /** A release, whole. */
 export function releaseText(release: ReleaseManifest): string {
   const { id, env, at, by, sentence, note, git, container, prompts, models, components, suites, verdicts } = release
+  const { rollback, irreversible = [] } = release
   const params = (values: object) => (Object.keys(values).length > 0 ? ` ${JSON.stringify(values)}` : '')
   return lines([
     `release ${id} to ${env}`,
     ...overridden(release),
     sentence,
     ...(note === undefined ? [] : [`note: ${note}`]),
+    ...(rollback?.reason === undefined ? [] : [`reason: ${rollback.reason}`]),
+    ...(rollback && rollback.left.length > 0 ? [`NOT BACK: ${rollback.left.join(', ')}`] : []),
+    ...irreversible.map((one) => `going back does not undo: ${one}`),
     `recorded: ${minute(at)} UTC by ${by}`,
     `code: ${git ? `${git.commit.slice(0, 12)}${git.dirty ? ', and changes that were not committed' : ''}` : 'not in git'}`,
     ...(container === undefined ? [] : [`container: ${container}`]),

@@ -130,12 +130,16 @@ export type Wanted = {
   container?: string | undefined
   note?: string | undefined
   override?: string | undefined
+  /** What going back behind this release does not undo. */
+  irreversible?: readonly string[] | undefined
 }
 
 /** The manifest of a release, before anything is written. @throws AigateError usage for text that is no plain line */
 export function planRelease(wanted: Wanted): { manifest: ReleaseManifest; outcome: Outcome } {
   const { records, env, at, by, git, note } = wanted
-  for (const [flag, text] of Object.entries({ env, note, override: wanted.override, container: wanted.container }))
+  const { irreversible = [] } = wanted
+  const texts = Object.entries({ env, note, override: wanted.override, container: wanted.container })
+  for (const [flag, text] of [...texts, ...irreversible.map((one) => ['irreversible', one] as const)])
     if (text !== undefined && !PlainLine.safeParse(text).success)
       throw new AigateError('usage', {
         problem: `--${flag} is no line of plain text.`,
@@ -173,6 +177,7 @@ export function planRelease(wanted: Wanted): { manifest: ReleaseManifest; outcom
     sentence: releaseSentence(before, parts),
     ...(note !== undefined && { note }),
     ...(wanted.override !== undefined && outcome !== 'pass' && { override: { reason: wanted.override, outcome } }),
+    ...(irreversible.length > 0 && { irreversible: [...irreversible] }),
     ...parts,
     verdicts,
   }
@@ -202,7 +207,8 @@ function componentsOf(before: Record<string, Part>, wanted: Wanted['components']
   )
 }
 
-function nextId(records: readonly LedgerRecord[], at: Date): string {
+/** The next free id of the day (UTC) of `at`. */
+export function nextId(records: readonly LedgerRecord[], at: Date): string {
   const day = at.toISOString().slice(0, 10)
   const used = releasesOf(records).flatMap(({ id }) =>
     id.startsWith(`${day}.`) ? [Number(id.slice(day.length + 1))] : [],

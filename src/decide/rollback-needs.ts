@@ -4,11 +4,25 @@ import type { LedgerRecord, ReleasedModel, ReleasedPrompt, ReleaseManifest } fro
 import { componentStatuses, partsOf, type StatusRow } from './release-status.ts'
 import { releasesOf } from './releases.ts'
 
-/** The newest release of `env` before the current one whose evidence passed and that no override let through; null: there is none. */
+/**
+ * The newest release of `env` before the current one whose evidence passed, that no override let through, and that nobody
+ * went back from; null: there is none.
+ */
 export function lastKnownGood(records: readonly LedgerRecord[], env: string): ReleaseManifest | null {
-  const earlier = releasesOf(records, env).slice(0, -1)
-  const good = ({ override, verdicts }: ReleaseManifest) =>
-    override === undefined && verdicts.length > 0 && verdicts.every(({ outcome }) => outcome === 'pass')
+  const all = releasesOf(records, env)
+  const earlier = all.slice(0, -1)
+  const ids = all.map(({ id }) => id)
+  // What was left by a rollback passed its evidence and was bad all the same, and so was all between it and the target.
+  const left = new Set(
+    all.flatMap(({ rollback }) =>
+      rollback ? ids.slice(ids.indexOf(rollback.to) + 1, ids.indexOf(rollback.from) + 1) : [],
+    ),
+  )
+  const good = ({ id, override, verdicts }: ReleaseManifest) =>
+    !left.has(id) &&
+    override === undefined &&
+    verdicts.length > 0 &&
+    verdicts.every(({ outcome }) => outcome === 'pass')
   return earlier.findLast(good) ?? null
 }
 

@@ -62,7 +62,7 @@ export type Counting = {
 /** Begins to count for one look, on top of what is known. Throws AigateError `usage` for a condition that cannot be read. */
 export function startCounting(request: SourceRequest, mapping: Mapping, known?: Known): Counting {
   const { plan } = request
-  const reader = eventReader(plan, mapping, request.limits)
+  const reader = eventReader(plan, mapping, request.limits, request.whole)
   const delays = Object.values(plan.metrics).map((metric) => metric.delay ?? 0)
   const labels = reader.metrics.some((metric) => metric.label)
   const mine = known ?? nothingKnown(reader.metrics.length)

@@ -19,6 +19,8 @@ type Options = {
   /** Nobody is asked: every answer comes from the recordings. */
   offline: boolean
 }
+/** What of a suite says who answers: its target, and the absolute folder that paths in it are relative to. */
+export type Asked = Pick<LoadedSuite, 'target' | 'dir'>
 type App = Exclude<ResolvedTarget, { kind: 'prompt' }>
 
 /** One line for each kind of application. */
@@ -52,7 +54,7 @@ const models: {
  * answered live is added to them. Answers of a model are given their price where one is known.
  * Throws AigateError `usage` when a `replay` provider is to record and has no `of`.
  */
-export async function buildProvider(suite: LoadedSuite, options: Options): Promise<Provider> {
+export async function buildProvider(suite: Asked, options: Options): Promise<Provider> {
   const { target } = suite
   const name = target.kind === 'prompt' ? target.provider.name : target.kind
   const live = options.offline ? undefined : liveProvider(suite, options)
@@ -61,7 +63,7 @@ export async function buildProvider(suite: LoadedSuite, options: Options): Promi
   return priced(options.record ? recordingProvider(live, recordings) : live, target)
 }
 
-function liveProvider({ target, dir }: LoadedSuite, options: Options): Provider | undefined {
+function liveProvider({ target, dir }: Asked, options: Options): Provider | undefined {
   if (target.kind !== 'prompt') return apps[target.kind](target.target as never, { ...options, dir })
   const { name, config } = target.provider
   return models[config.type](name, config as never, options)

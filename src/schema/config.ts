@@ -1,6 +1,9 @@
 // aigate.yaml: providers, the model registry, where the suites are, the policy of the repository.
 import * as z from 'zod'
 import { GatePolicyInput } from './gate.ts'
+import { HealthConfig } from './health.ts'
+import { KillConfig } from './kill.ts'
+import { Planes } from './planes.ts'
 import { Dollars, Duration, Json, Name } from './values.ts'
 
 export const OpenAiProvider = z.strictObject({
@@ -89,11 +92,24 @@ export const Config = z.strictObject({
   quarantine: z.string().default('quarantine.yaml').describe('List of cases that do not count for now; optional file'),
   releases: Releases.prefault({}),
   rollouts: z.array(z.string().min(1)).default(['rollouts/*.rollout.yaml']).describe('Globs of the rollout plans'),
+  shadows: z.array(z.string().min(1)).default(['rollouts/*.shadow.yaml']).describe('Globs of the shadow plans'),
   rollout_journals: z
     .string()
     .default('.aigate/rollouts')
     .describe('Folder of the journals of rollouts; keep it between the jobs of a pipeline'),
+  action_journal: z
+    .string()
+    .default('.aigate/actions')
+    .describe('Folder of the journal of rollbacks, drills and triggers; keep it between the jobs of a pipeline'),
+  production: Planes.optional().describe(
+    'Where each component of production says which version runs: {prompt: {type: flagd, path: deploy/flags.json, flag: prompt}}',
+  ),
+  environments: z.record(Name, Planes).optional().describe('The same for other environments: {staging: {prompt: …}}'),
+  kill: KillConfig.optional().describe('What `aigate kill` switches'),
   gate: GatePolicyInput.optional(),
+  health: HealthConfig.optional().describe(
+    'What `aigate health` asks: {question: What is 2 + 2?, expect: [{contains: "4"}]}',
+  ),
   budget: Budget.optional(),
 })
 export type Config = z.infer<typeof Config>

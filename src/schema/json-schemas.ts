@@ -3,12 +3,16 @@ import * as z from 'zod'
 import { Baseline } from './baseline.ts'
 import { Config } from './config.ts'
 import { DoctorReport, PowerReport } from './doctor.ts'
+import { ExperimentPlan } from './experiment.ts'
+import { ExperimentReport, ExperimentSize } from './experiment-report.ts'
 import { ExplanationReport } from './explanation.ts'
+import { GuardPlan } from './guard.ts'
 import { Lock } from './lock.ts'
 import { PromptHeader } from './prompt.ts'
 import { QuarantineList } from './quarantine.ts'
 import { RolloutPlan } from './rollout.ts'
 import { Observation, RunHeader } from './run.ts'
+import { ShadowPlan } from './shadow.ts'
 import { Case, Suite } from './suite.ts'
 import { Report } from './verdict.ts'
 
@@ -21,11 +25,16 @@ export type SchemaName =
   | 'baseline'
   | 'report'
   | 'quarantine'
+  | 'experiment'
+  | 'experiment-report'
+  | 'experiment-plan'
   | 'explanation'
   | 'doctor'
   | 'power-check'
   | 'lock'
   | 'rollout'
+  | 'shadow'
+  | 'guard'
 
 const { completion, ...judgement } = Observation.shape
 const { case: id, trial, purpose } = judgement
@@ -44,11 +53,19 @@ const schemas: Record<SchemaName, { title: string; schema: z.ZodType }> = {
   run: { title: 'One line of the record of a run; the header is the first', schema: runLine },
   quarantine: { title: 'quarantine.yaml: cases that do not count for now', schema: QuarantineList },
   baseline: { title: 'baselines/<suite>.json: an accepted run', schema: Baseline },
+  experiment: {
+    title: '<name>.experiment.yaml: a hypothesis, its variants and when it is judged',
+    schema: ExperimentPlan,
+  },
+  'experiment-report': { title: 'What `aigate experiment report --json` writes', schema: ExperimentReport },
+  'experiment-plan': { title: 'What `aigate experiment plan --json` writes', schema: ExperimentSize },
   explanation: { title: 'What `aigate explain --json` writes', schema: ExplanationReport },
   doctor: { title: 'What `aigate doctor --json` writes', schema: DoctorReport },
   'power-check': { title: 'What `aigate power-check --json` writes', schema: PowerReport },
   lock: { title: 'aigate.lock: everything that decides behaviour, as it was agreed on', schema: Lock },
   rollout: { title: 'rollouts/<name>.rollout.yaml: how a release goes from 1 % to 100 %', schema: RolloutPlan },
+  guard: { title: 'guard.yaml: triggers, circuit breakers and what is done then', schema: GuardPlan },
+  shadow: { title: 'rollouts/<name>.shadow.yaml: what must be proven of pairs before a promotion', schema: ShadowPlan },
   report: { title: 'The report of one command, as --reporter json writes it', schema: Report },
 }
 

@@ -66,6 +66,21 @@ export const ReleaseManifest = z.strictObject({
     .strictObject({ reason: PlainLine, outcome: Outcome.describe('What the evidence said') })
     .optional()
     .describe('Present: it was released against its evidence'),
+  rollback: z
+    .strictObject({
+      from: ReleaseId.describe('What was running'),
+      to: ReleaseId.describe('Where it went back to'),
+      components: z.array(z.string()).describe('What went back, by the names of the planes'),
+      left: z.array(z.string()).describe('What should have gone back and did not'),
+      reason: PlainLine.optional(),
+    })
+    .optional()
+    .describe('Present: it is a rollback'),
+  irreversible: z
+    .array(PlainLine)
+    .min(1)
+    .optional()
+    .describe('What going back behind this release does not undo: a migration of a database, a changed schema'),
   git: Git.nullable(),
   container: PlainLine.optional().describe('Tag or digest'),
   prompts: z.array(ReleasedPrompt),

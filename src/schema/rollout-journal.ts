@@ -111,6 +111,8 @@ const frame = {
   by: z.string(),
 }
 const chain = { prev: z.string(), hash: z.string() }
+export const PreCheckName = z.enum(['gate', 'shadow', 'health', 'warm-up'])
+export type PreCheckName = z.infer<typeof PreCheckName>
 const kinds = {
   start: { plan_hash: z.string(), plan: RolloutPlan, note: z.string().optional() },
   /** `failure`: the source could not be read; then there is no reading. */
@@ -125,6 +127,8 @@ const kinds = {
     plan_hash: z.string().optional(),
     plan: RolloutPlan.optional(),
   },
+  /** What was found before the switch of a blue-green rollout. */
+  checked: { check: PreCheckName, outcome: Outcome, said: z.string() },
 }
 const entry = <K extends keyof typeof kinds>(kind: K) => z.strictObject({ kind: z.literal(kind), ...kinds[kind] })
 const record = <K extends keyof typeof kinds>(kind: K) =>
@@ -138,6 +142,7 @@ export const RolloutEntry = z.discriminatedUnion('kind', [
   entry('applied'),
   entry('failed'),
   entry('said'),
+  entry('checked'),
 ])
 export type RolloutEntry = z.infer<typeof RolloutEntry>
 export const RolloutRecord = z.discriminatedUnion('kind', [
@@ -147,5 +152,6 @@ export const RolloutRecord = z.discriminatedUnion('kind', [
   record('applied'),
   record('failed'),
   record('said'),
+  record('checked'),
 ])
 export type RolloutRecord = z.infer<typeof RolloutRecord>

@@ -211,6 +211,19 @@ const Trigger = z
   .describe('An absolute limit: armed even where arms cannot be compared; fires only beyond doubt (Wilson 99.9 %)')
 export type Trigger = z.infer<typeof Trigger>
 
+const PreCheck = z.strictObject({
+  gate: z.array(Name).min(1).optional().describe('Suites whose newest run of this release must have passed'),
+  shadow: Name.optional().describe('Shadow plan whose verdict must be pass'),
+  health: z
+    .union([z.literal(true), z.array(Name).min(1)])
+    .optional()
+    .describe('One real question each: to everything that is in use, or to the targets of these suites'),
+})
+const WarmUp = z.strictObject({
+  suite: Name.describe('Its first cases are asked, with the prompt and model of the release'),
+  requests: z.int().positive().max(10_000).default(20).describe('Real questions; each must be answered'),
+})
+
 const Parts = z
   .record(Name, z.string().min(1))
   .describe('Component: its version, for example prompt: support/answer@1.3.0')
@@ -219,6 +232,17 @@ export const RolloutPlan = z.strictObject({
   version: z.literal(1).default(1),
   rollout: Name,
   description: z.string().optional(),
+  strategy: z
+    .enum(['canary', 'blue-green', 'rolling'])
+    .optional()
+    .describe(
+      'canary (unless written): stages with a comparison; blue-green: from 0 to 100 % in one step; rolling: the orchestrator moves the traffic, aigate only says its verdict',
+    ),
+  pre_check: PreCheck.optional().describe('Of blue-green: what must pass before the switch'),
+  warm_up: WarmUp.optional().describe('Of blue-green: real questions before the switch'),
+  keep_old: Duration.optional().describe(
+    'Of blue-green: so long after its success `aigate canary abort` still goes back at once',
+  ),
   release: Parts,
   baseline: Parts,
   assignment: z

@@ -34,6 +34,12 @@ const methods: Record<Method, (answer: string, reference: string) => number | Pr
   bleu: (answer, reference) => bleu(tokens(answer), tokens(reference)),
 }
 
+/** How alike two texts are, from 0 to 1, by one of the methods. */
+export async function textSimilarity(method: Method, text: string, reference: string): Promise<number> {
+  const [a, b] = [canonical(text).trim(), canonical(reference).trim()]
+  return hopeless(a.length, b.length) ? 0 : methods[method](a, b)
+}
+
 /** The methods take time that grows with the product of the lengths; such a pair could reach one tenth at the very most. */
 const hopeless = (a: number, b: number) => Math.max(a, b) > 20_000 && Math.max(a, b) > 20 * Math.min(a, b)
 
@@ -42,7 +48,7 @@ export const similar: AssertionPlugin<'similar'> = {
   async grade({ to, method }, { completion }) {
     const answer = answerOf(completion)
     const reference = canonical(to).trim()
-    const score = hopeless(answer.length, reference.length) ? 0 : await methods[method](answer, reference)
+    const score = await textSimilarity(method, answer, reference)
     const reason = `similarity ${score.toFixed(2)} (${method}) to "${shorten(reference, 60)}"`
     return { score, passed: score >= similarThreshold, reason }
   },

@@ -11,7 +11,10 @@ import { collectSuites } from './suites.ts'
  * well), each a flat AigateError with its place. Never throws for what is wrong in a file.
  */
 export async function checkProject(project: Project): Promise<{ suites: LoadedSuite[]; problems: AigateError[] }> {
-  const { suites, problems, used } = await collectSuites(project, { suites: [] })
+  // `suites: []` says that there are none: a project may have nothing but rollouts and guards.
+  const none = { suites: [], problems: [], used: new Set<string>() }
+  const { suites, problems, used } =
+    project.config.suites.length === 0 ? none : await collectSuites(project, { suites: [] })
   for (const entry of await listPrompts(project)) {
     if (used.has(entry.file)) continue
     try {

@@ -52,7 +52,7 @@ function setAction(state: RolloutState, now: number): PlannedAction[] {
 /** More exposure than was set is put right; less (somebody reduced or killed it by hand) is left as it is. */
 function correction(state: RolloutState, now: number, found: Found): PlannedAction[] {
   const { applied, wanted } = state
-  if (!applied || !isApplied(state)) return []
+  if (!applied || !isApplied(state) || planOf(state).strategy === 'rolling') return []
   const tooMuch = !(found.killed ?? false) && (found.ppm > wanted.ppm || (wanted.killed && found.killed === false))
   if (!tooMuch) return []
   const id = `set-g${wanted.generation}-again-${applied.times}`

@@ -3,22 +3,21 @@ import type { RolloutPlan } from '../../schema/rollout.ts'
 import { boundOf } from './criterion.ts'
 import { judgingOf } from './metrics.ts'
 import { gateOf } from './stages.ts'
-
-/** `path`: keys and indexes into the plan, for a place in the file. */
-export type PlanProblem = { path: (string | number)[]; problem: string; mend: string }
+import { type PlanProblem, strategyProblems } from './strategy.ts'
 
 function stageProblems(plan: RolloutPlan): PlanProblem[] {
   return plan.stages.flatMap((stage, i) => {
     const found: PlanProblem[] = []
     const at = (key: string, problem: string, mend: string) => found.push({ path: ['stages', i, key], problem, mend })
     const before = plan.stages[i - 1]
-    if (!(stage.traffic > 0 && stage.traffic <= 1))
+    const waitsAtNone = stage.traffic === 0 && i === 0 && plan.strategy === 'blue-green'
+    if (!waitsAtNone && !(stage.traffic > 0 && stage.traffic <= 1))
       at(
         'traffic',
         `Stage ${i + 1} serves ${stage.traffic * 100} % of the traffic.`,
         'Write a share above 0 and up to 100%.',
       )
-    else if (Math.round(stage.traffic * 1_000_000) < 1)
+    else if (!waitsAtNone && Math.round(stage.traffic * 1_000_000) < 1)
       at('traffic', `Stage ${i + 1} serves less than a millionth.`, 'Write at least 0.0001%.')
     if (before && stage.traffic < before.traffic)
       at('traffic', `Stage ${i + 1} serves less than the stage before it.`, 'Order the stages by traffic.')
@@ -104,7 +103,7 @@ function metricProblems(plan: RolloutPlan): PlanProblem[] {
 
 /** Everything in the plan that can never be fulfilled or contradicts itself; empty: it can be started. */
 export function checkPlan(plan: RolloutPlan): PlanProblem[] {
-  const found = [...stageProblems(plan), ...triggerProblems(plan), ...metricProblems(plan)]
+  const found = [...stageProblems(plan), ...triggerProblems(plan), ...metricProblems(plan), ...strategyProblems(plan)]
   const parts = Object.keys(plan.release)
   if (parts.length === 0)
     found.push({

@@ -44,7 +44,7 @@ export function applied(state: RolloutState, id: string, at: number): RolloutSta
 }
 
 /** Going back is over once the share that was wanted is the one that is served. */
-function ended(state: RolloutState, at: number): RolloutState {
+export function ended(state: RolloutState, at: number): RolloutState {
   if (state.applied?.generation !== state.wanted.generation) return state
   if (state.mode === 'rolling-back') return { ...state, mode: 'rolled-back', ended_at: at }
   if (state.mode === 'aborting') return { ...state, mode: 'aborted', ended_at: at }

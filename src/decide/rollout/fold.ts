@@ -1,12 +1,12 @@
 // The state machine of a rollout: its journal, record by record, folded into a state. Nothing else changes a state.
 import type { RolloutRecord } from '../../schema/rollout-journal.ts'
 import { amended } from './amend.ts'
-import { applied, failed } from './effects.ts'
+import { applied, ended, failed } from './effects.ts'
 import { absorb } from './evidence.ts'
 import { firing } from './look.ts'
-import { degrade, goBack, goOn } from './moves.ts'
+import { degrade, goBack, goOn, orchestratorMustUndo } from './moves.ts'
 import { isApplied, isLast, nextStage } from './stages.ts'
-import { draft, isOver, planOf, ppmOf, type RolloutState, withNotice } from './state.ts'
+import { draft, isKept, isOver, planOf, ppmOf, type RolloutState, withNotice } from './state.ts'
 
 type RecordOf<K extends RolloutRecord['kind']> = Extract<RolloutRecord, { kind: K }>
 /** What the fold needs of a look; the simulator has no journal around it. */
@@ -79,7 +79,9 @@ export function settleLook(
   })
   if (looked.mode !== 'running') return looked
   const why = decision.reasons.join(' ')
-  if (decision.outcome === 'fail' || decision.next === 'rollback' || decision.next === 'previous-stage')
+  const worse = decision.outcome === 'fail' || decision.next === 'rollback' || decision.next === 'previous-stage'
+  if (worse && planOf(looked).strategy === 'rolling') return orchestratorMustUndo(looked, why)
+  if (worse)
     return degrade(
       looked,
       why,
@@ -103,6 +105,8 @@ function said(state: RolloutState, record: RecordOf<'said'>, at: number): Rollou
   const why = record.reason
   if (record.verb === 'kill') return goBack(state, why, state.mode === 'aborting' ? 'aborting' : 'rolling-back', true)
   if (record.verb === 'amend') return isOver(state) ? state : amended(state, record)
+  // The old one still stands beside the new one: going back to it is one step.
+  if (record.verb === 'abort' && isKept(state, at)) return goBack(state, why, 'aborting', false)
   if (state.mode !== 'running') return state
   switch (record.verb) {
     case 'pause':
@@ -137,16 +141,29 @@ function step(state: RolloutState, record: RolloutRecord, at: number): RolloutSt
       return failed(state, record, at)
     case 'said':
       return said(state, record, at)
+    case 'checked':
+      return {
+        ...state,
+        checks: { ...state.checks, [record.check]: { at, outcome: record.outcome, said: record.said } },
+      }
     default:
       return record satisfies never
   }
+}
+
+/** Under `rolling` the orchestrator moves the traffic: there is nothing to apply, and what is wanted is its business. */
+function handedOver(state: RolloutState, at: number): RolloutState {
+  if (state.plan?.strategy !== 'rolling' || isApplied(state)) return state
+  const { ppm, generation, killed, components } = state.wanted
+  const now = { ppm, generation, killed, components, lease_until: null, at, times: 0, renewals: 0 }
+  return ended({ ...state, applied: now }, at)
 }
 
 /** One record further. A time before that of the last record counts as that time; a record that was folded is passed over. */
 export function foldRecord(state: RolloutState, record: RolloutRecord): RolloutState {
   if (record.seq <= state.seq) return state
   const at = Math.max(state.at, Date.parse(record.at))
-  return { ...step(state, record, at), seq: record.seq, at }
+  return { ...handedOver(step(state, record, at), at), seq: record.seq, at }
 }
 
 /** The state after all records; `from` is a snapshot that the records go on from (those that it has are passed over). */

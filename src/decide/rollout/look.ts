@@ -107,15 +107,15 @@ function byHarm(state: RolloutState): Verdict | null {
   return signals.length > 0 ? verdict('inconclusive', 'hold', signals) : null
 }
 
-function byStage(state: RolloutState): Verdict {
+function byStage(state: RolloutState, now: number): Verdict {
   const plan = planOf(state)
   const stage = plan.stages[state.stage]
   if (!stage || !isApplied(state))
     return verdict('inconclusive', 'wait', ['The share of this stage is not applied yet.'])
-  const open = remaining(state)
+  const open = remaining(state, now)
   if (open.length === 0) {
     if (state.paused) return verdict('pass', 'hold', [`Paused: ${state.paused.reason}`])
-    if (state.hold !== null) return verdict('pass', 'hold', [state.hold])
+    if (state.hold !== null) return verdict(plan.strategy === 'rolling' ? 'inconclusive' : 'pass', 'hold', [state.hold])
     if (stage.approval && !state.approved.includes(state.stage))
       return verdict('pass', 'hold', ['Everything is proven that was asked; a person must approve.'])
     return verdict('pass', isLast(plan, state.stage) ? 'finish' : 'advance', ['Everything is proven that was asked.'])
@@ -146,7 +146,7 @@ export function judgeLook(state: RolloutState, look: Look): Decision {
   const now = Math.max(look.now, state.at)
   const first =
     state.mode === 'running'
-      ? (byTrigger(state) ?? byTrust(state, look, now) ?? byHarm(state) ?? byStage(state))
+      ? (byTrigger(state) ?? byTrust(state, look, now) ?? byHarm(state) ?? byStage(state, now))
       : verdict(state.mode === 'succeeded' ? 'pass' : 'inconclusive', 'wait', [`The rollout is ${state.mode}.`])
   const metrics = wordsOf(planOf(state)).judging.map((one) => {
     const known = state.evidence.metrics[one.name]

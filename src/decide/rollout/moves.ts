@@ -9,6 +9,7 @@ function want(state: RolloutState, ppm: number, why: string, rest: Partial<Rollo
   return { ...state, wanted, failing: state.failing.filter((one) => !/^(set|renew)-/.test(one.id)) }
 }
 
+const UNDO = 'aigate moves no traffic here: the orchestrator must undo it.'
 const nameOf = (state: RolloutState) => planOf(state).rollout
 
 /** Everybody is served the baseline again; `mode` says what that ends in. */
@@ -16,7 +17,16 @@ export function goBack(state: RolloutState, why: string, mode: Mode, killed: boo
   if (state.mode === mode && (state.wanted.killed || !killed)) return state
   const back = want({ ...state, mode, ended_at: null }, 0, why, { killed: killed || state.wanted.killed })
   const title = mode === 'aborting' ? `Rollout ${nameOf(state)} is aborted` : `Rollout ${nameOf(state)} is rolled back`
-  return withNotice(back, { id: `back-g${back.wanted.generation}`, title, text: why })
+  const text = planOf(state).strategy === 'rolling' ? `${why} ${UNDO}` : why
+  return withNotice(back, { id: `back-g${back.wanted.generation}`, title, text })
+}
+
+/** A proven fault under `rolling`: people are told, and the verdict does not turn good again until one of them resumes. */
+export function orchestratorMustUndo(state: RolloutState, why: string): RolloutState {
+  if (state.hold !== null) return state
+  const title = `Rollout ${nameOf(state)} must go back`
+  const id = `undo-${state.looks}`
+  return withNotice({ ...state, hold: `${why} A person must resume.` }, { id, title, text: `${why} ${UNDO}` })
 }
 
 /** A smaller step: evidence starts anew, and only a person lets the rollout go on. */

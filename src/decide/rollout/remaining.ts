@@ -2,6 +2,7 @@
 import { wordsOf } from './evidence.ts'
 import { stageCriteria } from './limits.ts'
 import { saidTime } from './said-time.ts'
+import { openChecks } from './pre-checks.ts'
 import { gateOf, leastTime, observedFor, observedFrom } from './stages.ts'
 import { planOf, type RolloutState } from './state.ts'
 
@@ -25,7 +26,7 @@ function openEvidence(state: RolloutState): string[] {
 }
 
 /** Everything that is still missing, each a sentence; empty: the stage may be left. */
-export function remaining(state: RolloutState): string[] {
+export function remaining(state: RolloutState, now: number = state.at): string[] {
   const plan = planOf(state)
   const stage = plan.stages[state.stage]
   if (!stage) return []
@@ -35,6 +36,7 @@ export function remaining(state: RolloutState): string[] {
   const left = leastTime(stage) - observedFor(state)
   if (state.evidence.clock < from) open.push('The share is settling.')
   else if (left > 0) open.push(`${saidTime(left)} of ${saidTime(leastTime(stage))} to go.`)
+  if (stage.traffic <= 0) return [...open, ...openChecks(state, now)]
   const missing = Math.max(stage.min_users ?? 0, 1) - state.evidence.units.candidate
   // Without anybody served there is nothing that could have gone wrong: no data is never a pass.
   if (missing > 0) open.push(`${missing} more users of the candidate are needed.`)

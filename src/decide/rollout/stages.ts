@@ -21,9 +21,9 @@ export type Phase = {
   reason: string | null
 }
 
-/** The gate of a stage: where none is written, `no-harm`; where everybody is served the candidate nothing can be compared. */
+/** The gate of a stage: where none is written, `no-harm`; where everybody or nobody is served the candidate nothing can be compared. */
 export function gateOf(stage: Stage): 'none' | 'no-harm' | 'non-inferior' {
-  return stage.gate ?? (stage.traffic >= 1 ? 'none' : 'no-harm')
+  return stage.gate ?? (stage.traffic >= 1 || stage.traffic <= 0 ? 'none' : 'no-harm')
 }
 
 export function isLast(plan: RolloutPlan, index: number): boolean {

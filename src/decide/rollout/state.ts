@@ -1,7 +1,8 @@
 // The state of a rollout: what the fold over its journal has come to. Plain JSON, so that it can be kept as a snapshot.
 import type { ShareChange } from '../../ports.ts'
-import type { Action, Decision, Reading } from '../../schema/rollout-journal.ts'
+import type { Action, Decision, PreCheckName, Reading } from '../../schema/rollout-journal.ts'
 import type { RolloutPlan } from '../../schema/rollout.ts'
+import type { Outcome } from '../../schema/verdict.ts'
 import type { ArmShare } from '../../statistics/arm-share.ts'
 import type { StratifiedOdds } from '../../statistics/e-cmh.ts'
 import type { MeanSequence } from '../../statistics/mean-sequence.ts'
@@ -92,6 +93,8 @@ export type RolloutState = {
   /** Stays until a person resumes. */
   hold: string | null
   approved: number[]
+  /** What the checks before a blue-green switch came to, the newest of each. */
+  checks?: Partial<Record<PreCheckName, { at: number; outcome: Outcome; said: string }>>
   wanted: Wanted
   applied: Applied | null
   changes: ShareChange[]
@@ -186,4 +189,16 @@ export function withNotice(state: RolloutState, notice: Notice): RolloutState {
     notices: [...state.notices, notice].slice(-50),
     noticed: [...state.noticed, notice.id].slice(-200),
   }
+}
+
+/** True while a blue-green rollout that has succeeded keeps the old one standing (`at` in milliseconds since 1970). */
+export function isKept(state: RolloutState, at: number): boolean {
+  const until = keptUntil(state)
+  return until !== null && at <= until
+}
+
+/** Until when the old one stands after a blue-green rollout has succeeded; null: it does not. */
+export function keptUntil({ plan, mode, ended_at: end }: RolloutState): number | null {
+  if (plan?.strategy !== 'blue-green' || mode !== 'succeeded' || end === null) return null
+  return plan.keep_old === undefined ? null : end + plan.keep_old
 }

@@ -6,7 +6,7 @@ import { limitsOf, quantileOf } from './criterion.ts'
 import { directionOf } from './metrics.ts'
 import type { TriggerState } from './state.ts'
 
-type Cell = TriggerState['cells'][number]['candidate']
+export type Cell = TriggerState['cells'][number]['candidate']
 
 /** Two-sided level whose bounds each hold with 99.9 %, and the normal quantile of it. */
 const LEVEL = 0.998
@@ -15,20 +15,21 @@ const Z = 3.0902
 const LEAST_VALUES = 30
 /** So many cells make up a window: memory does not grow with it. */
 const CELLS = 60
-const NOTHING: Cell = { n: 0, x: 0, squares: 0 }
+export const NOTHING: Cell = { n: 0, x: 0, squares: 0 }
 
 const startTrigger = (): TriggerState => ({ cells: [], held: 0, seen: null, fired_at: null, value: null })
 
 /** What a block adds: events and those beyond the limit (rates, tails), or events with their sum (means). */
-function cellOf(counts: MetricCounts | undefined, metric: Metric, over: number | null): Cell {
+export function cellOf(counts: MetricCounts | undefined, metric: Metric, over: number | null): Cell {
   if (!counts) return NOTHING
   if ('mean' in metric) return { n: counts.n, x: counts.sum, squares: counts.squares }
   return { n: counts.n, x: over === null ? counts.bad : (counts.over[over] ?? 0), squares: 0 }
 }
 
-const plus = (a: Cell, b: Cell): Cell => ({ n: a.n + b.n, x: a.x + b.x, squares: a.squares + b.squares })
+export const plus = (a: Cell, b: Cell): Cell => ({ n: a.n + b.n, x: a.x + b.x, squares: a.squares + b.squares })
 
-function widened(cells: TriggerState['cells'], block: Block, window: number, candidate: Cell, baseline: Cell) {
+/** The window with one more block; cells that have left it are dropped. */
+export function widened(cells: TriggerState['cells'], block: Block, window: number, candidate: Cell, baseline: Cell) {
   const width = Math.max(block.length, Math.ceil(window / CELLS))
   const kept = cells.filter((cell) => cell.start > block.start + block.length - window - width)
   const last = kept.at(-1)
@@ -48,11 +49,13 @@ function meanOf(cell: Cell): { mean: number; error: number } | null {
   return { mean, error: Math.max(0, cell.squares / cell.n - mean * mean) / cell.n }
 }
 
+/** The absolute limit that is asked, one of the three. */
+type Limits = Pick<Trigger, 'above' | 'below' | 'below_baseline'>
 type Judged = { beyond: boolean; value: number } | null
 
 /** True only beyond doubt; null where there is nothing to judge. */
-function beyond(
-  trigger: Trigger,
+export function beyond(
+  trigger: Limits,
   metric: Metric,
   candidate: Cell,
   baseline: Cell,

@@ -84,7 +84,7 @@ function refuse(kind: 'no_key' | 'bad_request', message: string): Attempt {
 }
 
 /** The variable that holds the key; undefined when none is needed. */
-function keyNameOf({ api_key_env, base_url }: OpenAiProvider): string | undefined {
+export function keyNameOf({ api_key_env, base_url }: OpenAiProvider): string | undefined {
   return api_key_env ?? (new URL(base_url).hostname === 'api.openai.com' ? 'OPENAI_API_KEY' : undefined)
 }
 
@@ -101,7 +101,7 @@ function unusable(names: readonly string[], env: Env): string | undefined {
 }
 
 /** The SDK's client. It would read many OPENAI_* and AZURE_* variables by itself: each is given a value here. */
-async function connect(config: OpenAiProvider, apiKey: string, env: Env): Promise<OpenAI> {
+export async function connect(config: OpenAiProvider, apiKey: string, env: Env): Promise<OpenAI> {
   const { AzureOpenAI, OpenAI } = await import('openai')
   const headers = Object.entries(config.headers).map(([name, value]): [string, string] => [
     name,

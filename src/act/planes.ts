@@ -1,0 +1,59 @@
+// Every plane of production by its type: a new one is a variant of the schema, a file here and a line below.
+import type { Plane } from '../ports.ts'
+import type { PlaneConfig } from '../schema/planes.ts'
+import { controlFailed } from './failure.ts'
+import { commandPlane } from './plane-command.ts'
+import { flagdPlane } from './plane-flagd.ts'
+import { gitPlane } from './plane-git.ts'
+import { httpPlane } from './plane-http.ts'
+import { pause } from './whole-release.ts'
+
+export type PlaneOf<T extends PlaneConfig['type']> = Extract<PlaneConfig, { type: T }>
+
+/** `root`: absolute folder of the configuration. `component`: the key of the plane, put in for {{component}}. */
+export type PlaneWorld = { root: string; component: string; env: Readonly<Record<string, string | undefined>> }
+/** A plane before it verifies itself. `waits`: milliseconds before each further look, where a change shows late. */
+export type BarePlane = Plane & { waits?: readonly number[] }
+
+type Open<T extends PlaneConfig['type']> = (config: PlaneOf<T>, world: PlaneWorld) => BarePlane
+
+const planes: { [T in PlaneConfig['type']]: Open<T> } = {
+  flagd: flagdPlane,
+  git: gitPlane,
+  command: commandPlane,
+  http: httpPlane,
+}
+
+/** The plane of a component. Touches nothing yet. Throws `control_failed` for texts that cannot be filled. */
+export function openPlane(config: PlaneConfig, world: PlaneWorld): Plane {
+  const bare = open(config, world)
+  return {
+    where: bare.where,
+    read: (signal) => bare.read(signal),
+    async apply(wanted, signal) {
+      signal.throwIfAborted()
+      await bare.apply(wanted, signal)
+      await verify(bare, wanted.version, signal)
+    },
+  }
+}
+
+function open<T extends PlaneConfig['type']>(config: PlaneOf<T>, world: PlaneWorld): BarePlane {
+  const of: Open<T> = planes[config.type]
+  return of(config, world)
+}
+
+async function verify(plane: BarePlane, wanted: string, signal: AbortSignal): Promise<void> {
+  const { where, waits = [] } = plane
+  for (let look = 0; ; look += 1) {
+    const { version, detail } = await plane.read(signal)
+    if (version === wanted) return
+    const wait = waits[look]
+    if (wait === undefined)
+      throw controlFailed(
+        `${where} says ${version ?? detail ?? 'nothing'} after ${wanted} was set`,
+        'See whether somebody else sets it, and whether it is read where it is set.',
+      )
+    await pause(wait, signal)
+  }
+}

@@ -1,0 +1,64 @@
+// Writes what a deployment file becomes: new files only, and new entries into aigate.yaml.
+import { existsSync } from 'node:fs'
+import { mkdir, readFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { type Document, isMap, parseDocument, stringify } from 'yaml'
+import { AigateError } from '../../errors.ts'
+import { fileError, writeText } from '../write-text.ts'
+import type { ImportPlan } from './import-deployment.ts'
+
+const HEAD = '# yaml-language-server: $schema=node_modules/aigate/schema/aigate.schema.json\n'
+
+/**
+ * Writes the files of a plan below `root` and adds providers, models and components to aigate.yaml; what is there stays.
+ * @returns the paths that were written, and sentences about entries that were there already
+ * Throws AigateError `init_exists` where a file is in the way: then nothing was written.
+ */
+export async function writeImport(root: string, plan: ImportPlan): Promise<{ written: string[]; kept: string[] }> {
+  const there = plan.files.filter(({ path }) => existsSync(join(root, path))).map(({ path }) => path)
+  if (there.length > 0) throw new AigateError('init_exists', { files: there.join(', ') })
+  const config = await configText(join(root, 'aigate.yaml'), plan.config)
+  const written: string[] = []
+  const all = [...plan.files, ...(config.text === undefined ? [] : [{ path: 'aigate.yaml', text: config.text }])]
+  for (const { path, text } of all) {
+    const file = join(root, path)
+    try {
+      await mkdir(dirname(file), { recursive: true })
+    } catch (error) {
+      throw fileError(file, error, 'write')
+    }
+    await writeText(file, text)
+    written.push(path)
+  }
+  return { written, kept: config.kept }
+}
+
+/** aigate.yaml with the new entries; `text` is undefined where nothing changes. Comments stay. */
+async function configText(file: string, config: ImportPlan['config']): Promise<{ text?: string; kept: string[] }> {
+  if (!existsSync(file))
+    return {
+      text: `${HEAD}${stringify({ version: 1, suites: [], ...config }, { lineWidth: 0, aliasDuplicateObjects: false })}`,
+      kept: [],
+    }
+  const doc = parseDocument(await readFile(file, 'utf8'))
+  if (doc.errors.length > 0 || !isMap(doc.contents))
+    throw new AigateError(
+      'bad_file',
+      { problem: 'aigate.yaml cannot be read', mend: 'Correct it first: see `aigate check`.' },
+      { file },
+    )
+  const kept: string[] = []
+  let changed = false
+  for (const [section, entries] of Object.entries(config))
+    for (const [name, entry] of Object.entries(entries as Record<string, unknown>)) {
+      if (hasIn(doc, [section, name])) {
+        if (section === 'models') kept.push(`${section}.${name} was there already and stays as it is`)
+        continue
+      }
+      doc.setIn([section, name], doc.createNode(entry))
+      changed = true
+    }
+  return changed ? { text: doc.toString({ lineWidth: 0 }), kept } : { kept }
+}
+
+const hasIn = (doc: Document, path: string[]) => doc.hasIn(path)

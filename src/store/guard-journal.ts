@@ -1,0 +1,81 @@
+// The journal of a guard: append-only and hash-chained; a long one is put aside and goes on in a new file.
+import { existsSync, mkdirSync, readdirSync, renameSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Project } from '../ports.ts'
+import { GUARD_JOURNAL_FORMAT, type GuardEntry, GuardRecord } from '../schema/guard-journal.ts'
+import {
+  appendChained,
+  type Chain,
+  type ChainedKind,
+  damaged,
+  readChain,
+  type Stamp,
+  tornWarning,
+} from './chained-file.ts'
+import { fileError } from './write-text.ts'
+
+const kind: ChainedKind<GuardRecord> = {
+  aigate: 'guard',
+  name: 'the journal of the guard',
+  mend: 'Take the journal as it was from a copy, or put it aside: the guard then begins anew. Never mend a record.',
+  schema: GuardRecord,
+  format: GUARD_JOURNAL_FORMAT,
+  version: GUARD_JOURNAL_FORMAT,
+  upgrades: {},
+}
+
+export type GuardJournal = { folder: string; chain: Chain<GuardRecord>; warnings: string[] }
+
+/** The absolute folder of a guard: its journal, its lock, and what its source keeps. */
+export const guardFolder = ({ root, config }: Project, guard: string): string =>
+  join(root, config.rollout_journals, '..', 'guards', ...guard.split('/'))
+
+const present = (folder: string) => join(folder, 'journal.jsonl')
+const aside = (folder: string, number: number) => join(folder, `journal.${number}.jsonl`)
+
+/** How many journals of a guard were put aside. */
+function countAside(folder: string): number {
+  if (!existsSync(folder)) return 0
+  const numbers = readdirSync(folder).flatMap((name) => /^journal\.(\d+)\.jsonl$/.exec(name)?.[1] ?? [])
+  return Math.max(0, ...numbers.map(Number))
+}
+
+/**
+ * The journal as it stands; none is an empty one. `before`: where it is empty but others were put aside (a crash between
+ * the two), the last of those. Throws AigateError `bad_file` at the first damaged record, `newer_file`, `cannot_read`.
+ */
+export function readGuardJournal(folder: string): { journal: GuardJournal; before: GuardRecord[]; from: string } {
+  const chain = read(present(folder))
+  const warning = tornWarning(chain)
+  const journal = { folder, chain, warnings: warning === undefined ? [] : [warning] }
+  const number = countAside(folder)
+  if (chain.count > 0 || number === 0) return { journal, before: [], from: '' }
+  return { journal, before: read(aside(folder, number)).records, from: `journal.${number}.jsonl` }
+}
+
+function read(file: string): Chain<GuardRecord> {
+  const chain = readChain(file, kind)
+  const [fault] = chain.faults
+  if (fault) throw damaged(fault, kind)
+  return chain
+}
+
+/** Adds a record; it is on the disk when this returns. The caller holds the lock. Throws the errors of the disk. */
+export function appendGuard(
+  journal: GuardJournal,
+  stamp: Stamp,
+  entry: GuardEntry,
+): { journal: GuardJournal; record: GuardRecord } {
+  try {
+    mkdirSync(journal.folder, { recursive: true })
+  } catch (error) {
+    throw fileError(journal.folder, error, 'write')
+  }
+  const { record, ...chain } = appendChained(journal.chain, kind, stamp, entry)
+  return { journal: { ...journal, chain }, record }
+}
+
+/** Puts the journal aside. What comes next has to begin with a `carry`. */
+export function rotateGuard(folder: string): void {
+  renameSync(present(folder), aside(folder, countAside(folder) + 1))
+}
