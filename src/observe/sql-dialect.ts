@@ -57,8 +57,8 @@ export function jsonPath(steps: readonly string[]): string {
 export const isNumber = (value: string): string =>
   `(substr(${value}, 1, 1) = '-' OR substr(${value}, 1, 1) BETWEEN '0' AND '9')`
 export const isText = (value: string): string => `(substr(${value}, 1, 1) = '"')`
-/** A number of JavaScript as a literal of any SQL, always a fraction. */
+/** A number as a literal of any SQL, always of the type double. */
 export function numberLiteral(value: number): string {
   const text = String(value)
-  return /[.e]/.test(text) ? text : `${text}.0`
+  return text.includes('e') ? text : `${text}e0`
 }
