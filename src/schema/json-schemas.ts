@@ -7,6 +7,7 @@ import { ExplanationReport } from './explanation.ts'
 import { Lock } from './lock.ts'
 import { PromptHeader } from './prompt.ts'
 import { QuarantineList } from './quarantine.ts'
+import { LedgerRecord, ReleaseManifest } from './release.ts'
 import { Observation, RunHeader } from './run.ts'
 import { Case, Suite } from './suite.ts'
 import { Report } from './verdict.ts'
@@ -24,6 +25,8 @@ export type SchemaName =
   | 'doctor'
   | 'power-check'
   | 'lock'
+  | 'release'
+  | 'ledger'
 
 const { completion, ...judgement } = Observation.shape
 const { case: id, trial, purpose } = judgement
@@ -46,6 +49,11 @@ const schemas: Record<SchemaName, { title: string; schema: z.ZodType }> = {
   doctor: { title: 'What `aigate doctor --json` writes', schema: DoctorReport },
   'power-check': { title: 'What `aigate power-check --json` writes', schema: PowerReport },
   lock: { title: 'aigate.lock: everything that decides behaviour, as it was agreed on', schema: Lock },
+  release: { title: 'releases/<id>.yaml: the manifest of what runs together', schema: ReleaseManifest },
+  ledger: {
+    title: 'One line of releases/ledger.jsonl: a release, or the status of a part of one',
+    schema: LedgerRecord,
+  },
   report: { title: 'The report of one command, as --reporter json writes it', schema: Report },
 }
 
