@@ -4,8 +4,10 @@ import { type Found, lastKnownGood, rollbackNeeds } from '../decide/rollback-nee
 import { needsText } from '../decide/release-text.ts'
 import type { Context, Ending, Project } from '../ports.ts'
 import { bareEnv, runProgram } from '../run/programs.ts'
+import { providerIdentity } from '../run/address.ts'
 import type { ReleaseManifest } from '../schema/release.ts'
 import { findReleasedPrompt } from '../store/released-prompt.ts'
+import { listings } from './model.ts'
 import { openLedger, say } from './release.ts'
 
 type CheckOptions = { config?: string; json?: boolean; env: string; to?: string }
@@ -45,7 +47,14 @@ async function look(context: Context, project: Project, target: ReleaseManifest)
   for (const [name, { version }] of Object.entries(target.components))
     components.push(await runCheck(context, project, project.config.releases.checks[name], version))
   const names = Object.keys(target.components)
-  return { prompts, components: Object.fromEntries(names.map((name, i) => [name, components[i] ?? null])) }
+  const listing = listings(context, project.config)
+  const models: Found['models'][number][] = []
+  for (const model of target.models) {
+    const provider = project.config.providers[model.provider]
+    const base_url = provider && providerIdentity(provider).base_url
+    models.push({ model, base_url, listing: await listing(model) })
+  }
+  return { prompts, models, components: Object.fromEntries(names.map((name, i) => [name, components[i] ?? null])) }
 }
 
 /** Runs a check command of aigate.yaml in its folder; `{version}` in an argument becomes the version. */

@@ -52,7 +52,7 @@ export async function openDuckdb(request: SourceRequest, options: DuckdbOptions)
     } finally {
       if (process.env.H5C) {
         console.log(Date.now() - t, sql.length, sql.slice(0, 60))
-        if (sql.startsWith('CREATE TEMP TABLE events'))
+        if (sql.includes('json_transform'))
           (await import('node:fs')).writeFileSync('/tmp/h5c/events.sql', sql)
       }
     }

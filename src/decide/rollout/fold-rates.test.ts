@@ -34,7 +34,7 @@ it('a canary with twice the errors is found in about half an hour at 330 request
   expect(medianOf(few)).toBeLessThanOrEqual(375)
 }, 120_000)
 
-it('promotes a good canary through 1-5-25-50-100, and none that is as much worse as the margin', () => {
+it('among ever new users promotes a good canary through 1-5-25-50-100, and none that is as much worse as the margin', () => {
   const ends = (ratio: number) =>
     Array.from({ length: 8 }, (_, draw) => {
       const row = { title: '', flow: { rate: 330, ratio: () => ratio } }
