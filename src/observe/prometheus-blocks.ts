@@ -41,7 +41,15 @@ export function newTally(
   const taught: Tally['taught'] = new Map()
   const boundaries: Tally['boundaries'] = new Map()
   return {
-    ...{ request, meters, step, note, odd: 0, seen: new Set<string>(), cells, taught, boundaries },
+    request,
+    meters,
+    step,
+    note,
+    odd: 0,
+    seen: new Set<string>(),
+    cells,
+    taught,
+    boundaries,
     add: (meter, arm, le, increase, span) => {
       if (meter.kind === 'histogram') {
         if (le === undefined) return

@@ -50,8 +50,15 @@ function read(url: string, request: Partial<SourceRequest> = {}, source: object 
     root: '/',
     env: { TOKEN: SECRET },
   }).read({
-    ...{ plan, cursor: null, since: START, until: START + 60_000, closed: null, folder: newFolder(), changes: [] },
-    ...{ limits: {}, signal: AbortSignal.timeout(30_000) },
+    plan,
+    cursor: null,
+    since: START,
+    until: START + 60_000,
+    closed: null,
+    folder: newFolder(),
+    changes: [],
+    limits: {},
+    signal: AbortSignal.timeout(30_000),
     ...request,
   })
 }

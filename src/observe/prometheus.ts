@@ -59,7 +59,10 @@ export function prometheusSource(config: PrometheusConfig, { env }: World): Sour
         cursor: next,
         blocks: shown,
         events: Math.round(shown.reduce((sum, { arms }) => sum + arms.baseline.requests + arms.candidate.requests, 0)),
-        ...{ unreadable: tally.odd, duplicates: 0, late: 0, without_arm: 0 },
+        unreadable: tally.odd,
+        duplicates: 0,
+        late: 0,
+        without_arm: 0,
         models: [],
         notes: [...notes],
       } satisfies Reading

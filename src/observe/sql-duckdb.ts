@@ -6,9 +6,9 @@ import type { DuckDBConnection } from '@duckdb/node-api'
 import { AigateError } from '../errors.ts'
 import type { SourceRequest } from '../ports.ts'
 import { numberOf, type Row } from './sql-counts.ts'
-import { duckdb as dialect, isText } from './sql-dialect.ts'
+import { duckdb as dialect } from './sql-dialect.ts'
+import { columnFinder, IS_OBJECT, lineFinder, type FieldNames } from './sql-duckdb-fields.ts'
 import type { Engine } from './sql-engine.ts'
-import type { Finder } from './sql-events.ts'
 
 const PACKAGE = '@duckdb/node-api'
 /** What DuckDB may hold in memory; the rest goes to the folder of the source. */
@@ -16,13 +16,7 @@ const MEMORY = '1GB'
 /** Bytes of a line; DuckDB holds several buffers of eight times as much. A longer line is counted as unreadable. */
 const LONGEST_LINE = 1_048_576
 
-export type DuckdbOptions = {
-  root: string
-  from: string
-  /** Where a field of ours is looked for, in order. */
-  names: (field: string) => readonly string[]
-  columns: Readonly<Record<string, string>>
-}
+export type DuckdbOptions = FieldNames & { root: string; from: string }
 
 /**
  * Opens an empty database over the files. Undefined where there is no file yet. Throws AigateError `source_failed` where
@@ -45,18 +39,7 @@ export async function openDuckdb(request: SourceRequest, options: DuckdbOptions)
     connection.closeSync()
     instance.closeSync()
   }
-  const ask = async (sql: string) => {
-    const t = Date.now()
-    try {
-      return await rowsOf(connection, sql, request.signal)
-    } finally {
-      if (process.env.H5C) {
-        console.log(Date.now() - t, sql.length, sql.slice(0, 60))
-        if (sql.includes('json_transform'))
-          (await import('node:fs')).writeFileSync('/tmp/h5c/events.sql', sql)
-      }
-    }
-  }
+  const ask = (sql: string) => rowsOf(connection, sql, request.signal)
   try {
     await ask("SET TimeZone = 'UTC'")
     const pattern = dialect.text(resolve(options.root, options.from).replaceAll('\\', '/'))
@@ -78,7 +61,7 @@ async function engineOver(
 ): Promise<Engine> {
   const table = tableOf(pattern, options.from)
   const finder = table.lines
-    ? lineFinder(table.sql, options)
+    ? lineFinder(table.sql, options, await keysOf(ask, table.plain))
     : columnFinder(table.sql, options, await columnsOf(ask, table.sql))
   const define = async (name: string, sql: string) => void (await ask(`CREATE TEMP TABLE ${name} AS ${sql}`))
   await ask('CREATE TEMP TABLE twice (ms BIGINT)')
@@ -130,88 +113,23 @@ async function rowsOf(connection: DuckDBConnection, sql: string, signal: AbortSi
 }
 
 /** Lines are read as text, since a reader of JSON loses the line behind a torn one. */
-function tableOf(pattern: string, from: string): { sql: string; lines: boolean } {
-  if (/\.parquet$/i.test(from)) return { sql: `read_parquet(${pattern}, union_by_name = true)`, lines: false }
-  if (/\.csv(\.(gz|zst))?$/i.test(from)) return { sql: `read_csv(${pattern}, union_by_name = true)`, lines: false }
-  const options = `columns = {'line': 'VARCHAR'}, delim = '\u0002', quote = '', escape = '', header = false, auto_detect = false, strict_mode = false, max_line_size = ${LONGEST_LINE}, buffer_size = ${8 * LONGEST_LINE}, store_rejects = true`
-  return { sql: `read_csv(${pattern}, ${options})`, lines: true }
+function tableOf(pattern: string, from: string): { sql: string; plain: string; lines: boolean } {
+  const table = (sql: string) => ({ sql, plain: sql, lines: false })
+  if (/\.parquet$/i.test(from)) return table(`read_parquet(${pattern}, union_by_name = true)`)
+  if (/\.csv(\.(gz|zst))?$/i.test(from)) return table(`read_csv(${pattern}, union_by_name = true)`)
+  const options = `columns = {'line': 'VARCHAR'}, delim = '\u0002', quote = '', escape = '', header = false, auto_detect = false, strict_mode = false, max_line_size = ${LONGEST_LINE}, buffer_size = ${8 * LONGEST_LINE}`
+  const reader = (more: string) => `read_csv(${pattern}, ${options}, ${more})`
+  return { sql: reader('store_rejects = true'), plain: reader('ignore_errors = true'), lines: true }
+}
+
+/** The keys of all objects: most names that a field may have occur nowhere, and looking for them in each line costs most. */
+async function keysOf(ask: Engine['ask'], table: string): Promise<Set<string>> {
+  const lists = `SELECT DISTINCT CASE WHEN ${IS_OBJECT} THEN json_keys(line) END AS keys FROM ${table}`
+  const rows = await ask(`SELECT DISTINCT unnest(keys) AS name FROM (${lists}) AS lists`)
+  return new Set(rows.map((row) => String(row.name)))
 }
 
 async function columnsOf(ask: Engine['ask'], table: string): Promise<Map<string, string>> {
   const rows = await ask(`DESCRIBE SELECT * FROM ${table}`)
   return new Map(rows.map((row) => [String(row.column_name), String(row.column_type)]))
-}
-
-/** JSON null, objects and lists are no values of a field. */
-const clean = (value: string): string =>
-  `(CASE WHEN substr(${value}, 1, 1) IN ('n', '{', '[') THEN NULL ELSE CAST(${value} AS VARCHAR) END)`
-
-/** What is taken out of an object: a value as it stands, or parts of an object in it. */
-type Shape = { [key: string]: 'JSON' | Shape }
-
-/** One pass takes all fields out of a line, flat names and steps into objects alike, each as it stands. */
-function lineFinder(table: string, { names, columns }: DuckdbOptions): Finder {
-  const flat: Shape = {}
-  const nested: Shape = {}
-  const own = new Map<string, string>()
-  const place = (name: string): string[] => {
-    flat[name] = 'JSON'
-    const steps = name.split('.')
-    if (steps.length === 1) return [clean(`flat.${dialect.name(name)}`)]
-    let at = nested
-    for (const step of steps.slice(0, -1)) {
-      const next = at[step]
-      at = at[step] = typeof next === 'object' ? next : {}
-    }
-    at[steps.at(-1) ?? ''] ??= 'JSON'
-    return [clean(`flat.${dialect.name(name)}`), clean(['nested', ...steps.map(dialect.name)].join('.'))]
-  }
-  const value = (field: string): string => {
-    if (!Object.hasOwn(columns, field)) return `coalesce(${[...names(field).flatMap(place), 'NULL'].join(', ')})`
-    const column = `own${own.size}`
-    own.set(column, dialect.json(`(${columns[field]})`))
-    return clean(column)
-  }
-  const from = (): string => {
-    const isObject = "json_valid(line) AND ltrim(line, ' \t\r\n')[1] = '{'"
-    const taken = [flat, nested].map((shape, index) =>
-      Object.keys(shape).length === 0
-        ? []
-        : `CASE WHEN ${isObject} THEN json_transform(line, ${dialect.text(JSON.stringify(shape))}) END AS ${index === 0 ? 'flat' : 'nested'}`,
-    )
-    const others = [...own].map(([column, sql]) => `, CASE WHEN ${isObject} THEN ${sql} END AS ${column}`)
-    return `(SELECT ${taken.flat().join(', ')}${others.join('')} FROM ${table} WHERE line IS NOT NULL AND trim(line, ' \t\r\n') <> '') AS lines`
-  }
-  return { value, time: () => ({ value: value('ts'), millis: millisOf }), from }
-}
-
-function columnFinder(table: string, { names, columns }: DuckdbOptions, types: ReadonlyMap<string, string>): Finder {
-  const place = (name: string): string[] => {
-    if (types.has(name)) return [clean(dialect.json(dialect.name(name)))]
-    const [top = '', ...steps] = name.split('.')
-    return steps.length > 0 && types.has(top) ? [clean(dialect.inside(dialect.json(dialect.name(top)), steps))] : []
-  }
-  const value = (field: string): string =>
-    Object.hasOwn(columns, field)
-      ? clean(dialect.json(`(${columns[field]})`))
-      : `coalesce(${[...names(field).flatMap(place), 'NULL', 'NULL'].join(', ')})`
-  const time = () => {
-    const name = Object.hasOwn(columns, 'ts') ? undefined : names('ts').find((one) => types.has(one))
-    if (name !== undefined && /^TIMESTAMP/.test(types.get(name) ?? ''))
-      return { value: dialect.name(name), millis: (column: string) => `epoch_ms(${column})` }
-    return { value: value('ts'), millis: millisOf }
-  }
-  return { value, time, from: () => table }
-}
-
-/** Milliseconds since 1970 of ISO 8601 (without a zone: UTC) or of seconds, milli-, micro- or nanoseconds, told apart by size. */
-function millisOf(value: string): string {
-  const text = `substr(${value}, 2, length(${value}) - 2)`
-  const number = (sql: string) => {
-    const many = `TRY_CAST(${sql} AS DOUBLE)`
-    const scale = `CASE WHEN ${many} > 1e17 THEN 1e-6 WHEN ${many} > 1e14 THEN 1e-3 WHEN ${many} > 1e11 THEN 1e0 ELSE 1e3 END`
-    return `CASE WHEN ${many} > 0 THEN TRY_CAST(floor(${many} * ${scale}) AS BIGINT) END`
-  }
-  const written = `CASE WHEN substr(${value}, 15, 1) = ':' THEN epoch_ms(TRY_CAST(${text} AS TIMESTAMPTZ)) WHEN regexp_full_match(${text}, '\\d{10,19}(\\.\\d+)?') THEN ${number(text)} END`
-  return `(CASE WHEN ${isText(value)} THEN ${written} ELSE ${number(value)} END)`
 }

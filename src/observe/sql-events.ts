@@ -51,7 +51,7 @@ export function eventsSql(plan: RolloutPlan, finder: Finder, dialect: Dialect, s
   const named = `SELECT ${[`${time.value} AS written`, ...values].join(', ')} FROM ${finder.from()}`
   const kind = kindSql(plain('event.name'), dialect)
   const timed = `SELECT ${time.millis('written')} AS ms, ${kind} AS kind, ${[...found.values()].join(', ')} FROM (${named}) AS named`
-  return `SELECT ${columns.join(', ')} FROM (${timed}) AS timed WHERE (ms IS NULL OR (ms >= ${since} AND ms <= ${until})) AND kind <> 'other'`
+  return `SELECT ${columns.join(', ')} FROM (${timed}) AS timed WHERE CASE WHEN kind = 'other' THEN FALSE WHEN ms IS NULL THEN TRUE ELSE ms >= ${since} AND ms <= ${until} END`
 }
 
 /** `eval.<name>.label` and `.score` are also those of an evaluation event of that name. */

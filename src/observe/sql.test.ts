@@ -1,19 +1,25 @@
 // Counted in DuckDB or event by event: the same blocks.
-import { appendFileSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import fc from 'fast-check'
-import { expect, it } from 'vitest'
+import { DuckDBInstance } from '@duckdb/node-api'
+import { expect, it, onTestFinished } from 'vitest'
 import type { SourceRequest } from '../ports.ts'
 import { RolloutPlan, type SourceConfig } from '../schema/rollout.ts'
 import type { Block } from '../schema/rollout-journal.ts'
 import { jsonlSource } from './jsonl.ts'
 import { event, lines, planWith, START, watcher } from './observe-testing.ts'
+import { bucketOf } from '../statistics/log-histogram.ts'
+import { bucketColumns, bucketName } from './sql-counts.ts'
+import { duckdb } from './sql-dialect.ts'
 import { sqlSource } from './sql.ts'
 
 type SqlConfig = Extract<SourceConfig, { type: 'sql' }>
 type FileConfig = Extract<SourceConfig, { type: 'jsonl' }>
 const metrics = {
-  errors: { bad: "error.type != null && error.type not_used != 'x'".replace(' not_used', '') },
+  errors: { bad: "error.type != null && error.type != 'x'" },
   slow: { value: 'duration_ms', tail_at: 'baseline.p90' },
   tail: { value: 'duration_ms', tail_at: 200 },
   fails: { bad: "eval.groundedness.label == 'fail'", where: "!(aigate.segment in ['free', 7, null])" },
@@ -66,7 +72,8 @@ const anyEvent = fc.record({
   rollout: rarely(fc.constantFrom('support', 'another'), 3),
 })
 
-function lineOf(one: Record<string, any>): string {
+type AnyEvent = typeof anyEvent extends fc.Arbitrary<infer T> ? T : never
+function lineOf(one: AnyEvent): string {
   const base = {
     ts: new Date(START + one.at * 1000 + one.ms).toISOString(),
     ...(one.user > 0 && { 'feature_flag.context.id': `user "${one.user}"/ü` }),
@@ -98,7 +105,7 @@ function lineOf(one: Record<string, any>): string {
 }
 
 /** Of two events with one id the engines keep the earlier, a reader of lines the one that comes first. */
-const inTime = (events: Record<string, any>[]) => events.toSorted((a, b) => a.at * 1000 + a.ms - (b.at * 1000 + b.ms))
+const inTime = (events: AnyEvent[]): AnyEvent[] => events.toSorted((a, b) => a.at * 1000 + a.ms - (b.at * 1000 + b.ms))
 
 it('counts what a reader of lines counts, whatever the log', { timeout: 120_000 }, async () => {
   await fc.assert(
@@ -118,7 +125,6 @@ it('counts what a reader of lines counts, whatever the log', { timeout: 120_000 
         ]
         const { sql, log } = both('app.jsonl', plan, { limits, changes })
         const text = inTime(events).map((one) => `${lineOf(one)}\n`)
-        // Two events of one unit at the same millisecond have no order: everybody gets a time of his own.
         const written = [...text.slice(0, 5), '{"torn": "abc\n', '\n', '[1]\n', ...text.slice(5)].join('')
         for (const root of [sql.root, log.root]) writeFileSync(join(root, 'app.jsonl'), written)
         for (const until of [150, 301, 800]) {
@@ -131,5 +137,199 @@ it('counts what a reader of lines counts, whatever the log', { timeout: 120_000 
       },
     ),
     { numRuns: 8, endOnFailure: true },
+  )
+})
+
+const simple = (from: string, more: object = {}) =>
+  planWith({
+    metrics: { error_rate: { bad: 'error.type != null' }, latency_p95: { value: 'duration_ms', tail_at: 200 } },
+    source: { type: 'sql', engine: 'duckdb', from, lateness: '1m', ...more },
+  })
+const watch = (plan: RolloutPlan, env: Record<string, string> = {}) =>
+  watcher((root) => sqlSource(plan.source as SqlConfig, { root, env }), plan)
+const traffic = Array.from({ length: 200 }, (_, index) =>
+  event(index, `user-${index % 30}`, index % 3 === 0 ? 'candidate' : 'baseline', {
+    duration_ms: (index * 37) % 400,
+    'error.type': index % 7 === 0 ? 'timeout' : null,
+  }),
+)
+
+it.each(['parquet', 'csv'])('reads %s as it reads lines', async (type) => {
+  const log = watch(simple('app.jsonl'))
+  writeFileSync(join(log.root, 'app.jsonl'), lines(traffic))
+  const table = watch(simple(`app.${type}`))
+  const connection = await (await DuckDBInstance.create(':memory:')).connect()
+  await connection.run(`COPY (FROM read_json('${log.root}/app.jsonl')) TO '${table.root}/app.${type}'`)
+  connection.closeSync()
+  expect(rounded((await table.look(600)).blocks)).toEqual(rounded((await log.look(600)).blocks))
+  expect(table.blocks).toHaveLength(4)
+})
+
+it('counts torn lines, doubles and what came late, and waits for files', async () => {
+  const { root, look } = watch(simple('*.jsonl'))
+  expect(await look(30)).toMatchObject({ blocks: [], newest: null, notes: ['There is no file *.jsonl yet.'] })
+  writeFileSync(
+    join(root, 'a.jsonl'),
+    `${lines(traffic)}{"ts": "2026-11-21T\n[]\n{"ts": "soon"}\n${lines(traffic.slice(60, 70))}`,
+  )
+  const first = await look(300)
+  expect(first).toMatchObject({
+    events: 200,
+    unreadable: 3,
+    duplicates: 10,
+    late: 0,
+    newest: '2026-11-21T10:03:19.000Z',
+  })
+  writeFileSync(join(root, 'b.jsonl'), lines([event(10.5, 'late', 'baseline'), event(301, 'new', 'baseline')]))
+  const second = await look(600)
+  expect(second).toMatchObject({ events: 1, unreadable: 0, duplicates: 0, late: 1, without_arm: 0 })
+  expect(second.blocks.map(({ start }) => start)).toEqual([START + 300_000])
+})
+
+it('takes the expressions of `columns`, and says what DuckDB says', async () => {
+  const columns = { duration_ms: "CAST(line->>'$.took' AS DOUBLE) * 1000" }
+  const mapped = watch(simple('app.jsonl', { columns }))
+  writeFileSync(join(mapped.root, 'app.jsonl'), lines([event(1, 'u', 'baseline', { took: 0.3 })]))
+  expect((await mapped.look(600)).blocks[0]?.arms.baseline.metrics.latency_p95).toMatchObject({ bad: 1, sum: 300 })
+  const wrong = watch(simple('app.jsonl', { columns: { duration_ms: 'nowhere' } }))
+  writeFileSync(join(wrong.root, 'app.jsonl'), lines(traffic))
+  await expect(wrong.look(600)).rejects.toMatchObject({
+    code: 'source_failed',
+    message: expect.stringMatching(/DuckDB says: .*nowhere/),
+  })
+  const odd = planWith({
+    metrics: { odd: { bad: '`a"b` == 1' } },
+    source: { type: 'sql', engine: 'duckdb', from: 'app.jsonl' },
+  })
+  const quoted = watch(odd)
+  writeFileSync(join(quoted.root, 'app.jsonl'), lines(traffic))
+  await expect(quoted.look(600)).rejects.toMatchObject({ code: 'usage' })
+})
+
+/** What ClickHouse calls by other names than DuckDB, so that the very query that is sent can be run here. */
+const MACROS = [
+  'toJSONString(x) AS CAST(to_json(x) AS VARCHAR)',
+  'toFloat64OrNull(x) AS TRY_CAST(x AS DOUBLE)',
+  'toInt64(x) AS CAST(x AS BIGINT)',
+  'cityHash64(x) AS hash(x)',
+  'toDateTime64(x, n) AS CAST(x AS TIMESTAMP)',
+  'toUnixTimestamp64Milli(x) AS epoch_ms(x)',
+  'uniqExact(x) AS count(DISTINCT x)',
+]
+function asDuckdb(sql: string, parameters: URLSearchParams): string {
+  return (
+    sql
+      .replace(/\{(since|until):Int64\}/g, (_, name: string) => parameters.get(`param_${name}`) ?? '')
+      .replaceAll('`', '"')
+      .replace(
+        'SELECT * FROM all_events WHERE eid <> 0 ORDER BY ms LIMIT 1 BY eid',
+        'SELECT DISTINCT ON (eid) * FROM all_events WHERE eid <> 0 ORDER BY eid, ms',
+      )
+      .replace(/\bif\(substr/g, 'IF(substr')
+      .replaceAll('Nullable(String)', 'VARCHAR')
+      .replace('DESCRIBE TABLE', 'SELECT column_name AS name, column_type AS type FROM (DESCRIBE') +
+    (sql.startsWith('DESCRIBE') ? ')' : '')
+  )
+}
+
+async function fakeClickhouse(answer?: { status: number; body: string }) {
+  const connection = await (await DuckDBInstance.create(':memory:')).connect()
+  for (const macro of MACROS) await connection.run(`CREATE MACRO ${macro}`)
+  const asked: { sql: string; user: unknown; key: unknown; join: string | null }[] = []
+  const server = createServer((request, response) => {
+    let sql = ''
+    request.on('data', (piece: Buffer) => (sql += piece.toString()))
+    request.on('end', () => {
+      const parameters = new URL(request.url ?? '/', 'http://localhost').searchParams
+      asked.push({
+        sql,
+        user: request.headers['x-clickhouse-user'],
+        key: request.headers['x-clickhouse-key'],
+        join: parameters.get('join_use_nulls'),
+      })
+      if (answer) {
+        response.writeHead(answer.status).end(answer.body)
+        return
+      }
+      connection.runAndReadAll(asDuckdb(sql, parameters)).then(
+        (result) => {
+          const text = (_: string, value: unknown) => (typeof value === 'bigint' ? String(value) : value)
+          response.end(
+            result
+              .getRowObjectsJS()
+              .map((row) => `${JSON.stringify(row, text)}\n`)
+              .join(''),
+          )
+        },
+        (error: unknown) => response.writeHead(500).end(`Code: 62. DB::Exception: ${String(error)}`),
+      )
+    })
+  }).listen(0, '127.0.0.1')
+  await new Promise((resolve) => server.once('listening', resolve))
+  onTestFinished(() => void server.close())
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, asked, connection }
+}
+
+it('asks ClickHouse for the same counts, with bounded queries', { timeout: 60_000 }, async () => {
+  const { url, asked, connection } = await fakeClickhouse()
+  const log = watch(simple('app.jsonl'))
+  const doubled = [...traffic, ...traffic.slice(0, 5)]
+  writeFileSync(join(log.root, 'app.jsonl'), lines(doubled))
+  await connection.run(`CREATE SCHEMA logs; CREATE TABLE logs.events AS FROM read_json('${log.root}/app.jsonl')`)
+  const plan = simple('logs.events', { engine: 'clickhouse', url, user_env: 'CH_USER', password_env: 'CH_KEY' })
+  const house = watch(plan, { CH_USER: 'reader', CH_KEY: 'key-77aa' })
+  const [mine, theirs] = [await house.look(600), await log.look(600)]
+  expect(rounded(mine.blocks)).toEqual(rounded(theirs.blocks))
+  expect({ ...mine, cursor: 0, blocks: 0 }).toEqual({ ...theirs, cursor: 0, blocks: 0 })
+  expect(mine).toMatchObject({ events: 200, duplicates: 5 })
+  expect(new Set(asked.map(({ user, key, join: joined }) => `${String(user)} ${String(key)} ${joined}`))).toEqual(
+    new Set(['reader key-77aa 1']),
+  )
+  for (const { sql } of asked.slice(1)) expect(sql).toMatch(/\b(GROUP BY|count\(|sum\()/)
+  expect(asked[1]?.sql).toContain('`logs`.`events`')
+  expect(asked[1]?.sql).toContain('ms >= {since:Int64}')
+})
+
+it.each<[string, object, RegExp]>([
+  [
+    'an error',
+    { status: 404, body: 'Code: 60. DB::Exception: Unknown table, user reader, key-77aa.' },
+    /answered 404: Code: 60.*\[REDACTED\]/,
+  ],
+  ['no JSON', { status: 200, body: '<html>' }, /something else than JSON lines: <html>/],
+])('says what ClickHouse says: %s', async (_, answer, sentence) => {
+  const { url } = await fakeClickhouse(answer as { status: number; body: string })
+  const plan = simple('events', { engine: 'clickhouse', url, password_env: 'CH_KEY' })
+  const failed = await watch(plan, { CH_KEY: 'key-77aa' })
+    .look(600)
+    .catch((error: unknown) => error)
+  expect(failed).toMatchObject({ code: 'source_failed', message: expect.stringMatching(sentence) })
+  expect(String(failed)).not.toContain('key-77aa')
+})
+
+it('refuses a table that is none, and a secret that is not set', async () => {
+  const ask = (more: object) =>
+    watch(simple('events', { engine: 'clickhouse', url: 'http://127.0.0.1:9', ...more })).look(60)
+  await expect(watch(simple('events; DROP TABLE x', { engine: 'clickhouse' })).look(60)).rejects.toMatchObject({
+    code: 'usage',
+  })
+  await expect(ask({ user_env: 'NOT_SET' })).rejects.toThrow(/NOT_SET with the user/)
+  await expect(ask({})).rejects.toThrow(/127\.0\.0\.1:9 cannot be reached/)
+})
+
+it('puts values into the buckets of the decisions', async () => {
+  const connection = await (await DuckDBInstance.create(':memory:')).connect()
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.double({ noNaN: true, noDefaultInfinity: true }), { minLength: 1 }),
+      async (values) => {
+        const list = values.map((value) => `(${value.toExponential()}::DOUBLE)`).join(', ')
+        const rows = (
+          await connection.runAndReadAll(`SELECT ${bucketColumns('v', duckdb)} FROM (VALUES ${list}) AS t(v)`)
+        ).getRowObjectsJS()
+        expect(rows.map(bucketName)).toEqual(values.map(bucketOf))
+      },
+    ),
+    { numRuns: 20 },
   )
 })
