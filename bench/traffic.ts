@@ -1,8 +1,11 @@
 // Simulated traffic of a canary, minute by minute: independent requests under changing base rates, or users of whom a few ask most.
 import { normalDraw, type Random } from '../src/statistics/draws.ts'
 
-/** One arm in one minute: requests, bad ones, and users whose first bad request this was. */
-export type ArmMinute = { n: number; bad: number; first: number }
+/**
+ * One arm in one minute: requests, bad ones, users whose first bad request this was, users that are new to the arm, and
+ * those of them that are new to both.
+ */
+export type ArmMinute = { n: number; bad: number; first: number; units: number; fresh: number }
 /** `share` of the users was served the candidate. */
 export type Minute = { at: number; share: number; baseline: ArmMinute; candidate: ArmMinute }
 
@@ -21,7 +24,6 @@ export function poissonDraw(mean: number, random: Random): number {
 export type Flow = {
   /** Requests a minute of both arms together, on average over the day. */
   rate: number
-  share: (minute: number) => number
   /** What the traffic and the base rate of 2 % are multiplied by. */
   traffic?: (minute: number) => number
   base?: (minute: number) => number
@@ -29,46 +31,87 @@ export type Flow = {
   ratio: (minute: number) => number
 }
 
+/** Traffic or base rate that swings between a fifth and nine fifths. */
+export const diurnal = (at: number): number => 1 + 0.8 * Math.sin((2 * Math.PI * at) / DAY)
+/** A base rate that doubles at hour 16. */
+export const doubling = (at: number): number => (at < 960 ? 1 : 2)
+
+/** Gives the next minute, of which the candidate serves `share` of the users. */
+export type Town = (at: number, share: number) => Minute
+
 /** Every request is a user of its own. */
-export function* independent(flow: Flow, random: Random): Generator<Minute> {
-  for (let at = 0; at < DAY; at++) {
-    const share = flow.share(at)
+export function strangers(flow: Flow, random: Random): Town {
+  return (at, share) => {
     const arm = (part: number, ratio: number): ArmMinute => {
       const requests = flow.rate * part * (flow.traffic?.(at) ?? 1)
       const rate = BASE * (flow.base?.(at) ?? 1) * ratio
       const bad = poissonDraw(requests * rate, random)
-      return { n: bad + poissonDraw(requests * (1 - rate), random), bad, first: bad }
+      const n = bad + poissonDraw(requests * (1 - rate), random)
+      return { n, bad, first: bad, units: n, fresh: n }
     }
-    yield { at, share, baseline: arm(1 - share, 1), candidate: arm(share, flow.ratio(at)) }
+    return { at, share, baseline: arm(1 - share, 1), candidate: arm(share, flow.ratio(at)) }
   }
 }
 
 const USERS = 3000
+const SPREAD = 1.5
+
+/** Activity summed up user by user, so that one is found by bisection. */
+function activities(random: Random): Float64Array {
+  const sums = new Float64Array(USERS)
+  let total = 0
+  for (let user = 0; user < USERS; user++) sums[user] = total += Math.exp(SPREAD * normalDraw(random) - SPREAD ** 2 / 2)
+  return sums
+}
+
+function findUser(sums: Float64Array, mark: number): number {
+  let [low, high] = [0, USERS - 1]
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if ((sums[middle] ?? 0) > mark) high = middle
+    else low = middle + 1
+  }
+  return low
+}
+
+const [IN_BASELINE, IN_CANDIDATE, HAD_BAD] = [1, 2, 4]
 
 /**
- * A day of users whose activity is log-normal (sigma 1.5: a tenth of them makes two thirds of the requests) and who meet bad
- * answers unequally (gamma-like, most never, some again and again). `share` of the users is served the candidate.
+ * The same 3,000 users all the time. Their activity is log-normal (sigma 1.5: a tenth of them makes two thirds of the
+ * requests), and they meet bad answers unequally: most never, some again and again. Each has a fixed place between 0 and 1
+ * and is served the candidate once the share is above it.
  */
-export function* heavyUsers(rate: number, share: number, ratio: number, random: Random): Generator<Minute> {
-  const empty = (): ArmMinute => ({ n: 0, bad: 0, first: 0 })
-  const day = Array.from({ length: DAY }, (_, at): Minute => ({ at, share, baseline: empty(), candidate: empty() }))
-  const spread = 1.5
-  for (let user = 0; user < USERS; user++) {
-    const arm = random() < share ? 'candidate' : 'baseline'
-    const activity = ((rate * DAY) / USERS) * Math.exp(spread * normalDraw(random) - (spread * spread) / 2)
-    // Exponential to the third power: mean 6 before scaling, and a long tail.
-    const propensity = Math.min(0.9, (BASE / 6) * (-Math.log(1 - random())) ** 3 * (arm === 'candidate' ? ratio : 1))
-    const times = Array.from({ length: poissonDraw(activity, random) }, () => Math.floor(random() * DAY))
-    let earliest = DAY
-    for (const at of times) {
-      const minute = day[at]?.[arm] ?? empty()
-      minute.n++
-      if (random() >= propensity) continue
-      minute.bad++
-      earliest = Math.min(earliest, at)
+export function crowd(flow: Flow, random: Random): Town {
+  const sums = activities(random)
+  // Exponential to the third power: mean 6 before scaling, and a long tail.
+  const propensity = Float64Array.from({ length: USERS }, () => (BASE / 6) * (-Math.log(1 - random())) ** 3)
+  const place = Float64Array.from({ length: USERS }, random)
+  const known = new Uint8Array(USERS)
+  const total = sums[USERS - 1] ?? 1
+  return (at, share) => {
+    const empty = (): ArmMinute => ({ n: 0, bad: 0, first: 0, units: 0, fresh: 0 })
+    const minute = { at, share, baseline: empty(), candidate: empty() }
+    const [base, ratio] = [flow.base?.(at) ?? 1, flow.ratio(at)]
+    const requests = poissonDraw(((flow.rate * total) / USERS) * (flow.traffic?.(at) ?? 1), random)
+    for (let i = 0; i < requests; i++) {
+      const user = findUser(sums, random() * total)
+      const served = (place[user] ?? 1) < share
+      const arm = served ? minute.candidate : minute.baseline
+      const before = known[user] ?? 0
+      const here = served ? IN_CANDIDATE : IN_BASELINE
+      arm.n++
+      if ((before & here) === 0) arm.units++
+      if ((before & (IN_CANDIDATE | IN_BASELINE)) === 0) arm.fresh++
+      const bad = random() < Math.min(0.9, (propensity[user] ?? 0) * base * (served ? ratio : 1))
+      if (bad) arm.bad++
+      if (bad && (before & HAD_BAD) === 0) arm.first++
+      known[user] = before | here | (bad ? HAD_BAD : 0)
     }
-    const first = day[earliest]?.[arm]
-    if (first) first.first++
+    return minute
   }
-  yield* day
+}
+
+/** A day whose share is planned ahead. */
+export function* dayIn(town: Town, share: (at: number) => number): Generator<Minute> {
+  for (let at = 0; at < DAY; at++) yield town(at, share(at))
 }

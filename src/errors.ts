@@ -129,6 +129,12 @@ export class AigateError extends Error {
   }
 }
 
+/**
+ * Exceptions that were caught and told. Node 20 reports one of a CommonJS file that a module imports a second time, as a
+ * rejection that nobody handled.
+ */
+export const toldErrors = new WeakSet<object>()
+
 /** Colours for the parts of an error; the default leaves the text as it is. */
 export type ErrorPaint = { bad(text: string): string; good(text: string): string }
 

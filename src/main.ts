@@ -1,7 +1,7 @@
 // The program: builds the Context once from process, tells commander the verbs, and turns an Outcome into an exit code.
 import { Command, CommanderError, Option } from 'commander'
 import packageJson from '../package.json' with { type: 'json' }
-import { AigateError, explain } from './errors.ts'
+import { AigateError, explain, toldErrors } from './errors.ts'
 import type { Context, Ending } from './ports.ts'
 
 /** What a pipeline sees of how a command ended: a contract, and the only place that knows it. */
@@ -44,6 +44,7 @@ export async function main(world: World): Promise<number> {
   console.log = console.info = console.debug = console.error.bind(console)
   const onSignal = () => (interrupt.signal.aborted ? exit(exitCodes.interrupted) : interrupt.abort())
   const onLost = (error: unknown) => {
+    if (typeof error === 'object' && error !== null && toldErrors.has(error)) return
     const said = error instanceof Error ? error.message : String(error)
     world.stderr.write(
       `error: An exception was thrown outside of every call: ${said}\n  fix: Catch it in your module.\n`,
@@ -118,7 +119,7 @@ async function run(context: Context, argv: string[]): Promise<Ending> {
       new Option(
         '--against <ref>',
         'ask the base side now, as it is at this git ref, instead of the baseline',
-      ).conflicts(['baseline', 'attribute', 'results']),
+      ).conflicts(['baseline', 'results']),
     )
     .option(
       '--base <ref>',
@@ -219,13 +220,15 @@ async function run(context: Context, argv: string[]): Promise<Ending> {
     .action((options) => end(import('./commands/lock.ts').then(({ lockCommand }) => lockCommand(context, options))))
 
   const model = program.command('model').description('The model registry: pins, statuses, and what the providers say')
-  verb('list', 'List the models with the state of their pins', modelListExamples, model)
+  verb('list', 'List the models with the state of their pins and their statuses', modelListExamples, model)
+    .option('--env <name>', 'statuses by the releases to this environment', 'production')
     .option('--config <file>', 'configuration file')
     .option('--json', 'as data')
     .action((options) =>
       end(import('./commands/model.ts').then(({ modelListCommand }) => modelListCommand(context, options))),
     )
   verb('show <name>', 'Show everything that the registry says about a model', modelShowExamples, model)
+    .option('--env <name>', 'statuses by the releases to this environment', 'production')
     .option('--config <file>', 'configuration file')
     .option('--json', 'as data')
     .action((name: string, options) =>
@@ -237,6 +240,7 @@ async function run(context: Context, argv: string[]): Promise<Ending> {
     modelCheckExamples,
     model,
   )
+    .option('--env <name>', 'statuses by the releases to this environment', 'production')
     .option('--config <file>', 'configuration file')
     .option('--json', 'as data')
     .action((name: string | undefined, options) =>
@@ -277,6 +281,12 @@ async function run(context: Context, argv: string[]): Promise<Ending> {
     .action((suites: string[], options) =>
       end(import('./commands/baseline.ts').then(({ showCommand }) => showCommand(context, suites, options))),
     )
+  verb('verify [suite...]', 'Follow the chain of accepted baselines through git', verifyExamples, baseline)
+    .option('--config <file>', 'configuration file')
+    .option('--json', 'as data')
+    .action((suites: string[], options) =>
+      end(import('./commands/baseline-verify.ts').then(({ verifyCommand }) => verifyCommand(context, suites, options))),
+    )
   verb('diff <before> [after]', 'Compare two baselines', diffExamples, baseline)
     .option('--config <file>', 'configuration file')
     .action((before: string, after: string | undefined, options) =>
@@ -316,7 +326,8 @@ async function run(context: Context, argv: string[]): Promise<Ending> {
     )
 
   const prompt = program.command('prompt').description('Prompts are code: their versions, what changed, the next one')
-  verb('list [name]', 'List the versions, and the suites that ask them', promptListExamples, prompt)
+  verb('list [name]', 'List the versions, their statuses, and the suites that ask them', promptListExamples, prompt)
+    .option('--env <name>', 'statuses by the releases to this environment', 'production')
     .option('--config <file>', 'configuration file')
     .option('--json', 'as data')
     .action((name: string | undefined, options) =>
@@ -750,6 +761,7 @@ const rollbackExamples = [
   'aigate rollback --drill',
 ]
 const releaseExamples = ['aigate cases release support account_01']
+const verifyExamples = ['aigate baseline verify', 'aigate baseline verify support --json']
 const diffExamples = ['aigate baseline diff support', 'aigate baseline diff old.json new.json']
 const releaseRecordExamples = [
   'aigate release record --env production',
@@ -770,7 +782,7 @@ const canaryReplayExamples = [
   'aigate canary replay support-1.3 --events --since 3d',
 ]
 const canarySimulateExamples = ['aigate canary simulate support-1.3 --ratio 2 --runs 500']
-const releaseVerifyExamples = ['aigate release verify', 'aigate release verify --head 3f9a52c1']
+const releaseVerifyExamples = ['aigate release verify', 'aigate release verify --head 3f9a52c1d0b7']
 const releaseDiffExamples = ['aigate release diff 2026-11-20.1 current']
 const releaseStatusExamples = [
   'aigate release status',

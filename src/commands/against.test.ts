@@ -83,6 +83,8 @@ it('a suite that is new has no other side; an unknown ref is a usage error', asy
     'suite: new\nversion: 1.0.0\ntarget: {module: ../app.mjs}\ncases: [{id: c1, assert: [{contains: right}]}]\n',
   )
   const { stdout } = await run(folder)
-  expect(stdout).toMatch(/There is no baseline/)
+  expect(stdout.replace(/\s+/g, ' ')).toMatch(
+    /main \([0-9a-f]{12}\) has no suite new: there is nothing to compare with/,
+  )
   expect(await aigate(['eval', '--against', 'nowhere'], folder)).toMatchObject({ code: 2 })
 })

@@ -98,6 +98,8 @@ type Attack = {
   says: RegExp
   args?: string[]
   critical?: false
+  /** Where CI works, relative to the repository. */
+  cwd?: string
   change: (folder: string) => void
 }
 const attacks: Attack[] = [
@@ -165,6 +167,37 @@ const attacks: Attack[] = [
     args: ['--tag', 'smoke'],
     says: /c000 loses the tag smoke/,
     change: (folder) => cases(folder, (i) => line(i, broken.includes(i) ? { tags: ['slow'] } : {})),
+  },
+  {
+    name: 'removes the cases that break, where CI asks by tag',
+    code: 3,
+    critical: false,
+    args: ['--tag', 'smoke'],
+    says: /9 cases of the base are removed or rewritten .*If they had failed/,
+    change: (folder) => cases(folder, (i) => (broken.includes(i) ? null : line(i, { critical: false }))),
+  },
+  {
+    name: 'asks a program that knows the answers instead of the application',
+    code: 3,
+    says: /asks module evals\/canned.mjs instead of module app.mjs, which the base does not know/,
+    change: (folder) => {
+      write(folder, 'evals/canned.mjs', goodApp)
+      edit(folder, 'evals/app.suite.yaml', (text) => text.replace('../app.mjs', 'canned.mjs'))
+    },
+  },
+  {
+    name: 'puts an easy configuration into the folder that CI works in',
+    code: 3,
+    cwd: 'service',
+    says: /At the base aigate.yaml is the configuration for this folder, and this change is run with service\/aigate.yaml/,
+    change: (folder) => {
+      write(folder, 'service/aigate.yaml', 'version: 1\nsuites: [easy.suite.yaml]\n')
+      write(
+        folder,
+        'service/easy.suite.yaml',
+        'suite: app\nversion: 1.0.0\ntarget: {module: ../app.mjs}\ncases: [{id: c001, assert: [{contains: right}]}]\n',
+      )
+    },
   },
   {
     name: 'writes the failures into the baseline',
@@ -241,11 +274,12 @@ describe('an attacker changes the gate together with the model', () => {
     uncritical = await project(false)
   })
 
-  it.each(attacks)('$name: exit $code', async ({ code, says, args, critical, change }) => {
-    const folder = pullRequest(critical === false ? uncritical : main, (clone) => {
-      write(clone, 'app.mjs', badApp)
-      change(clone)
+  it.each(attacks)('$name: exit $code', async ({ code, says, args, critical, cwd = '', change }) => {
+    const clone = pullRequest(critical === false ? uncritical : main, (into) => {
+      write(into, 'app.mjs', badApp)
+      change(into)
     })
+    const folder = join(clone, cwd)
     const { code: ended, stdout, stderr } = await evaluate(folder, args)
     expect(stderr).not.toMatch(/\n\s+at /)
     const warnings = reportIn(folder).suites.flatMap(({ verdict }) => [...verdict.warnings, ...verdict.reasons])
@@ -260,12 +294,12 @@ describe('an attacker changes the gate together with the model', () => {
 
   it('would be taken in without the guard', async () => {
     const taken = []
-    for (const { name, critical, args = [], change } of attacks) {
+    for (const { name, critical, args = [], cwd = '', change } of attacks) {
       const folder = pullRequest(critical === false ? uncritical : main, (clone) => {
         write(clone, 'app.mjs', badApp)
         change(clone)
       })
-      const { code } = await evaluate(folder, [...args, '--no-base'])
+      const { code } = await evaluate(join(folder, cwd), [...args, '--no-base'])
       if (code === 0) taken.push(name)
     }
     expect(taken.length, taken.join('; ')).toBeGreaterThanOrEqual(10)

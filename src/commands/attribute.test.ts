@@ -1,6 +1,7 @@
 // Prompt and model changed together, through the built program against an API whose effects are scripted.
+import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -89,7 +90,7 @@ describe('attributing', () => {
     const folder = project(CASES)
     expect((await aigate(['baseline', 'record', '--trials', '5'], folder)).code).toBe(0)
     asked = []
-    const args = ['eval', '--attribute', ...both, '--reporter', 'json,table:out.txt,markdown:out.md']
+    const args = ['eval', '--attribute', ...both, '--reporter', 'json,table:out.txt,markdown:out.md,html:out.html']
     const { code, stdout, stderr } = await aigate(args, folder)
     expect([0, 1, 3], stderr).toContain(code)
     const [suite] = Report.parse(JSON.parse(stdout)).suites
@@ -121,11 +122,22 @@ describe('attributing', () => {
       expect(lines).toHaveLength(1 + 2 * 3 * CASES + 1)
     }
     // `latest` is still the run of the candidate.
-    const latest = await aigate(['report', 'latest', '--reporter', 'json'], folder)
-    expect(Report.parse(JSON.parse(latest.stdout)).suites).toMatchObject([{ run: { id: suite!.run.id } }])
+    // It is shown again, and judged again, from the records alone.
+    asked = []
+    for (const verb of ['report', 'compare']) {
+      const again = await aigate([verb, 'latest', '--reporter', 'json'], folder)
+      expect([verb, again.code, again.stderr]).toEqual([verb, code, ''])
+      const [found] = Report.parse(JSON.parse(again.stdout)).suites
+      expect(found).toMatchObject({ run: { id: suite!.run.id } })
+      expect(found!.attribution).toEqual(suite!.attribution)
+    }
+    expect(asked).toEqual([])
 
     expect(readFileSync(join(folder, 'out.txt'), 'utf8')).toMatch(
       /attribution\n {2}prompt a 1\.0\.0 -> 1\.1\.0\n {2}model m-2026-01-01 -> m-2026-06-01\n {2}prompt +-\d.*worse\n {2}model +\+\d.*better\n {2}prompt x model/,
+    )
+    expect(readFileSync(join(folder, 'out.html'), 'utf8')).toMatch(
+      /<h3>What each change did<\/h3>.*\n?.*<code>prompt<\/code><\/td><td>-\d+\.\d/s,
     )
     expect(readFileSync(join(folder, 'out.md'), 'utf8')).toMatch(/\| `prompt` \| -\d+\.\d \| -.* \| worse \|/)
   }, 60_000)
@@ -206,5 +218,100 @@ describe('without it', () => {
       'model x params',
       'prompt x model x params',
     ])
+  })
+})
+
+describe('attributing again from the records', () => {
+  const json = ['--reporter', 'json']
+  const suiteOf = (stdout: string) => Report.parse(JSON.parse(stdout)).suites[0]!
+
+  async function attributed() {
+    const folder = project(6)
+    await aigate(['baseline', 'record'], folder)
+    const { stdout } = await aigate(['eval', '--attribute', ...both, ...json], folder)
+    return { folder, before: suiteOf(stdout) }
+  }
+  const recordOf = (suite: ReturnType<typeof suiteOf>, changed: string) =>
+    suite.attribution!.cells.find((cell) => cell.changed.join('+') === changed)!.file!
+
+  it('compare --regrade grades every combination anew', async () => {
+    const { folder, before } = await attributed()
+    const file = join(folder, 'evals/s.suite.yaml')
+    writeFileSync(file, readFileSync(file, 'utf8').replaceAll('[{contains: right}]', '[{not_contains: right}]'))
+    const { stdout, stderr } = await aigate(['compare', 'latest', '--regrade', ...json], folder)
+    const { attribution } = suiteOf(stdout)
+    expect(stderr).toBe('')
+    // The baseline was graded by the old assertions: another ruler, so that nothing is left to compare.
+    expect(attribution).toMatchObject({ n: 0, not_compared: 6, effects: [], problem: expect.any(String) })
+    expect(before.attribution).toMatchObject({ n: 6, not_compared: 0, problem: null })
+  })
+
+  it('says so when a record of a combination is gone or torn; a comparison of other things shows none', async () => {
+    const { folder, before } = await attributed()
+    const file = recordOf(before, 'model')
+    const text = readFileSync(file, 'utf8')
+    writeFileSync(file, text.slice(0, text.trimEnd().lastIndexOf('\n') + 1))
+    const torn = suiteOf((await aigate(['report', 'latest', ...json], folder)).stdout)
+    expect(torn.attribution).toMatchObject({ effects: [], problem: 'interrupted' })
+    rmSync(file)
+    const gone = suiteOf((await aigate(['report', 'latest', ...json], folder)).stdout)
+    expect(gone.attribution).toMatchObject({ effects: [], problem: 'the record of model is missing.' })
+    writeFileSync(file, text)
+    // Another baseline, of which these runs are no combinations: two causes, and nobody told them apart.
+    await aigate(['baseline', 'record', '--model', 'hot'], folder)
+    const other = await aigate(['compare', before.run.id, 'baselines/s.json', ...json], folder)
+    expect(other.stderr).toBe('')
+    expect(suiteOf(other.stdout).attribution).toBeUndefined()
+  })
+})
+
+describe('--attribute with --against', () => {
+  const git = (cwd: string, ...args: string[]) =>
+    execFileSync('git', ['-c', 'user.name=Ada', '-c', 'user.email=ada@example.org', ...args], { cwd })
+
+  function branched(): string {
+    const folder = project(20)
+    writeFileSync(join(folder, '.gitignore'), '.aigate/\n')
+    git(folder, 'init', '-q', '-b', 'main')
+    git(folder, 'add', '.')
+    git(folder, '-c', 'commit.gpgsign=false', 'commit', '-qm', 'base')
+    const suite = join(folder, 'evals/s.suite.yaml')
+    const text = readFileSync(suite, 'utf8').replace('{prompt: a@1.0.0, model: main}', '{prompt: a@1.1.0, model: next}')
+    writeFileSync(suite, text)
+    // The old version is gone from the change: what the commit asks is read from git.
+    rmSync(join(folder, 'prompts/a/1.0.0.md'))
+    return folder
+  }
+
+  it('asks all four combinations in one go, and tells the same again later', async () => {
+    const folder = branched()
+    asked = []
+    const args = ['eval', '--against', 'main', '--attribute', '--no-base', '--reporter', 'json']
+    const { stdout, stderr } = await aigate(args, folder)
+    const [suite] = Report.parse(JSON.parse(stdout)).suites
+    expect(stderr).not.toContain('error')
+    expect(suite!.attribution).toMatchObject({ n: 20, problem: null })
+    expect(suite!.attribution!.notes.join(' ')).not.toContain('its provider changed since then')
+    expect(suite!.attribution!.cells.map(({ trials }) => trials)).toEqual([3, 3, 3, 3])
+    const count = (model: string, terse: boolean) =>
+      asked.filter((one) => one.model === model && one.terse === terse).length
+    for (const model of ['m-2026-01-01', 'm-2026-06-01'])
+      for (const terse of [false, true]) expect([model, terse, count(model, terse)]).toEqual([model, terse, 60])
+    const again = await aigate(['report', 'latest', '--reporter', 'json'], folder)
+    expect(Report.parse(JSON.parse(again.stdout)).suites[0]!.attribution).toEqual(suite!.attribution)
+  }, 60_000)
+
+  it('without it the two causes stop the run; a suite that the commit lacks is refused with a sentence', async () => {
+    const folder = branched()
+    asked = []
+    const joint = await aigate(['eval', '--against', 'main', '--no-base'], folder)
+    expect(joint).toMatchObject({ code: 2, stderr: expect.stringContaining('changed together') })
+    git(folder, 'mv', 'evals/s.suite.yaml', 'evals/t.suite.yaml')
+    const moved = join(folder, 'evals/t.suite.yaml')
+    writeFileSync(moved, readFileSync(moved, 'utf8').replace('suite: s', 'suite: t'))
+    const absent = await aigate(['eval', '--against', 'main', '--attribute', '--no-base'], folder)
+    expect(absent.stderr).toContain('Suite t is not there at main, so there is nothing to attribute a change to.')
+    expect(absent.code).toBe(2)
+    expect(asked).toEqual([])
   })
 })

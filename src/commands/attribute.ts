@@ -5,23 +5,27 @@ import { requireOneCause } from '../decide/causes.ts'
 import { cellTarget, type Design, designOf, oldParts } from '../decide/cells.ts'
 import { finishedPasses, tally } from '../decide/tally.ts'
 import { AigateError } from '../errors.ts'
-import type { LoadedSuite, Project } from '../ports.ts'
+import type { LoadedSuite, Project, ResolvedTarget } from '../ports.ts'
 import { buildProvider } from '../run/build-provider.ts'
 import { runPass } from '../run/engine.ts'
 import { expander } from '../run/expand.ts'
 import { interleave } from '../run/interleave.ts'
 import { snapshotTarget } from '../run/snapshot.ts'
 import type { Baseline } from '../schema/baseline.ts'
-import type { Observation, Run, RunHeader } from '../schema/run.ts'
+import type { Observation, Run } from '../schema/run.ts'
 import type { Attribution } from '../schema/verdict.ts'
 import { loadPrompt } from '../store/prompts.ts'
 import { openRecordings, type RecordingsFile } from '../store/recordings.ts'
 import { createRun } from '../store/run-journal.ts'
+import { cellFolder, cellName } from './attribution-record.ts'
 import { finisher, headerOf, type Session } from './evaluate.ts'
 import { startProgress } from './progress.ts'
 
 /** The combinations of one suite that are still to be asked, each as a suite of its own. */
 export type Cells = { design: Design; suites: { name: string; suite: LoadedSuite }[] }
+
+/** What a change is compared with. `ref` and `target`: what is asked of a commit, with --against. */
+type Before = { baseline: Baseline | null; ref?: string | undefined; target?: ResolvedTarget | undefined }
 
 /**
  * What `eval` does about changes made together, before anything is asked.
@@ -31,25 +35,30 @@ export type Cells = { design: Design; suites: { name: string; suite: LoadedSuite
 export async function prepareCauses(
   project: Project,
   suite: LoadedSuite,
-  baseline: Baseline | null,
+  { baseline, ref, target: base }: Before,
   attribute: boolean,
 ): Promise<Cells | null> {
   const name = suite.suite.suite
   if (!baseline) {
     if (!attribute) return null
-    const problem = `Suite ${name} has no baseline, so there is nothing to attribute a change to.`
-    throw new AigateError('usage', { problem, mend: 'Record one: `aigate baseline record`, or leave --attribute out.' })
+    const lacks = ref === undefined ? 'has no baseline' : `is not there at ${ref}`
+    const problem = `Suite ${name} ${lacks}, so there is nothing to attribute a change to.`
+    const mend = ref === undefined ? 'Record one: `aigate baseline record`, or l' : 'Name another suite or commit, or l'
+    throw new AigateError('usage', { problem, mend: `${mend}eave --attribute out.` })
   }
-  const after = snapshotTarget(suite.target, project.config.components)
+  const after = snapshotTarget(suite.target, project.config.components ?? {})
   const allowed = suite.policy.allow_joint_changes === true
   requireOneCause(name, { before: baseline.target, after }, { allowed, attribute })
   const design = attribute ? designOf(name, baseline.target, after) : null
   const { target } = suite
   const { prompt } = baseline.target
   if (!design || target.kind !== 'prompt' || !prompt) return null
-  const old = oldParts(project.config, baseline.target, await loadPrompt(project, `${prompt.name}@${prompt.version}`))
+  const old =
+    base?.kind === 'prompt'
+      ? base
+      : oldParts(project.config, baseline.target, await loadPrompt(project, `${prompt.name}@${prompt.version}`))
   const suites = design.cells.slice(1, -1).map((changed) => ({
-    name: changed.join('+'),
+    name: cellName(changed),
     suite: { ...suite, target: cellTarget(target, old, changed) },
   }))
   for (const cell of suites) await renderAll(cell.suite)
@@ -71,17 +80,44 @@ export async function askCells(
   { design, suites }: Cells,
   candidate: { run: Run; file: string; baseline: Baseline },
 ): Promise<Attribution> {
-  const { context, project, options } = session
+  const { project, options } = session
   const { header, observations } = candidate.run
   const { baseline } = candidate
   const recordings = await openRecordings(join(project.root, project.config.recordings), header.suite)
   const cells: Cell[] = []
-  for (const { name, suite } of suites) cells.push(await openCell(session, { name, suite, recordings, header }))
+  for (const { name, suite } of suites) {
+    const folder = cellFolder(session.folder, name)
+    cells.push(await openCell(session, { name, suite, folder, recordings, partial: header.partial }))
+  }
   const passes = finishedPasses(observations, header.cases)
-  const progress = startProgress(context, `${header.suite} attribution`)
-  let stopped = candidate.run.stopped
+  const name = `${header.suite} attribution`
+  const stopped = await askRounds(session, { cells, passes, name, stopped: candidate.run.stopped })
+  if (options.record) await recordings.save()
+  const last = { tallies: tally(observations, header.cases), file: candidate.file }
+  const asked = [
+    ...cells.map((cell) => ({ tallies: tally(cell.observations, header.cases), file: cell.journal.file })),
+    last,
+  ]
+  const { cases, quarantined } = header
+  const fresh = header.against !== undefined
+  return attribution({ design, baseline, fresh, cases, asked, quarantined, stopped })
+}
+
+/**
+ * Asks each cell `passes` times, all of them in one seeded order a pass, and ends their records.
+ * @param stopped a reason from before, not to ask at all
+ * @returns why not everything was asked; undefined when it was
+ */
+export async function askRounds(
+  session: Session,
+  input: { cells: readonly Cell[]; passes: number; name: string; stopped?: string | undefined },
+): Promise<string | undefined> {
+  const { context } = session
+  const { cells } = input
+  const progress = startProgress(context, input.name)
+  let { stopped } = input
   try {
-    for (let trial = 1; trial <= passes && stopped === undefined; trial++) {
+    for (let trial = 1; trial <= input.passes && stopped === undefined; trial++) {
       const owner = new Map<unknown, Cell>()
       const parts = cells.map((cell) => {
         const requests = cell.ask(trial)
@@ -107,39 +143,28 @@ export async function askCells(
   } finally {
     progress.end()
     for (const { journal } of cells) await journal.end({ complete: stopped === undefined, stopped })
-    if (options.record) await recordings.save()
   }
-  const last = { tallies: tally(observations, header.cases), file: candidate.file }
-  const asked = [
-    ...cells.map((cell) => ({ tallies: tally(cell.observations, header.cases), file: cell.journal.file })),
-    last,
-  ]
-  const { cases, quarantined } = header
-  const fresh = header.against !== undefined
-  return attribution({ design, baseline, fresh, cases, asked, quarantined, stopped })
+  return stopped
 }
 
-type Cell = Awaited<ReturnType<typeof openCell>>
+/** A target that is asked besides the candidate, with a record of its own. */
+export type Cell = Awaited<ReturnType<typeof openCell>>
 
-async function openCell(
+export async function openCell(
   session: Session,
-  {
-    name,
-    suite,
-    recordings,
-    header: main,
-  }: { name: string; suite: LoadedSuite; recordings: RecordingsFile; header: RunHeader },
+  wanted: { name: string; suite: LoadedSuite; folder: string; recordings: RecordingsFile; partial: boolean },
 ) {
   const { context, options } = session
+  const { name, suite, folder, recordings, partial } = wanted
   const settings = { record: options.record === true, offline: options.offline === true, recordings }
   const provider = await buildProvider(suite, { env: context.env, clock: context, ...settings })
   const header = {
-    ...(await headerOf(session, suite, { baseline: null, file: null, partial: main.partial })),
+    ...(await headerOf(session, suite, { baseline: null, file: null, partial })),
     id: `${session.id}-${name}`,
   }
-  const journal = await createRun(join(session.folder, 'attribution', name), header)
+  const journal = await createRun(folder, header)
   const observations: Observation[] = []
   const expand = await expander(suite.target)
   const ask = (trial: number) => suite.cases.map((each) => expand(each.case, trial))
-  return { provider, journal, observations, ask, finish: finisher({ session, suite, journal, observations }) }
+  return { header, provider, journal, observations, ask, finish: finisher({ session, suite, journal, observations }) }
 }

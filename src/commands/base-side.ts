@@ -1,12 +1,15 @@
 // The base side of a change for the verbs that judge: its rules laid over those of the head, its baselines read from git.
-import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
-import { isAbsolute, join, relative, resolve, sep } from 'node:path'
-import { graderKey, guard, type GuardSide } from '../decide/policy-guard.ts'
+import { isAbsolute, join, relative, sep } from 'node:path'
+import type { GuardTip } from '../decide/guard-tip.ts'
+import { newPermissions } from '../decide/pin-permission.ts'
+import { guard, type GuardSide } from '../decide/policy-guard.ts'
 import { baselineWarnings, requireFresh } from '../decide/ratchet.ts'
 import { AigateError } from '../errors.ts'
 import type { Context, LoadedSuite, Project } from '../ports.ts'
+import { type Address, addressOf, providerKey } from '../run/address.ts'
+import { contentHash } from '../run/canonical.ts'
 import { expander } from '../run/expand.ts'
 import { snapshotTarget } from '../run/snapshot.ts'
 import type { Baseline } from '../schema/baseline.ts'
@@ -14,13 +17,25 @@ import type { QuarantineEntry } from '../schema/quarantine.ts'
 import type { GuardRecord } from '../schema/run.ts'
 import { baselineFile, readBaseline } from '../store/baseline-file.ts'
 import { type BaseProject, openBaseProject } from '../store/base-project.ts'
-import { findBase } from '../store/git-objects.ts'
+import { otherConfigAtBase } from '../store/base-config.ts'
+import { contentDigest } from '../store/content-digest.ts'
+import { findBase, isRepository, type NoBase, PULL_REQUEST_VARIABLES } from '../store/git-objects.ts'
 import { readQuarantineFile } from '../store/quarantine-file.ts'
 import { openRecordings } from '../store/recordings.ts'
 import { collectSuites, type SuiteOptions } from '../store/suites.ts'
+import { gradersOfBoth } from './graders.ts'
+import { guardedPrices } from './guarded-prices.ts'
+import { nothingHeld } from './nothing-held.ts'
+import { readTip } from './base-tip.ts'
 
 /** `base`: the ref of --base; false for --no-base; absent: guarded where CI is set. */
-export type GuardOptions = { base?: string | boolean; offline?: boolean; baseline?: string | boolean | undefined }
+export type GuardOptions = {
+  base?: string | boolean
+  offline?: boolean
+  baseline?: string | boolean | undefined
+  /** The file that --config names. */
+  config?: string | undefined
+}
 /** `path`: of the file in the base commit; null where it was not read from there. */
 type Chosen = { baseline: Baseline | null; file: string | null; path: string | null }
 type Head = {
@@ -44,9 +59,9 @@ export type Change = {
 export const inCi = ({ CI }: Context['env']): boolean => CI !== undefined && !['', '0', 'false'].includes(CI)
 
 /**
- * Guards the gate against the change under test. Where it is not wanted, or no base is found, the head's own rules
- * count; in the latter case the records say so. Throws AigateError `usage` for a --base that git does not know, and
- * `baseline_expired`.
+ * Guards the gate against the change under test. Where it is not wanted, or outside of git, the head's own rules count;
+ * in the latter case the records say so. Throws AigateError `usage` for a --base that git does not know, and where a
+ * change must be there but its base cannot be found, and `baseline_expired`.
  */
 export async function guardChange(
   context: Context,
@@ -60,27 +75,44 @@ export async function guardChange(
   const found = await findBase(project.root, { env: context.env, ref: asked })
   if ('problem' in found) {
     if (asked !== undefined) throw new AigateError('usage', { problem: `--base: ${found.problem}.`, mend: found.mend })
+    if (!(await mayGoUnguarded(context, project, found))) throw unguardable(found)
     const said = `The gate is not guarded against this change: ${found.problem}. ${found.mend}`
-    return unguarded(context, project, head, options, [said])
+    return unguarded(context, project, head, options, { warnings: [said] })
   }
+  const named = options.config !== undefined
+  const other = await otherConfigAtBase(project, found.commit, { cwd: context.cwd, named })
+  if (other !== null) return unguarded(context, project, head, options, { holds: [other] })
   const base = await openBaseProject(project, found.commit, { everything: false })
   if (!base) {
     const said = `The base ${found.ref} (${found.commit.slice(0, 12)}) has no configuration: the rules of this change itself count.`
-    return unguarded(context, project, head, options, [said])
+    return unguarded(context, project, head, options, { warnings: [said] })
   }
   try {
-    return await guarded({ context, project, head, base, options })
+    const tip = await readTip(context, project, found, { asked, overrides: baseOverrides(head) })
+    return await guarded({ context, project, head, base, options, tip })
   } finally {
     await base.close()
   }
 }
+
+/** Where there is no history, there is no change: a folder outside of git, or a repository without a commit. */
+async function mayGoUnguarded({ env }: Context, { root }: Project, { kind }: NoBase): Promise<boolean> {
+  if (PULL_REQUEST_VARIABLES.some((name) => env[name])) return false
+  return kind === 'no_commit' || (kind === 'no_git' && !isRepository(root))
+}
+
+const unguardable = ({ problem, mend }: NoBase) =>
+  new AigateError('usage', {
+    problem: `The gate cannot be guarded against this change, because ${problem}.`,
+    mend: `${mend} Or say --no-base, where nobody's change is judged: then its own rules count.`,
+  })
 
 async function unguarded(
   context: Context,
   project: Project,
   head: Head,
   options: GuardOptions,
-  warnings: string[] = [],
+  { warnings = [], holds = [] }: { warnings?: string[]; holds?: string[] } = {},
 ): Promise<Change> {
   const baselines = new Map<string, Chosen>()
   for (const suite of head.suites)
@@ -89,16 +121,29 @@ async function unguarded(
     base: null,
     baseline: null,
     warnings,
-    holds: [],
+    holds,
     hidden: [],
   }))
   return { suites: head.suites, quarantine: head.quarantine, baselines, records }
 }
 
-type Both = { context: Context; project: Project; head: Head; base: BaseProject; options: GuardOptions }
+type Both = {
+  context: Context
+  project: Project
+  head: Head
+  base: BaseProject
+  options: GuardOptions
+  tip: GuardTip | undefined
+}
 
-async function guarded({ context, project, head, base, options }: Both): Promise<Change> {
-  const { prompt: _prompt, model: _model, ...overrides } = head.overrides ?? {}
+/** What the command line changes, without what it has asked instead. */
+function baseOverrides({ overrides }: Head): NonNullable<SuiteOptions['overrides']> {
+  const { prompt: _prompt, model: _model, ...rest } = overrides ?? {}
+  return rest
+}
+
+async function guarded({ context, project, head, base, options, tip }: Both): Promise<Change> {
+  const overrides = baseOverrides(head)
   const old = await collectSuites(base.project, { suites: [], overrides, configurationOnly: true })
   const own = new Map<string, Chosen>()
   const baselines = new Map<string, Chosen>()
@@ -107,10 +152,14 @@ async function guarded({ context, project, head, base, options }: Both): Promise
     own.set(name, await chosenBaseline(context, project, suite, { ...options, baseline: options.baseline !== false }))
     baselines.set(name, await chosenBaseline(context, project, suite, options, base.project))
   }
+  const listed = await readQuarantineFile(base.project)
+  const graders = await gradersOfBoth({ project, suites: head.suites }, { project: base, suites: old.suites })
+  const priced = await guardedPrices(head.suites, base.project.config.models)
   const result = guard({
-    base: await sideOf(base.project, old.suites, (await readQuarantineFile(base.project)).entries),
-    head: await sideOf(project, head.suites, head.quarantine),
+    base: { ...(await sideOf(base.project, old.suites, listed.entries)), graders: graders.base },
+    head: { ...(await sideOf(project, priced.suites, head.quarantine)), graders: graders.head },
     whole: head.names.length === 0,
+    tip,
   })
   const unread = old.problems.map(
     (problem) =>
@@ -118,14 +167,30 @@ async function guarded({ context, project, head, base, options }: Both): Promise
   )
   const recorded = new Map<string, string[]>()
   for (const suite of result.suites) recorded.set(suite.suite.suite, await newRecordings(project, base, suite, options))
-  const records = recordsOf(context, { suites: result.suites, baselines }, ({ suite: { suite } }) => {
+  const same = await nothingHeld(project.root, base.commit)
+  const records = recordsOf(context, { suites: result.suites, baselines }, (loaded) => {
+    const { suite } = loaded.suite
     const record = result.records.get(suite)
+    const permissions = newPermissions(loaded, base.project.config.models)
+    const loosened = [...permissions.loosened, ...(priced.loosened.get(suite) ?? [])]
     return {
       base: base.commit,
       baseline: baselines.get(suite)?.path ?? null,
-      warnings: [...(record?.warnings ?? []), ...chainWarnings(own.get(suite), baselines.get(suite))],
-      holds: [...unread, ...(record?.holds ?? []), ...(recorded.get(suite) ?? [])],
+      warnings: [
+        ...same,
+        ...loosened.map((text) => `This change loosens the gate: ${text}`),
+        ...(record?.warnings ?? []),
+        ...chainWarnings(own.get(suite), baselines.get(suite)),
+      ],
+      holds: [
+        ...unread,
+        ...permissions.holds,
+        ...(tip?.holds ?? []),
+        ...(record?.holds ?? []),
+        ...(recorded.get(suite) ?? []),
+      ],
       hidden: record?.hidden ?? [],
+      ...(record?.added && { added: record.added }),
     }
   })
   return { suites: result.suites, quarantine: result.quarantine, baselines, records }
@@ -145,7 +210,8 @@ function recordsOf(
     if (baseline) requireFresh(baseline, suite.policy, now)
     const record = of(suite)
     const warnings = [...record.warnings, ...(baseline ? baselineWarnings(baseline, suite.policy, now) : [])]
-    if (record.base !== null || warnings.length > 0) records.set(name, { ...record, warnings })
+    if (record.base !== null || warnings.length > 0 || record.holds.length > 0)
+      records.set(name, { ...record, warnings })
   }
   return records
 }
@@ -176,41 +242,27 @@ async function sideOf(
   project: Project,
   suites: readonly LoadedSuite[],
   quarantine: readonly QuarantineEntry[],
-): Promise<GuardSide> {
+): Promise<Omit<GuardSide, 'graders'>> {
   const baselines = new Map<string, string | null>()
   const targets = new Map<string, string>()
-  for (const { suite, target } of suites) {
+  const addresses = new Map<string, Address>()
+  const providers = new Set(Object.values(project.config.providers).map(providerKey))
+  for (const { suite, target, dir } of suites) {
     const file = baselineFile(join(project.root, project.config.baselines), suite.suite)
     baselines.set(suite.suite, await digestOf(file))
+    const address = addressOf({ target, dir }, project.root)
+    addresses.set(suite.suite, address)
     // The hash of an application knows its address, not its code.
-    if (target.kind === 'prompt') targets.set(suite.suite, snapshotTarget(target).hash)
+    if (target.kind !== 'prompt') continue
+    const { hash, components } = snapshotTarget(target, project.config.components ?? {})
+    targets.set(suite.suite, contentHash({ hash, components, address: address.key }))
   }
-  return { suites, quarantine, budget: project.config.budget, baselines, targets, graders: await gradersOf(suites) }
+  return { suites, quarantine, budget: project.config.budget, baselines, targets, addresses, providers }
 }
 
-/** SHA-256 (hex) of a file as it lies on the disk; null when there is none. */
+/** SHA-256 (hex) of a file with LF line ends, as git keeps it whatever the checkout says; null when there is none. */
 export async function digestOf(file: string): Promise<string | null> {
-  return existsSync(file)
-    ? createHash('sha256')
-        .update(await readFile(file))
-        .digest('hex')
-    : null
-}
-
-/** The programs and modules that grade each case. What they import is not followed. */
-async function gradersOf(suites: readonly LoadedSuite[]): Promise<Map<string, string>> {
-  const graders = new Map<string, string>()
-  for (const suite of suites) {
-    for (const each of suite.cases) {
-      const files = each.case.assert.flatMap((one) =>
-        one.type === 'module' ? [one.args.path] : one.type === 'command' ? one.args.run : [],
-      )
-      const digests = []
-      for (const file of files) digests.push(await digestOf(resolve(suite.dir, file)))
-      if (digests.length > 0) graders.set(graderKey(suite.suite.suite, each.info.id), digests.join(' '))
-    }
-  }
-  return graders
+  return existsSync(file) ? contentDigest(await readFile(file)) : null
 }
 
 /** A baseline of the head that does not continue the chain of the base's was written by hand, or on another branch. */

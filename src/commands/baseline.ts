@@ -24,9 +24,10 @@ import { loadSuites } from '../store/suites.ts'
 import { digestOf } from './base-side.ts'
 import { assertGradable } from './check.ts'
 import { overridesOf } from './eval.ts'
-import { evaluateSuite, openSession, selectCases } from './evaluate.ts'
+import { evaluateSuite, openSession } from './evaluate.ts'
 import { runsOf, storedBaseline } from './judge-run.ts'
 import type { AskOptions } from './options.ts'
+import { selectCases } from './selection.ts'
 import { writeReports } from './write-reports.ts'
 
 type RecordOptions = AskOptions & { trials: number; reason: string }

@@ -1,5 +1,6 @@
 // Carries out what a rollout wants: intent first, then the act, then what reading back says; nothing is believed unread.
 import { actionsFor, type PlannedAction } from '../decide/rollout/actions.ts'
+import type { Applied } from '../decide/rollout/state.ts'
 import { AigateError } from '../errors.ts'
 import type { Actuator } from '../ports.ts'
 import type { Action, Desired } from '../schema/rollout-journal.ts'
@@ -10,7 +11,8 @@ const CLOSE_PPM = 50
 /** One action may call for another (a rollback, then its notice); more rounds than that are a fault. */
 const MOST_ROUNDS = 5
 
-export type Acted = { done: string[]; failed: string[] }
+/** `left`: more of the candidate was due, but somebody has lowered its share in the meantime. */
+export type Acted = { done: string[]; failed: string[]; left?: string }
 type Shown = Awaited<ReturnType<Actuator['read']>>
 type Wanted = PlannedAction
 
@@ -54,6 +56,8 @@ export async function carryOut(
     )
     if (due.length === 0) return acted
     for (const wanted of due) {
+      const left = await loweredByHand(session, actuator, wanted.action)
+      if (left !== null) return { ...acted, left }
       record(session, { kind: 'intent', id: wanted.id, action: wanted.action, why: wanted.why })
       const problem = await carryOutOne(session, actuator, wanted)
       if (problem === null) acted.done.push(wanted.why)
@@ -63,6 +67,22 @@ export async function carryOut(
   }
   return acted
 }
+
+/** How somebody serves less than was applied where the action would serve more again; null: nobody does, or it would not. */
+async function loweredByHand(session: Session, actuator: Actuator, action: Action): Promise<string | null> {
+  const { applied } = session.state
+  if (applied === null || action.do === 'notify' || !raises(action.desired, applied)) return null
+  const shown = await shownBy(actuator, session.context.signal)
+  // A runner that was killed between act and record has left what is desired, not what was applied.
+  if (shown === null || differs(action.desired, shown) === null) return null
+  const problem = differs(applied, shown)
+  const more = !(shown.killed ?? false) && shown.ppm > applied.ppm
+  return problem === null || more ? null : changedByHand(problem)
+}
+
+const raises = (desired: Desired, applied: Applied) => !desired.killed && desired.ppm >= applied.ppm && desired.ppm > 0
+export const changedByHand = (problem: string): string =>
+  `The control plane was changed by somebody else: ${problem}. \`aigate canary resume\` takes it over again.`
 
 /** @returns what went wrong; null: done, seen, and recorded */
 async function carryOutOne(session: Session, actuator: Actuator, { id, action, why }: Wanted): Promise<string | null> {

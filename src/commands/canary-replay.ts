@@ -24,7 +24,12 @@ export function replayJournal(records: readonly RolloutRecord[]): { looks: numbe
     if (one.kind === 'look') {
       looks += 1
       const read = one.reading === null ? { failure: one.failure ?? 'no reading' } : { reading: one.reading }
-      const again = decideLook(state, { now: Date.parse(one.at), planHash: one.plan_hash, ...read })
+      const again = decideLook(state, {
+        now: Date.parse(one.at),
+        planHash: one.plan_hash,
+        lowered: one.lowered,
+        ...read,
+      })
       // Through JSON, as the journal has it: -0 and undefined do not survive there.
       const is = JSON.parse(JSON.stringify(again)) as Decision
       if (!isDeepStrictEqual(is, one.decision))

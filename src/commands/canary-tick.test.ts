@@ -151,12 +151,65 @@ it('more than was decided is put back; less is respected until somebody resumes'
   expect(await shown(one)).toMatchObject({ ppm: 250_000 })
   await by(10_000)
   const less = await tickWith(one, healthy)
-  expect([less.ending, less.decision?.outcome]).toEqual(['invalid', 'invalid'])
+  expect([less.ending, less.decision?.outcome, less.decision?.next]).toEqual(['invalid', 'invalid', 'hold'])
+  expect(less.decision?.reasons).toEqual([expect.stringContaining('has 1 % instead of 25 %')])
   for (let i = 0; i < 12; i += 1) await tickWith(one, healthy)
   expect(await shown(one)).toMatchObject({ ppm: 10_000 })
   expect(await sayCommand(one.context, 'resume', name, {})).toBe('pass')
   expect(await shown(one)).toMatchObject({ ppm: 250_000 })
   expect((await tickWith(one, healthy)).ending).toBe('pass')
+})
+
+it.each([
+  ['renewal', '60m', 20],
+  ['next stage', '5m', 5],
+])('a share that is lowered while a look reads is not raised by the %s', async (_, duration, minutes) => {
+  const one = await started({ [planPath]: plan.replace('duration: 5m', `duration: ${duration}`) })
+  const real = plane(one)
+  let lowers = false
+  const source: Source = {
+    read: async (request) => {
+      const { applied } = session(one).state
+      const lease_until = applied?.lease_until ? new Date(applied.lease_until).toISOString() : null
+      const hand = { ppm: 10_000, generation: 1, killed: false, components: ['prompt'], lease_until }
+      if (lowers) await real.apply(hand, one.context.signal)
+      return healthy.read(request)
+    },
+  }
+  for (let i = 0; i < 3; i += 1) await tickWith(one, source)
+  // Nobody has touched anything when this tick begins, and what it brings is due only after its look.
+  one.clock.now += minutes * MINUTE
+  lowers = true
+  const late = await tickWith(one, source)
+  expect(late.decision?.outcome).not.toBe('invalid')
+  expect(late.notes.join()).toContain('has 1 % instead of 25 %')
+  expect(await shown(one)).toMatchObject({ ppm: 10_000 })
+})
+
+it('what was served at a lowered share is never compared, while triggers stay armed', async () => {
+  const triggers = 'triggers: [{id: hard, metric: error_rate, above: 20%, window: 5m, do: [rollback]}]\n'
+  const one = await started({ [planPath]: plan + triggers })
+  for (let i = 0; i < 3; i += 1) await tickWith(one, healthy)
+  const seen = () => session(one).state.evidence.metrics['error_rate']?.candidate.n
+  const lower = (ppm: number) => {
+    const lease_until = new Date(session(one).state.applied?.lease_until ?? 0).toISOString()
+    const hand = { ppm, generation: 1, killed: false, components: ['prompt'], lease_until }
+    return plane(one).apply(hand, one.context.signal)
+  }
+  const before = seen()
+  expect(before).toBeGreaterThan(0)
+  await lower(10_000)
+  for (let i = 0; i < 3; i += 1) await tickWith(one, healthy)
+  expect(seen()).toBe(before)
+  expect(await sayCommand(one.context, 'resume', name, {})).toBe('pass')
+  for (let i = 0; i < 4; i += 1) await tickWith(one, healthy)
+  expect(seen()).toBeGreaterThan(before ?? 0)
+  expect(session(one).state.stage).toBe(0)
+  await lower(10_000)
+  const broken = await ticks(one, traffic({ baseline: 15, candidate: 240 }), 5, ({ ending }) => ending === 'fail')
+  expect(broken.decision?.reasons[0]).toContain('Trigger hard fired')
+  expect(await shown(one)).toMatchObject({ ppm: 0 })
+  expect(replayJournal(journal(one)).difference).toBeNull()
 })
 
 it('a flag file that was torn or removed is written anew', async () => {

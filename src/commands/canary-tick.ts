@@ -7,7 +7,7 @@ import { type Applied, planOf } from '../decide/rollout/state.ts'
 import { AigateError } from '../errors.ts'
 import type { Actuator, Ending, Source } from '../ports.ts'
 import type { Decision, Desired, Reading, RolloutEntry } from '../schema/rollout-journal.ts'
-import { type Acted, applyAndRead, carryOut, differs, percent } from './canary-act.ts'
+import { type Acted, applyAndRead, carryOut, changedByHand, differs, percent } from './canary-act.ts'
 import { currentPlan, record, type Session, sourceFolder } from './canary-session.ts'
 import { makePreChecks } from './pre-checks.ts'
 
@@ -46,12 +46,14 @@ export async function tick(session: Session, edges: Edges): Promise<Tick> {
   const planHash = 'hash' in plan ? plan.hash : ''
   if ('problem' in plan) session.warnings.push(`The plan cannot be read: ${plan.problem}`)
   if (control.less === null) await makePreChecks(session)
-  const read = control.less === null ? await readSource(session, edges.source) : { failure: control.less }
+  const read = await readSource(session, edges.source)
   if (context.signal.aborted) return { ending: 'interrupted', decision: null, acted: late, notes }
   const now = context.now().getTime()
-  const decision = decideLook(session.state, { now, planHash, ...read })
+  const lowered = control.less
+  const decision = decideLook(session.state, { now, planHash, lowered, ...read })
   const found = 'reading' in read ? { reading: read.reading, failure: null } : { reading: null, failure: read.failure }
-  const look: RolloutEntry = { kind: 'look', ...found, plan_hash: planHash, decision }
+  const hands = lowered === null ? {} : { lowered }
+  const look: RolloutEntry = { kind: 'look', ...found, ...hands, plan_hash: planHash, decision }
   try {
     record(session, look)
   } catch (error) {
@@ -59,6 +61,7 @@ export async function tick(session: Session, edges: Edges): Promise<Tick> {
     return backWithoutJournal({ ...session, state }, edges.actuator, { look, decision, error })
   }
   const acted = await carryOut(session, edges.actuator, { only: control.less === null ? undefined : lowers(session) })
+  if (acted.left !== undefined) notes.push(acted.left)
   const together = { done: [...late.done, ...acted.done], failed: acted.failed }
   const ending = acted.failed.length > 0 ? 'action_failed' : control.broken ? 'action_failed' : endingOf(decision)
   return { ending, decision, acted: together, notes }
@@ -98,7 +101,7 @@ async function lookAtControl(session: Session, actuator: Actuator): Promise<Cont
   const more = !(found.killed ?? false) && found.ppm > Math.max(applied.ppm, wanted.ppm)
   const said = `the control plane was changed by somebody else: ${problem}`
   if (more) return { found, less: null, notes: [`${said}; it is put back to ${percent(wanted.ppm)}`], broken: false }
-  return { found, less: `${said}; \`aigate canary resume\` takes it over again`, notes: [], broken: false }
+  return { found, less: changedByHand(problem), notes: [], broken: false }
 }
 
 /** How far the orchestrator is; that it cannot be asked changes no verdict. */

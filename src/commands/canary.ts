@@ -199,7 +199,8 @@ export async function sayCommand(
     record(session, { kind: 'said', verb, reason: options.reason ?? '', ...(await saying(session, verb)) })
     const actuator = await openPlane(session)
     const took = verb === 'resume' ? await takeOver(session, actuator) : null
-    const { done, failed } = await carryOut(session, actuator)
+    const { done, failed, left } = await carryOut(session, actuator)
+    if (left !== undefined) context.stderr.write(`warning: ${left}\n`)
     const problems = [...(took === null ? [] : [took]), ...failed]
     for (const problem of problems) context.stderr.write(`error: ${problem}\n`)
     show(session, options, { done, failed: problems })

@@ -28,7 +28,7 @@ export async function checkCommand(context: Context, options: { config?: string 
     ...listed,
     ...rollouts.problems,
   ]
-  for (const note of prompts.notes) context.stderr.write(`note: ${note}\n`)
+  for (const note of [...prompts.notes, ...anchorNotes(suites)]) context.stderr.write(`note: ${note}\n`)
   const paint = errorPaint(context)
   for (const problem of all) context.stderr.write(`${explain(problem, paint)}\n`)
   if (all.length > 0) {
@@ -41,6 +41,16 @@ export async function checkCommand(context: Context, options: { config?: string 
   context.stdout.write(`${say(suites.length, 'suite')}, ${say(cases, 'case')}${plans}: nothing wrong.\n`)
   return 'pass'
 }
+
+/** Anchors are asked as the baseline asked them; of an application only its address is kept, and not its code. */
+const anchorNotes = (suites: readonly LoadedSuite[]): string[] =>
+  suites.flatMap(({ suite, file, target }) =>
+    target.kind === 'prompt' || (suite.anchors ?? 0) === 0
+      ? []
+      : [
+          `${file}: \`anchors: ${suite.anchors}\` does nothing, because the target is an application (${target.kind}) and the code that answered for the baseline is not kept; \`aigate eval --against <ref>\` asks it.`,
+        ],
+  )
 
 /** @throws AigateError with every assertion that could never grade: a bad pattern, path or schema. */
 export async function assertGradable(suites: LoadedSuite[]): Promise<void> {

@@ -4,16 +4,25 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Report } from '../schema/verdict.ts'
+import { PULL_REQUEST_VARIABLES } from '../store/git-objects.ts'
 
 export const root = join(import.meta.dirname, '..', '..')
 const bin = join(root, 'bin', 'aigate.js')
 const folders: string[] = []
 
+/** The tests themselves may run for a pull request. */
+const noPipeline = {
+  ...Object.fromEntries(PULL_REQUEST_VARIABLES.map((name) => [name, ''])),
+  CI_DEFAULT_BRANCH: '',
+  CI: '',
+  NO_COLOR: '1',
+}
+
 type Result = { code: number | null; stdout: string; stderr: string }
 type Running = { child: ReturnType<typeof spawn>; ended: Promise<Result> }
 
 export function start(args: string[], cwd: string, env: Record<string, string> = {}): Running {
-  const child = spawn(process.execPath, [bin, ...args], { cwd, env: { ...process.env, CI: '', NO_COLOR: '1', ...env } })
+  const child = spawn(process.execPath, [bin, ...args], { cwd, env: { ...process.env, ...noPipeline, ...env } })
   const out = { stdout: '', stderr: '' }
   child.stdout.on('data', (data) => (out.stdout += data))
   child.stderr.on('data', (data) => (out.stderr += data))

@@ -14,6 +14,7 @@ import { readBaseline } from '../store/baseline-file.ts'
 import { loadProject } from '../store/project.ts'
 import { readQuarantine } from '../store/quarantine-file.ts'
 import { loadSuites } from '../store/suites.ts'
+import { recordedAttribution } from './attribution-record.ts'
 import { guardChange } from './base-side.ts'
 import { compareResults } from './compare-results.ts'
 import { type ForeignOptions, foreignBaseline, foreignRun } from './foreign-results.ts'
@@ -46,24 +47,27 @@ export async function compareCommand(
     const { header } = found.run
     const guard = change.records.get(header.suite) ?? header.guard
     const suite = change.suites.find((one) => one.suite.suite === header.suite)
-    const graded = options.regrade && suite ? await regrade(context, found.run, suite) : found.run
+    const regraded = async (one: Run) => (options.regrade && suite ? regrade(context, one, suite) : one)
+    const graded = await regraded(found.run)
     const today = quarantineOf(change.quarantine, { suite: header.suite, cases: graded.header.cases, now })
     const run = { ...graded, header: { ...withQuarantine(graded.header, today), ...(guard && { guard }) } }
     const other =
       (against === undefined ? null : await foreignBaseline(context, against, options)) ??
       (await otherSide(context, project, { ...found, run }, against))
     const rules = suite?.policy ?? { ...header.policy, ...policy }
+    const attribution = await recordedAttribution({ run, file: found.file }, other.baseline, regraded)
     if (other.baseline) {
       // Who names the other side chose both; the stored baseline is the gate.
       const allowed = against !== undefined || rules.allow_joint_changes === true
-      requireOneCause(header.suite, { before: other.baseline.target, after: header.target }, { allowed })
+      const attribute = attribution !== null
+      requireOneCause(header.suite, { before: other.baseline.target, after: header.target }, { allowed, attribute })
     }
     if (other.baseline?.runs.some(({ id }) => id === header.id)) {
       context.stderr.write(
         `warning: run ${header.id} is part of this baseline, so ${header.suite} is compared with itself.\n`,
       )
     }
-    suites.push(judgeRun({ run, file: found.file }, other, rules))
+    suites.push({ ...judgeRun({ run, file: found.file }, other, rules), ...(attribution && { attribution }) })
   }
   const report = reportOf(suites, context.toolVersion)
   await writeReports(context, report, wanted)

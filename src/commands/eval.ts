@@ -7,13 +7,15 @@ import type { SuiteReport } from '../schema/verdict.ts'
 import { loadProject } from '../store/project.ts'
 import { readQuarantine } from '../store/quarantine-file.ts'
 import { loadSuites } from '../store/suites.ts'
+import { type Anchors, judgeWithAnchors, prepareAnchors } from './anchors.ts'
 import { askCells, prepareCauses } from './attribute.ts'
-import { openAgainst, openOtherSide } from './against.ts'
+import { holdWithoutOther, openAgainst, openOtherSide } from './against.ts'
 import { type GuardOptions, guardChange } from './base-side.ts'
 import { assertGradable } from './check.ts'
-import { evaluateSuite, openSession, selectCases } from './evaluate.ts'
+import { evaluateSuite, openSession } from './evaluate.ts'
 import { frozenNotes } from './frozen.ts'
 import type { AskOptions, ReportOptions } from './options.ts'
+import { holdEmptied, selectCases } from './selection.ts'
 import { parseReporters, requireDestinations, writeReports } from './write-reports.ts'
 
 type EvalOptions = AskOptions &
@@ -38,10 +40,12 @@ export async function evalCommand(context: Context, names: string[], options: Ev
   const stored = options.against === undefined ? options.baseline : false
   const change = await guardChange(context, project, head, { ...options, baseline: stored })
   const { suites, partial } = selectCases(change.suites, options)
+  const guards = holdEmptied(change.records, suites, options)
   await assertGradable(suites)
   const baselines = suites.map(({ suite }) => change.baselines.get(suite.suite))
   const opened = openSession(context, project, options, newBudget(project.config.budget), change.quarantine, suites)
-  const session = { ...opened, notes }
+  const whatIf = options.threshold === undefined ? [] : [`--threshold ${options.threshold}`]
+  const session = { ...opened, notes, whatIf }
   const against = options.against === undefined ? null : await openAgainst(project, options.against)
   const reports: SuiteReport[] = []
   try {
@@ -49,17 +53,21 @@ export async function evalCommand(context: Context, names: string[], options: Ev
     for (const [i, suite] of suites.entries()) {
       const other = against && (await openOtherSide(session, against, suite, partial))
       const { baseline = null, file = null } = baselines[i] ?? {}
-      const before = other?.baseline() ?? baseline
+      const before = { baseline: other?.baseline() ?? baseline, ref: options.against, target: other?.target }
       const cells = await prepareCauses(project, suite, before, options.attribute === true)
-      plans.push({
-        suite,
-        cells,
-        with: { baseline, file, partial, other, guard: change.records.get(suite.suite.suite) },
-      })
+      const anchors: Anchors | null = other ? null : await prepareAnchors(session, suite, baseline)
+      const own = guards.get(suite.suite.suite)
+      const guard = against && !other ? holdWithoutOther(suite.suite.suite, against, own) : own
+      const said = [...session.notes, ...(anchors?.notes ?? []), ...(other?.notes ?? [])]
+      const comparison = { baseline, file, partial, other, guard, anchors: anchors?.header }
+      plans.push({ suite, cells, anchors, session: { ...session, notes: said }, with: comparison })
     }
     for (const plan of plans) {
-      const done = await evaluateSuite(session, plan.suite, plan.with)
+      const asked = await evaluateSuite(plan.session, plan.suite, plan.with)
       const baseline = plan.with.other?.baseline() ?? plan.with.baseline
+      const again = plan.anchors?.suite
+      const record = { baseline, file: plan.with.file ?? '' }
+      const done = again && baseline ? await judgeWithAnchors(session, again, asked, { ...record, baseline }) : asked
       const found =
         plan.cells && baseline ? { attribution: await askCells(session, plan.cells, { ...done, baseline }) } : {}
       reports.push({ ...done.report, ...found })

@@ -5,7 +5,6 @@ import { pinNotes } from '../decide/frozen.ts'
 import { judgeChange } from '../decide/judge-change.ts'
 import { quarantineOf } from '../decide/quarantine.ts'
 import { suiteReport } from '../decide/suite-report.ts'
-import { AigateError } from '../errors.ts'
 import type { AskRequest, Context, LoadedSuite, Project } from '../ports.ts'
 import { buildProvider } from '../run/build-provider.ts'
 import type { BudgetState } from '../run/budget.ts'
@@ -27,6 +26,7 @@ import { createRun, fileNameOf, newRunId, type RunJournal } from '../store/run-j
 import type { OtherSide } from './against.ts'
 import type { AskOptions } from './options.ts'
 import { startProgress } from './progress.ts'
+import { selectionOf } from './selection.ts'
 
 /** What all suites of one invocation share. */
 export type Session = {
@@ -43,6 +43,8 @@ export type Session = {
   quarantine: readonly QuarantineEntry[]
   /** What the verdict of every suite must say about the lock. */
   notes?: readonly string[]
+  /** Rules of the suites that the command line set aside. */
+  whatIf?: readonly string[]
 }
 
 export function openSession(
@@ -70,28 +72,6 @@ export function openSession(
   }
 }
 
-/** Keeps only the cases that --tag and --case ask for. */
-export function selectCases(suites: LoadedSuite[], options: AskOptions): { suites: LoadedSuite[]; partial: boolean } {
-  if (!options.tag && !options.case) return { suites, partial: false }
-  const wanted = ({ info }: LoadedSuite['cases'][number]) =>
-    (!options.tag || options.tag.some((tag) => info.tags.includes(tag))) &&
-    (!options.case || options.case.includes(info.id))
-  const known = suites.flatMap(({ cases }) => cases.map(({ info }) => info.id))
-  const unknown = (options.case ?? []).filter((id) => !known.includes(id))
-  if (unknown.length > 0) {
-    const mend = 'Look the id up in the suite, or see all of them in `aigate report latest --reporter json`.'
-    throw new AigateError('usage', { problem: `There is no case ${unknown.join(', ')}.`, mend })
-  }
-  const selected = suites.map((suite) => ({ ...suite, cases: suite.cases.filter(wanted) }))
-  const left = selected.filter(({ cases }) => cases.length > 0)
-  if (left.length === 0) {
-    const tags = [...new Set(suites.flatMap(({ cases }) => cases.flatMap(({ info }) => info.tags)))].sort()
-    const problem = `No case has the tag ${(options.tag ?? []).join(' or ')}.`
-    throw new AigateError('usage', { problem, mend: `Tags in use: ${tags.join(', ') || 'none'}.` })
-  }
-  return { suites: left, partial: true }
-}
-
 /** What a suite is compared with: a stored baseline, or another side that is asked along. */
 type Comparison = {
   baseline: Baseline | null
@@ -99,6 +79,7 @@ type Comparison = {
   partial: boolean
   guard?: GuardRecord | undefined
   other?: OtherSide | null | undefined
+  anchors?: RunHeader['anchors']
 }
 
 /**
@@ -111,9 +92,14 @@ export async function evaluateSuite(
   against: Comparison,
 ): Promise<{ report: SuiteReport; run: Run; file: string }> {
   const { context, project, options } = session
-  const { guard, other } = against
+  const { guard, other, anchors } = against
   const sides = other && { against: { ref: other.ref, commit: other.commit } }
-  const header = { ...(await headerOf(session, suite, against)), ...(guard && { guard }), ...sides }
+  const header = {
+    ...(await headerOf(session, suite, against)),
+    ...(guard && { guard }),
+    ...(anchors && { anchors }),
+    ...sides,
+  }
   const recordings = await openRecordings(join(project.root, project.config.recordings), suite.suite.suite)
   const settings = { record: options.record === true, offline: options.offline === true, recordings }
   const provider = await buildProvider(suite, { env: context.env, clock: context, ...settings })
@@ -176,10 +162,14 @@ export async function evaluateSuite(
     runFile: journal.file,
     baseline: other ? other.baseline() : against.baseline,
     baselineFile,
-    verdict: decision.verdict,
+    verdict: withWarnings(decision.verdict, other?.failures()),
   })
   return { report, run, file: journal.file }
 }
+
+/** What is said besides, before all other warnings. */
+export const withWarnings = <V extends { warnings: string[] }>(verdict: V, said: readonly string[] = []): V =>
+  said.length === 0 ? verdict : { ...verdict, warnings: [...said, ...verdict.warnings] }
 
 /** Fresh trials of critical cases; numbered far above the passes, so that no answer of a pass can stand in for them. */
 function confirmations(
@@ -250,11 +240,13 @@ export async function headerOf(
     id: session.id,
     suite: suite.suite.suite,
     suite_version: suite.suite.version,
-    target: snapshotTarget(suite.target, project.config.components),
+    target: snapshotTarget(suite.target, project.config.components ?? {}),
     policy: suite.policy,
     trials: suite.suite.trials,
     seed: session.seed,
     partial,
+    ...(partial && selectionOf(session.options)),
+    ...(session.whatIf && session.whatIf.length > 0 && { what_if: [...session.whatIf] }),
     cases,
     suites: session.suites,
     ...comparedWith(suite.suite.suite, { baseline, file }),

@@ -127,6 +127,8 @@ describe('the lock', () => {
     ['a prompt', 'prompts/ask/1.0.0.md', 'Answer', 'Reply', /prompt ask@1\.0\.0: [0-9a-f]{12} -> [0-9a-f]{12}/],
     ['a prompt version', 'evals/app.suite.yaml', 'ask@1.0.0', 'ask@1.1.0', /suite app target\.prompt: ask@1\.0\.0 -> ask@1\.1\.0/],
     ['a model', 'aigate.yaml', 'test-2026-01-01', 'test-2026-02-01', /model main id: test-2026-01-01 -> test-2026-02-01/],
+    ['the kind of a provider', 'aigate.yaml', 'api: {type: openai, base_url', 'api: {type: replay}\n  old: {type: openai, base_url', /model main type: openai -> replay/],
+    ['a header', 'aigate.yaml', 'retries: 0}', 'retries: 0, headers: {X-Model: b}}', /model main headers\.0: \(not set\) -> x-model/],
     ['params', 'aigate.yaml', '0.2', '0.9', /model main params\.temperature: 0\.2 -> 0\.9/],
     ['an index', 'aigate.yaml', 'kb-10', 'kb-11', /component index version: kb-10 -> kb-11/],
     ['the policy', 'evals/app.suite.yaml', '0.1}', '0.05}', /suite app policy\.min_pass_rate: 0\.1 -> 0\.05/],

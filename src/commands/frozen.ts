@@ -1,5 +1,5 @@
 // Holds a run to its pins and its lock where it must be frozen; elsewhere it says nothing.
-import { frozenProblems, isFrozen, NO_LOCK, outdatedLock, whatIfNotes } from '../decide/frozen.ts'
+import { frozenProblems, isFrozen, NO_LOCK, outdatedLock, removedLock, whatIfNotes } from '../decide/frozen.ts'
 import { type LockableSuite, lockChanges, lockOf } from '../decide/lock.ts'
 import { AigateError } from '../errors.ts'
 import type { Context, LoadedSuite, Project } from '../ports.ts'
@@ -7,10 +7,19 @@ import { contentHash } from '../run/canonical.ts'
 import { snapshotTarget } from '../run/snapshot.ts'
 import type { Lock } from '../schema/lock.ts'
 import { joinErrors } from '../store/faults.ts'
-import { readLock } from '../store/lock-file.ts'
+import { baseCommit, fileAt } from '../store/git-objects.ts'
+import { LOCK_NAME, readLock } from '../store/lock-file.ts'
 import { loadSuites } from '../store/suites.ts'
+import { gradersForLock } from './graders.ts'
 
-type FrozenOptions = { frozen?: boolean; prompt?: string; model?: string; threshold?: number; trials?: number }
+type FrozenOptions = {
+  frozen?: boolean
+  base?: string | boolean
+  prompt?: string
+  model?: string
+  threshold?: number
+  trials?: number
+}
 
 /**
  * Checks the pins of the suites as they will run, and the lock against the suites as their files say.
@@ -30,15 +39,30 @@ export async function frozenNotes(
   const chosen = whatIfNotes(options)
   if (lock) {
     const written = chosen.length > 0 ? await loadSuites(project, { suites: names }) : suites
-    const changes = lockChanges(lock, currentLock(project, written), { partial: names.length > 0 })
+    const changes = lockChanges(lock, await currentLock(project, written), { partial: names.length > 0 })
     if (changes.length > 0) problems.push(outdatedLock(changes))
+  } else {
+    const base = await baseWithLock(context, project, options.base)
+    if (base) problems.push(removedLock(base))
   }
   if (problems.length > 0) throw joinErrors(problems.map((problem) => new AigateError('usage', problem)))
   return lock ? chosen : [NO_LOCK]
 }
 
+/** The base of this change where it has a lock; null with --no-base, and where no base is found: the guard says that. */
+async function baseWithLock(context: Context, project: Project, choice: string | boolean | undefined) {
+  if (choice === false) return null
+  const ref = typeof choice === 'string' ? choice : undefined
+  const base = await baseCommit(project.root, { env: context.env, ref })
+  if (!base) return null
+  return (await fileAt(project.root, base.commit, LOCK_NAME)) === null ? null : base
+}
+
 /** The lock of these suites as it would be written now. */
-export function currentLock({ config }: Project, suites: LoadedSuite[]): Lock {
-  const lockable = suites.map((loaded): LockableSuite => ({ loaded, snapshot: snapshotTarget(loaded.target) }))
-  return lockOf({ config, suites: lockable, hash: contentHash })
+export async function currentLock(project: Project, suites: LoadedSuite[]): Promise<Lock> {
+  const graders = await gradersForLock(project, suites)
+  const lockable = suites.map((loaded): LockableSuite => {
+    return { loaded, snapshot: snapshotTarget(loaded.target), graders: graders.get(loaded.suite.suite) }
+  })
+  return lockOf({ config: project.config, suites: lockable, hash: contentHash })
 }

@@ -14,10 +14,10 @@ import type { Completion } from '../schema/run.ts'
 import type { ReleaseManifest } from '../schema/release.ts'
 import type { Case } from '../schema/suite.ts'
 import { grade } from '../score/grade.ts'
-import { soundRecords } from '../store/ledger.ts'
+import { releasesFolder, soundRecords } from '../store/ledger.ts'
 import { loadProject } from '../store/project.ts'
 import { loadSuites, suiteNames } from '../store/suites.ts'
-import { releasesFolder, say } from './release.ts'
+import { say } from './release.ts'
 
 export type HealthOptions = { config?: string; json?: boolean; env?: string }
 type Probe = {

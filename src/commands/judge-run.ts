@@ -11,6 +11,7 @@ import { type Outcome, type SuiteReport, worst } from '../schema/verdict.ts'
 import { baselineAt, baselineFile, readBaseline } from '../store/baseline-file.ts'
 import { findRuns, readRun } from '../store/run-journal.ts'
 import { recordedOtherSide } from './against.ts'
+import { withWarnings } from './evaluate.ts'
 
 /** The runs behind a reference: `latest`, an id or its beginning, a folder, a file. */
 export async function runsOf(project: Project, ref: string): Promise<{ run: Run; file: string }[]> {
@@ -25,7 +26,7 @@ export async function runsOf(project: Project, ref: string): Promise<{ run: Run;
 export async function recordedBaseline(
   project: Project,
   { run, file }: { run: Run; file: string },
-): Promise<{ baseline: Baseline | null; file: string }> {
+): Promise<{ baseline: Baseline | null; file: string; failures?: string[] }> {
   const asked = await recordedOtherSide(run, file)
   if (asked) return asked
   const { compared_with: against, suite } = run.header
@@ -65,7 +66,7 @@ export async function storedBaseline(
 export async function otherSideOf(
   project: Project,
   { run, file }: { run: Run; file: string },
-): Promise<{ baseline: Baseline | null; file: string }> {
+): Promise<{ baseline: Baseline | null; file: string; failures?: string[] }> {
   const { suite, guard } = run.header
   const asked = await recordedOtherSide(run, file)
   if (asked) return asked
@@ -84,10 +85,15 @@ export function judgeInputOf(run: Run, baseline: Baseline | null, policy: GatePo
 
 export function judgeRun(
   { run, file }: { run: Run; file: string },
-  against: { baseline: Baseline | null; file: string },
+  against: { baseline: Baseline | null; file: string; failures?: string[] },
   policy: GatePolicy,
 ): SuiteReport {
   const { baseline } = against
-  const { verdict } = judgeChange({ ...judgeInputOf(run, baseline, policy), quarantine: run.header })
+  const judged = judgeChange({
+    ...judgeInputOf(run, baseline, policy),
+    quarantine: run.header,
+    anchors: run.anchors,
+  })
+  const verdict = withWarnings(judged.verdict, against.failures)
   return suiteReport({ run, runFile: file, baseline, baselineFile: baseline ? against.file : null, verdict })
 }

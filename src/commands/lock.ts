@@ -14,7 +14,7 @@ type LockOptions = { config?: string; check?: boolean }
 /** Writes the lock and says what changed; with `check` it writes nothing, and a lock that does not hold is exit 2. */
 export async function lockCommand(context: Context, options: LockOptions): Promise<Ending> {
   const project = await loadProject({ cwd: context.cwd, config: options.config })
-  const now = currentLock(project, await loadSuites(project, { suites: [] }))
+  const now = await currentLock(project, await loadSuites(project, { suites: [] }))
   const before = await readLock(project)
   const { path } = lockFile(project)
   const shown = relative(context.cwd, path) || path

@@ -60,6 +60,19 @@ describe('check', () => {
     ['soon', [{ id: 'test-2026-01-01', shutdown_date: inDays(20) }], 1, /in (20|19) days/],
     ['later', [{ id: 'test-2026-01-01', shutdown_date: inDays(90) }], 0, /in (90|89) days/],
     ['in seconds', [{ id: 'test-2026-01-01', shutdown_date: 1_588_291_200 }], 1, /shut it down on 2020-05-01/],
+    ['in milliseconds', [{ id: 'test-2026-01-01', shutdown_date: 1_588_291_200_000 }], 1, /shut it down on 2020-05-01/],
+    ['in seconds as text', [{ id: 'test-2026-01-01', shutdown_date: '1588291200' }], 1, /shut it down on 2020-05-01/],
+    ['as no day', [{ id: 'test-2026-01-01', shutdown_date: 'soon' }], 4, /an end that cannot be read as a day/],
+    ['as zero', [{ id: 'test-2026-01-01', shutdown_date: 0 }], 4, /an end that cannot be read as a day/],
+    [
+      'by another name',
+      [{ id: 'test-2026-01-01', deprecation: '2020-05-01T00:00:00Z' }],
+      1,
+      /shut it down on 2020-05-01/,
+    ],
+    ['deprecated', [{ id: 'test-2026-01-01', deprecated: true }], 3, /calls it deprecated, without a day/],
+    ['not active', [{ id: 'test-2026-01-01', active: false }], 3, /calls it deprecated, without a day/],
+    ['not deprecated', [{ id: 'test-2026-01-01', deprecated: false, deprecation: null, active: true }], 0, /lists it/],
     ['without a day', [{ id: 'test-2026-01-01', shutdown_date: null }], 0, /without a day of shutdown/],
   ]
   it.each(ends)('%s', async (_, entry, code, says) => {

@@ -97,7 +97,8 @@ async function gateCheck(opened: Session, plan: RolloutPlan): Promise<Found> {
     const { suite, version } = loaded.suite
     const target = snapshotTarget(loaded.target, components)
     const cases = loaded.cases.map(({ info }) => info.hash)
-    return evidenceFor({ suite, version, cases: cases.length, target }, { cases, components, witnesses })
+    const released = { cases, trials: loaded.suite.trials, policy: loaded.policy }
+    return evidenceFor({ suite, version, cases: cases.length, target }, { loaded: released, components, witnesses })
   })
   const outcome = evidenceOutcome(found)
   const worst = found.find((one) => one.outcome === outcome)

@@ -19,30 +19,26 @@ import { newPrompt, promptText } from '../store/prompt-files.ts'
 import { listPrompts, loadPrompt, type PromptEntry } from '../store/prompts.ts'
 import { type PublishedPrompt, publishedPrompts } from '../store/published-prompts.ts'
 import { collectSuites } from '../store/suites.ts'
+import { ledgerStandings } from './standings.ts'
 import { wantsColor } from './wants-color.ts'
 
 export type Options = { config?: string; json?: boolean }
+type ListOptions = Options & { env?: string }
 type DiffOptions = Options & { suite?: string; case?: string[] }
-/** The status of a version by the releases (draft, canary, production, archived); null: no release knows it. */
-type StatusOf = (prompt: { name: string; version: string }) => string | null
-
 /** Cases that `diff` shows unless some are named. */
 const SHOWN_CASES = 3
 
-/** Lists all versions, or those of one prompt. `statusOf` comes from the ledger of releases, where there is one. */
-export async function listCommand(
-  context: Context,
-  name: string | undefined,
-  options: Options,
-  statusOf: StatusOf = () => null,
-): Promise<Ending> {
+/** Lists all versions, or those of one prompt, with their statuses where anything was released. */
+export async function listCommand(context: Context, name: string | undefined, options: ListOptions): Promise<Ending> {
   const project = await loadProject({ cwd: context.cwd, config: options.config })
   const all = await listPrompts(project)
   const entries = name === undefined ? all : versionsOf(all, name)
   const published = await publishedRefs(context, project)
   const { suites } = await collectSuites(project, { suites: [] })
+  const standingOf = ledgerStandings(context, project, options.env)
   const versions: ListedVersion[] = []
-  for (const { name: prompt, version, file } of entries)
+  for (const { name: prompt, version, file } of entries) {
+    const standing = standingOf({ kind: 'prompt', name: `${prompt}@${version}` })
     versions.push({
       name: prompt,
       version,
@@ -51,8 +47,11 @@ export async function listCommand(
       newest: all.findLast((one) => one.name === prompt)?.version === version,
       published: published === null ? null : published.some((one) => refOf(one) === `${prompt}@${version}`),
       suites: usersOf(suites, `${prompt}@${version}`),
-      status: statusOf({ name: prompt, version }),
+      status: standing?.status ?? null,
+      keep_until: standing?.keep_until ?? null,
+      release: standing?.release ?? null,
     })
+  }
   const color = wantsColor(context.env, context.stdout)
   context.stdout.write(options.json ? promptListJson(versions) : promptListText(versions, { color }))
   return 'pass'

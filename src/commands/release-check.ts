@@ -4,8 +4,10 @@ import { type Found, lastKnownGood, rollbackNeeds } from '../decide/rollback-nee
 import { needsText } from '../decide/release-text.ts'
 import type { Context, Ending, Project } from '../ports.ts'
 import { bareEnv, runProgram } from '../run/programs.ts'
+import { providerIdentity } from '../run/address.ts'
 import type { ReleaseManifest } from '../schema/release.ts'
 import { findReleasedPrompt } from '../store/released-prompt.ts'
+import { listings } from './model.ts'
 import { openLedger, say } from './release.ts'
 
 type CheckOptions = { config?: string; json?: boolean; env: string; to?: string }
@@ -53,7 +55,26 @@ export async function lookForParts(
     const result = await runCheck(context, project, { command: project.config.releases.checks[name], version, limit })
     return [name, result?.late && late === 'unknown' ? null : result] as const
   })
-  return { prompts: await Promise.all(prompts), components: Object.fromEntries(await Promise.all(components)) }
+  const listing = listings(context, project.config)
+  const models = target.models.map(async (model) => {
+    const provider = project.config.providers[model.provider]
+    const base_url = provider && providerIdentity(provider).base_url
+    return { model, base_url, listing: await inTime(listing(model), limit) }
+  })
+  return {
+    prompts: await Promise.all(prompts),
+    models: await Promise.all(models),
+    components: Object.fromEntries(await Promise.all(components)),
+  }
+}
+
+/** A provider that does not answer is not asked: what is wanted may be urgent. */
+async function inTime<T>(asked: Promise<T>, limit: number): Promise<T | { kind: 'not_asked'; reason: string }> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<{ kind: 'not_asked'; reason: string }>((resolve) => {
+    timer = setTimeout(() => resolve({ kind: 'not_asked', reason: `no answer within ${limit / 1000} s.` }), limit)
+  })
+  return Promise.race([asked, late]).finally(() => clearTimeout(timer))
 }
 
 type Check = { command: string[] | undefined; version: string; limit: number }

@@ -13,6 +13,8 @@ let port = 0
 let folder = ''
 /** Versions of the prompt that the API was asked with, in order. */
 let askedWith: string[] = []
+/** What GET /models answers. */
+let listed: string[] = []
 /** Versions from which on the API answers wrongly. */
 let brokenFrom = 99
 
@@ -21,6 +23,11 @@ beforeAll(async () => {
     const chunks: Buffer[] = []
     request.on('data', (chunk) => chunks.push(chunk))
     request.on('end', () => {
+      if (request.url?.endsWith('/models')) {
+        const data = listed.map((id) => ({ id }))
+        response.end(JSON.stringify({ object: 'list', data }))
+        return
+      }
       const { messages, model } = JSON.parse(Buffer.concat(chunks).toString())
       const version = /version (\d+)/.exec(messages[0].content)?.[1] ?? ''
       askedWith.push(version)
@@ -78,6 +85,7 @@ beforeEach(() => {
   folder = temporary()
   brokenFrom = 99
   askedWith = []
+  listed = ['test-model-2026-01-01', 'test-model-2026-02-02', 'other-model-2026-03-03']
   git('init', '--quiet', '--initial-branch', 'trunk')
   git('config', 'user.name', 'Ada Lovelace')
   git('config', 'user.email', 'ada@example.org')
@@ -174,6 +182,80 @@ describe('record', () => {
     expect((await json('release', 'current')).override.reason).toBe('hotfix, agreed with Ada')
   })
 
+  it('refuses a run whose rules the command line set aside, and judges by the policy of today', async () => {
+    const strict = `${config()}gate: {min_pass_rate: 0.95}\n`
+    brokenFrom = 1
+    write('aigate.yaml', strict)
+    expect(await aigate('eval', '--threshold', '0')).toMatchObject({ code: 0 })
+    const refused = await aigate('release', 'record')
+    expect(refused.stdout).toContain('the run was made with --threshold 0, which is no rule of the suite')
+    expect(refused.code).toBe(4)
+    write('aigate.yaml', `${config()}gate: {min_pass_rate: 0}\n`)
+    expect(await aigate('eval')).toMatchObject({ code: 0 })
+    expect(await aigate('release', 'record', '--dry-run')).toMatchObject({ code: 0 })
+    write('aigate.yaml', strict)
+    const stricter = await aigate('release', 'record')
+    expect([stricter.code, stricter.stdout]).toEqual([1, expect.stringContaining('app: fail: ')])
+  })
+
+  it('of an application takes evidence of the same commit only; what aigate itself writes is no change', async () => {
+    write('app.mjs', "export default () => 'right'\n")
+    const cases = [1, 2, 3].map((n) => `  - {id: c${n}, assert: [{contains: right}]}\n`)
+    write(
+      'evals/app.suite.yaml',
+      `suite: app\nversion: 1.0.0\ntarget: {module: ../app.mjs}\ngate: {max_regression: false}\ncases:\n${cases.join('')}`,
+    )
+    await aigate('eval')
+    const says = async (text: string) => {
+      const { code, stdout } = await aigate('release', 'record')
+      expect([code, stdout]).toEqual([4, expect.stringContaining(text)])
+    }
+    await says('that were not committed')
+    commit('an application')
+    await aigate('eval')
+    // Two releases after one run, a baseline and its commit: the code is the same.
+    expect(await aigate('release', 'record', '--env', 'staging')).toMatchObject({ code: 0 })
+    expect(await aigate('baseline', 'accept', 'latest', '--reason', 'first')).toMatchObject({ code: 0 })
+    commit('the release and the baseline')
+    expect(await aigate('release', 'record')).toMatchObject({ code: 0 })
+    write('app.mjs', "export default () => 'no idea'\n")
+    await says('since then 1 file changed: app.mjs')
+    commit('another application')
+    await says('since then 1 file changed: app.mjs')
+    write('app.mjs', "export default () => 'right'\n")
+    expect(await aigate('release', 'record', '--dry-run')).toMatchObject({ code: 0 })
+    write('lib/new.mjs', 'export {}\n')
+    await says('since then 1 file changed: lib/new.mjs')
+  })
+
+  it('refuses evidence of another address, and keeps the one that was asked', async () => {
+    await aigate('eval')
+    const { manifest } = await json('release', 'record')
+    expect(manifest.models).toMatchObject([{ base_url: `http://127.0.0.1:${port}/v1` }])
+    write('aigate.yaml', config().replace(String(port), '9'))
+    const refused = await aigate('release', 'record')
+    expect(refused.stdout).toContain(
+      `the run asked http://127.0.0.1:${port}/v1, the release holds http://127.0.0.1:9/v1`,
+    )
+    expect(refused.code).toBe(4)
+  })
+
+  it.each([
+    [['--index', ''], '--index is empty.'],
+    [['--guardrails', ' '], '--guardrails is empty.'],
+    [['--index', 'a\nb'], '--index is no line of plain text'],
+    [['--index', 'kb-1', '--index-note', ''], '--index-note is empty.'],
+    [['--note', 'x'.repeat(400)], '--note has 400 characters, and at most 300 are kept.'],
+    [['--env', ''], '--env is empty.'],
+    [['--container', '\u001b[31mred'], 'a line break or a control character'],
+  ])('refuses %j', async (args, says) => {
+    const { code, stdout, stderr } = await aigate('release', 'record', '--override', 'x', ...args)
+    expect(stderr).toContain(says)
+    expect(`${stdout}${stderr}`).not.toMatch(/ZodError|\n\s+at /)
+    expect(code).toBe(2)
+    expect(readdirSync(folder)).not.toContain('releases')
+  })
+
   it('--dry-run writes nothing', async () => {
     await aigate('eval')
     expect(await aigate('release', 'record', '--dry-run')).toMatchObject({ code: 0 })
@@ -215,6 +297,12 @@ it('diff, list and status say what changed and what is kept', async () => {
     'was never released here',
   )
   expect(await aigate('release', 'verify')).toMatchObject({ code: 0 })
+})
+
+it.each(['', '0', 'zz', '3f9a52c1', '3f9a52c1d0bZ'])('verify takes no head %j', async (head) => {
+  const { code, stderr } = await aigate('release', 'verify', '--head', head)
+  expect(stderr).toContain('Write 12 to 64 hexadecimal digits')
+  expect(code).toBe(2)
 })
 
 it('verify names the record of one flipped byte, and nothing is written behind it', async () => {
@@ -274,6 +362,27 @@ describe('check', () => {
         (a, b) => ['missing', 'unknown', 'there'].indexOf(a.state) - ['missing', 'unknown', 'there'].indexOf(b.state),
       ),
     )
+  })
+
+  it('finds that the model is gone, archived, over or asked elsewhere; what cannot be asked for is not known', async () => {
+    await released(1)
+    await released(2)
+    const says = async (code: number, text: string, env = { KEY: 'sk-test' }) => {
+      const found = await run(['release', 'check'], folder, env)
+      expect([found.code, found.stdout]).toEqual([code, expect.stringContaining(text)])
+    }
+    await says(0, 'models.main, and its provider lists it')
+    await says(0, 'is not known: the environment variable KEY is not set', { KEY: '' })
+    listed = ['other']
+    await says(1, 'missing  model api/test-model-2026-01-01: its provider no longer lists it')
+    listed = ['test-model-2026-01-01']
+    const pin = (text: string) => config().replace('params:', `${text}, params:`)
+    write('aigate.yaml', pin('status: archived'))
+    await says(1, 'models.main of aigate.yaml is archived')
+    write('aigate.yaml', pin('keep_until: 2020-01-01'))
+    await says(1, 'was kept until 2020-01-01 only')
+    write('aigate.yaml', config().replace(String(port), '9'))
+    await says(1, `asks api at http://127.0.0.1:9/v1, the release asked http://127.0.0.1:${port}/v1`)
   })
 
   it('a prompt that neither the work tree nor git has is missing; a release by override is not gone back to', async () => {
@@ -363,4 +472,61 @@ it('docs/releases.md names every verb and option', async () => {
     const unsaid = options.filter((option) => option !== '--config' && !page.includes(option ?? ''))
     expect(unsaid).toEqual([])
   }
+})
+
+describe('statuses of prompts and models', () => {
+  it('stand in their lists, with the last day; without a release there are none', async () => {
+    const plain = (await aigate('prompt', 'list')).stdout
+    expect(plain).toMatch(/^prompt +version +hash +suites$/m)
+    expect((await json('model', 'list')).models).toMatchObject([{ name: 'main', status: null, keep_until: null }])
+    expect((await json('prompt', 'list')).prompts).toMatchObject([{ status: null, keep_until: null, release: null }])
+
+    const first = await released(1)
+    await released(2)
+    write(
+      'aigate.yaml',
+      config('  next: {provider: api, id: other-model-2026-02-01, status: production}\nprompts: prompts\n'),
+    )
+    await released(3, '--env', 'canary')
+    write('prompts/answer/1.4.0.md', prompt(4))
+    const kept = ['release', 'status', 'prompt:answer@1.1.0', '--set', 'rollback_ready', '--keep-until', '2999-12-31']
+    expect((await aigate(...kept)).code).toBe(0)
+
+    const list = await aigate('prompt', 'list')
+    expect(list.code).toBe(0)
+    expect(list.stdout).toMatch(/^answer +1\.1\.0 +\w+ +rollback_ready until 2999-12-31 +-$/m)
+    expect(list.stdout).toMatch(/^answer +1\.2\.0 +\w+ +production +-$/m)
+    expect(list.stdout).toMatch(/^answer +1\.3\.0 +\w+ +canary +app$/m)
+    expect(list.stdout).toMatch(/^answer +1\.4\.0 +\w+ +draft +- +newest/m)
+    expect((await json('prompt', 'list')).prompts[0]).toMatchObject({
+      status: 'rollback_ready',
+      keep_until: '2999-12-31',
+      release: first,
+    })
+    const onTrial = (await json('prompt', 'list', '--env', 'canary')).prompts
+    expect(onTrial.map((one: { status: string }) => one.status)).toEqual(['draft', 'draft', 'production', 'draft'])
+
+    const models = await aigate('model', 'list')
+    expect(models.stdout).toMatch(/^main .* production +–$/m)
+    expect(models.stdout).toMatch(/^next .* draft \(aigate\.yaml: production\) +–$/m)
+    expect((await json('model', 'list')).models[1]).toMatchObject({ status: 'draft', declared: 'production' })
+    expect((await aigate('model', 'show', 'main')).stdout).toMatch(/^ {2}status +production$/m)
+    expect((await aigate('model', 'show', 'next')).stdout).toMatch(/^ {2}status +draft \(aigate\.yaml: production\)$/m)
+    expect(await json('model', 'show', 'next')).toMatchObject({ status: 'draft', declared: 'production' })
+    expect((await json('model', 'show', 'next', '--env', 'canary')).status).toBe('draft')
+    const checked = (await aigate('model', 'check')).stdout
+    expect(checked).toMatch(/^✓ main \(test-model-2026-01-01\) {2}production$/m)
+    expect(checked).toMatch(/^✗ next \(other-model-2026-02-01\) {2}draft \(aigate\.yaml: production\)$/m)
+    expect((await json('model', 'check')).models[1]).toMatchObject({ status: 'draft', declared: 'production' })
+
+    write('releases/ledger.jsonl', read('releases/ledger.jsonl').replace('"env":"canary"', '"env":"kanary"'))
+    for (const args of [
+      ['prompt', 'list'],
+      ['model', 'list'],
+    ])
+      expect(await aigate(...args)).toMatchObject({
+        code: 2,
+        stderr: expect.stringContaining('Record 3 of the ledger'),
+      })
+  }, 60_000)
 })

@@ -1,6 +1,6 @@
 // aigate release: records what runs together, and says what was released, when, why, and on what evidence.
 import { join, relative } from 'node:path'
-import { findRelease, planRelease, releasesOf, type Witness } from '../decide/releases.ts'
+import { findRelease, planRelease, releasesOf, requirePlainLine, type Witness } from '../decide/releases.ts'
 import { releaseDiff } from '../decide/release-diff.ts'
 import { componentStatuses, findComponent, planStatus } from '../decide/release-status.ts'
 import { diffText, listText, refusalText, releaseText, statusText } from '../decide/release-text.ts'
@@ -10,8 +10,10 @@ import { safeJson, safeLine } from '../report/safe-text.ts'
 import { snapshotTarget } from '../run/snapshot.ts'
 import type { Part } from '../schema/release.ts'
 import type { Run } from '../schema/run.ts'
-import { committedText, gitState, gitUser } from '../store/git.ts'
-import { appendRecord, ledgerFile, soundRecords, verifyLedger } from '../store/ledger.ts'
+import { changedSince, committedText, gitState, gitUser } from '../store/git.ts'
+import { appendRecord } from '../store/ledger-append.ts'
+import { verifyLedger } from '../store/ledger-verify.ts'
+import { ledgerFile, releasesFolder, soundRecords } from '../store/ledger.ts'
 import { loadProject } from '../store/project.ts'
 import { recentRuns } from '../store/run-journal.ts'
 import { loadSuites } from '../store/suites.ts'
@@ -36,8 +38,6 @@ type RecordOptions = Common & {
 /** Stored invocations that are searched for evidence where --run names none. */
 const MOST_RUNS = 50
 
-export const releasesFolder = ({ root, config }: Project): string => join(root, config.releases.folder)
-
 /** Data or words to stdout, harmless for terminals and CI logs. */
 export function say(context: Context, json: boolean | undefined, value: object, text: string): void {
   context.stdout.write(json ? `${safeJson(JSON.stringify({ version: 1, ...value }, null, 2))}\n` : safeLine(text))
@@ -60,7 +60,7 @@ export async function recordReleaseCommand(context: Context, options: RecordOpti
     at: context.now(),
     by: await gitUser(root),
     git: await gitState(root),
-    suites: suites.map((loaded) => ({ loaded, target: snapshotTarget(loaded.target, config.components) })),
+    suites: suites.map((loaded) => ({ loaded, target: snapshotTarget(loaded.target, config.components ?? {}) })),
     witnesses: await witnessesOf(context, project, options.run ?? []),
     components: componentsOf(config.components ?? {}, options),
     container: options.container,
@@ -106,13 +106,26 @@ export async function witnessesOf(context: Context, project: Project, refs: read
     const { suite } = run.header
     if (!baselines.has(suite)) baselines.set(suite, await storedBaseline(project, suite))
   }
+  const changed = await changesSince(project, found)
   return found.map(({ run, file }) => ({
     header: run.header,
-    verdict: () => {
+    changed: changed.get(run.header.git?.commit ?? ''),
+    verdict: (policy) => {
       const against = baselines.get(run.header.suite) ?? { baseline: null, file: '' }
-      return judgeRun({ run, file }, against, run.header.policy).verdict
+      return judgeRun({ run, file }, against, policy).verdict
     },
   }))
+}
+
+/** By commit of the runs that asked an application: the files that are not any more what they were then. */
+async function changesSince({ root, config }: Project, found: readonly { run: Run }[]) {
+  const commits = found.flatMap(({ run: { header } }) =>
+    header.target.kind !== 'prompt' && header.git ? [header.git.commit] : [],
+  )
+  const changed = new Map<string, string[] | null>()
+  for (const commit of new Set(commits))
+    changed.set(commit, await changedSince(root, commit, [config.releases.folder, config.baselines]))
+  return changed
 }
 
 /** Those of aigate.yaml, with what the command line says instead; `none` takes one out. */
@@ -123,6 +136,8 @@ function componentsOf(known: Record<string, Part>, options: RecordOptions): Reco
     ['index', options.index, options.indexNote],
     ['guardrails', options.guardrails, options.guardrailsNote],
   ] as const) {
+    if (version !== undefined) requirePlainLine(name, version)
+    if (note !== undefined) requirePlainLine(`${name}-note`, note)
     const base = version === 'none' ? null : version === undefined ? parts[name] : { version }
     if (base === undefined && note !== undefined) {
       const problem = `--${name}-note says what is new in a version, but none is named.`
@@ -162,10 +177,18 @@ const killsNow = (context: Context, project: Project) =>
 
 /** Checks every byte of the ledger and its manifests. @returns fail when anything was changed */
 export async function verifyCommand(context: Context, options: Common & { head?: string }): Promise<Ending> {
+  const { head } = options
+  if (head !== undefined && !/^[0-9a-f]{12,64}$/.test(head)) {
+    const problem = `--head: "${head.slice(0, 80)}" is no hash of a record, nor the beginning of one.`
+    throw new AigateError('usage', {
+      problem,
+      mend: 'Write 12 to 64 hexadecimal digits, as `release verify` prints them.',
+    })
+  }
   const project = await loadProject({ cwd: context.cwd, config: options.config })
   const folder = releasesFolder(project)
   const committed = await committedText(project.root, relative(project.root, ledgerFile(folder)))
-  const found = await verifyLedger(folder, { committed, head: options.head })
+  const found = await verifyLedger(folder, { committed, head })
   const file = relative(context.cwd, ledgerFile(folder))
   const sound = `${file}: ${found.records} records, unbroken; head ${found.head}\n`
   const faults = found.faults.map(({ record, file: where, problem }) =>

@@ -2,6 +2,7 @@
 import { reportOf } from '../decide/suite-report.ts'
 import type { Context, Ending } from '../ports.ts'
 import { loadProject } from '../store/project.ts'
+import { recordedAttribution } from './attribution-record.ts'
 import { endingOf, judgeRun, recordedBaseline, runsOf } from './judge-run.ts'
 import type { ReportOptions } from './options.ts'
 import { parseReporters, writeReports } from './write-reports.ts'
@@ -17,7 +18,8 @@ export async function reportCommand(
   const runs = await runsOf(project, ref)
   for (const found of runs) {
     const against = await recordedBaseline(project, found)
-    suites.push(judgeRun(found, against, found.run.header.policy))
+    const attribution = await recordedAttribution(found, against.baseline)
+    suites.push({ ...judgeRun(found, against, found.run.header.policy), ...(attribution && { attribution }) })
   }
   const report = reportOf(suites, context.toolVersion)
   await writeReports(context, report, wanted)

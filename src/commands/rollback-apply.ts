@@ -12,7 +12,8 @@ import type { PlaneConfig } from '../schema/planes.ts'
 import type { Json } from '../schema/values.ts'
 import { actionsFolder, openActions, withActions } from '../store/action-journal.ts'
 import { gitUser } from '../store/git.ts'
-import { appendRecord, soundRecords } from '../store/ledger.ts'
+import { appendRecord } from '../store/ledger-append.ts'
+import { soundRecords } from '../store/ledger.ts'
 import { type Aimed, type Opened, type Planned, planNow, type RollbackOptions } from './rollback.ts'
 
 /** Of one attempt, reading back included; after so long, no further one is begun. */

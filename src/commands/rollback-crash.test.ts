@@ -2,7 +2,7 @@
 import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
-import { verifyLedger } from '../store/ledger.ts'
+import { verifyLedger } from '../store/ledger-verify.ts'
 import { removeTemporary } from './cli-testing.ts'
 import { place, type Place, program, rollback, rollbackProcess } from './rollback-testing.ts'
 

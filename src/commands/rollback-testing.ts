@@ -11,7 +11,7 @@ import { AigateError } from '../errors.ts'
 import type { Context } from '../ports.ts'
 import type { ReleaseManifest } from '../schema/release.ts'
 import { sha256 } from '../store/content-hash.ts'
-import { appendRecord } from '../store/ledger.ts'
+import { appendRecord } from '../store/ledger-append.ts'
 import { temporary } from './cli-testing.ts'
 import { rollbackCommand, type RollbackOptions } from './rollback.ts'
 

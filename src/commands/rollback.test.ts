@@ -8,7 +8,7 @@ import { OpenFeature } from '@openfeature/server-sdk'
 import { afterAll, afterEach, describe, expect, it, vi } from 'vitest'
 import { lastDrill } from '../decide/rollback/runs.ts'
 import { readActions } from '../store/action-journal.ts'
-import { verifyLedger } from '../store/ledger.ts'
+import { verifyLedger } from '../store/ledger-verify.ts'
 import { removeTemporary, temporary } from './cli-testing.ts'
 import { flagFile, manifest, place, type Place, program, rollback } from './rollback-testing.ts'
 
@@ -278,7 +278,7 @@ describe('apply', () => {
     await rollback(made.folder, [], { apply: true })
     const back = made.ledger().at(-1)
     const third = manifest(3, { id: '2026-12-03.1', verdicts: manifest(3).verdicts })
-    const { appendRecord } = await import('../store/ledger.ts')
+    const { appendRecord } = await import('../store/ledger-append.ts')
     await appendRecord(join(made.folder, 'releases'), { at: third.at, by: 'Ada' }, () => ({
       kind: 'release',
       manifest: third,

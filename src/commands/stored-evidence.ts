@@ -76,7 +76,7 @@ export async function storedOf(
 }
 
 /** Cases all of whose assertions grade the same answer alike. */
-function deterministicCases({ cases }: LoadedSuite): Set<string> {
+export function deterministicCases({ cases }: LoadedSuite): Set<string> {
   const sure = cases.filter((each) => each.case.assert.every(({ type }) => assertions[type].deterministic))
   return new Set(sure.map(({ info }) => info.id))
 }

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import { AigateError } from '../errors.ts'
 import type { TargetSnapshot } from '../schema/run.ts'
-import { changedComponents, jointWarning, requireOneCause } from './causes.ts'
+import { changedComponents, jointWarning, providerWarning, requireOneCause } from './causes.ts'
 
 const before: TargetSnapshot = {
   kind: 'prompt',
@@ -10,6 +10,7 @@ const before: TargetSnapshot = {
   hash: 'h0',
   prompt: { name: 'support/answer', version: '1.0.0', hash: 'p0' },
   model: { name: 'main', provider: 'openai', id: 'x-2026', params: { temperature: 0.2, stop: { b: 1, a: 2 } } },
+  provider: { type: 'openai', base_url: 'https://a/v1', headers: [] },
   tools_hash: 't0',
   components: { index: 'kb-10', guardrail: '3', judge: 'j-1' },
 }
@@ -34,6 +35,20 @@ describe('one component', () => {
       says: ['params seed unset -> 1, temperature 0.2 -> 0.9'],
     },
     { changes: { tools_hash: 't1' }, says: ['tools or response format'] },
+    {
+      changes: { provider: { ...before.provider!, base_url: 'http://b/v1', headers: ['x-model'] } },
+      says: ['provider openai (base_url https://a/v1 -> http://b/v1, headers none -> x-model)'],
+    },
+    {
+      changes: { provider: { type: 'replay', headers: [] } },
+      says: [expect.stringContaining('type openai -> replay')],
+    },
+    {
+      changes: { provider: { ...before.provider!, api_version: '2' }, model: { ...before.model!, provider: 'azure' } },
+      says: ['model x-2026 at openai -> x-2026 at azure'],
+    },
+    { changes: { components: { ...before.components, cache: '2' } }, says: ['cache none -> 2'] },
+    { changes: { components: { guardrail: '3', judge: 'j-1' } }, says: ['index kb-10 -> none'] },
     { changes: { components: { ...before.components, index: 'kb-11' } }, says: ['index kb-10 -> kb-11'] },
     {
       changes: { kind: 'http', label: 'POST /ask', prompt: undefined, model: undefined },
@@ -47,12 +62,20 @@ describe('one component', () => {
 })
 
 it('what a side does not tell is unknown, not changed', () => {
-  const { tools_hash: _, components: __, ...old } = before
+  const { tools_hash: _, components: __, provider: ___, ...old } = before
   expect(changedComponents(old, after({ prompt, tools_hash: 't1', components: { index: 'kb-11' } }))).toHaveLength(1)
   const bare: TargetSnapshot = { kind: 'prompt', label: 'l', hash: 'h' }
   expect(changedComponents(bare, after({ prompt, model }))).toEqual([])
   expect(changedComponents({ kind: 'results', label: 'l', hash: 'h' }, after({ prompt, model }))).toEqual([])
-  expect(changedComponents(before, after({ prompt, components: { cache: '2' } }))).toHaveLength(1)
+  expect(changedComponents(before, { ...old, hash: 'h1' })).toEqual([])
+})
+
+it('a comparison over two addresses is said', () => {
+  const moved = after({ provider: { type: 'openai', base_url: 'http://b/v1', headers: [] } })
+  expect(providerWarning(before, moved)).toEqual([
+    'Somebody else answers than for the baseline: provider openai (base_url https://a/v1 -> http://b/v1).',
+  ])
+  expect(providerWarning(before, after({ prompt }))).toEqual([])
 })
 
 describe('two together', () => {
@@ -74,6 +97,9 @@ describe('two together', () => {
     { prompt, components: { ...before.components, guardrail: '4' } },
     { model, tools_hash: 't1' },
     { components: { ...before.components, guardrail: '4', index: 'kb-11' } },
+    { prompt, components: { guardrail: '3', judge: 'j-1', index2: 'kb-10' } },
+    { prompt, components: { guardrail: '3', judge: 'j-1' } },
+    { prompt, provider: { type: 'openai', base_url: 'http://b/v1', headers: [] } },
   ])('%o', (changes) => {
     expect(() => requireOneCause('s', { before, after: after(changes) }, { allowed: false })).toThrow(AigateError)
   })

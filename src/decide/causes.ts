@@ -1,6 +1,6 @@
 // What of the target changed against the baseline: more than one thing at a time, and the cause cannot be told apart.
 import { AigateError } from '../errors.ts'
-import type { TargetSnapshot } from '../schema/run.ts'
+import type { ProviderIdentity, TargetSnapshot } from '../schema/run.ts'
 import type { Json } from '../schema/values.ts'
 import { byText, names } from './words.ts'
 
@@ -13,7 +13,7 @@ export type ComponentChange = { name: string; change: string }
  */
 export function componentChanges(before: TargetSnapshot, after: TargetSnapshot): ComponentChange[] {
   if (before.kind === 'results' || after.kind === 'results') return []
-  const rest = namedChanges(before.components ?? {}, after.components ?? {})
+  const rest = namedChanges(before.components, after.components)
   const whole = before.kind !== after.kind || before.kind !== 'prompt'
   if (!whole) return [...promptChanges(before, after), ...rest]
   return before.hash === after.hash
@@ -39,6 +39,9 @@ function promptChanges(before: TargetSnapshot, after: TargetSnapshot): Component
     if (moved || oldModel.id !== newModel.id) add('model', arrow(say(oldModel), say(newModel)))
     const params = paramChanges(oldModel.params, newModel.params)
     if (params.length > 0) add('params', names(params))
+    // Another provider in name is part of the change of the model.
+    const address = moved ? [] : providerChanges(before.provider, after.provider)
+    if (address.length > 0) add('provider', `${newModel.provider} (${address.join(', ')})`)
   }
   const [oldTools, newTools] = [before.tools_hash, after.tools_hash]
   if (oldTools !== undefined && newTools !== undefined && oldTools !== newTools) add('tools', 'or response format')
@@ -61,6 +64,22 @@ function paramChanges(before: Record<string, Json>, after: Record<string, Json>)
   })
 }
 
+/** What of the provider behind one name differs; nothing where one side does not tell. */
+function providerChanges(before: ProviderIdentity | undefined, after: ProviderIdentity | undefined): string[] {
+  if (!before || !after) return []
+  const fields = (of: ProviderIdentity) => [
+    ['type', of.type],
+    ['base_url', of.base_url ?? 'unset'],
+    ['api_version', of.api_version ?? 'unset'],
+    ['headers', of.headers.join(' ') || 'none'],
+  ]
+  const old = new Map(fields(before).map(([name = '', value]) => [name, value]))
+  return fields(after).flatMap(([name = '', value = '']) => {
+    const was = old.get(name) ?? ''
+    return was === value ? [] : [`${name} ${arrow(was, value)}`]
+  })
+}
+
 /** JSON with sorted keys: the same for the same value. */
 function say(value: Json | undefined): string {
   return JSON.stringify(value, (_key, inner: Json) => {
@@ -69,15 +88,18 @@ function say(value: Json | undefined): string {
   })
 }
 
-/** Only what both sides know can have changed. */
-function namedChanges(before: Record<string, string>, after: Record<string, string>): ComponentChange[] {
-  return Object.keys(after)
-    .sort(byText)
-    .flatMap((name) => {
-      const [old, now] = [Object.hasOwn(before, name) ? before[name] : undefined, after[name]]
-      if (old === undefined || now === undefined || old === now) return []
-      return [{ name, change: `${name} ${arrow(old, now)}` }]
-    })
+/** A name that only one side has was added or removed, which is a change; a side that names none at all tells nothing. */
+function namedChanges(
+  before: Record<string, string> | undefined,
+  after: Record<string, string> | undefined,
+): ComponentChange[] {
+  if (!before || !after) return []
+  const all = [...new Set([...Object.keys(before), ...Object.keys(after)])].sort(byText)
+  const at = (side: Record<string, string>, name: string) => (Object.hasOwn(side, name) ? side[name] : undefined)
+  return all.flatMap((name) => {
+    const [old, now] = [at(before, name), at(after, name)]
+    return old === now ? [] : [{ name, change: `${name} ${arrow(old ?? 'none', now ?? 'none')}` }]
+  })
 }
 
 const arrow = (before: string, after: string): string => `${before} -> ${after}`
@@ -115,6 +137,12 @@ export function jointWarning(before: TargetSnapshot, after: TargetSnapshot): str
   const changes = componentChanges(before, after)
   if (changes.length < 2) return []
   return [`${together(changes)} changed together against the baseline: the verdict is on all of it, not on a part.`]
+}
+
+/** A comparison over two addresses is never silent, also where nothing else changed. */
+export function providerWarning(before: TargetSnapshot, after: TargetSnapshot): string[] {
+  const found = componentChanges(before, after).filter(({ name }) => name === 'provider')
+  return found.map(({ change }) => `Somebody else answers than for the baseline: ${change}.`)
 }
 
 /** "a and b", "a, b and c". */

@@ -7,7 +7,7 @@ import { componentChanges, type ComponentChange, together } from './causes.ts'
 /** 2^3 cells are six further runs of the suite; more would cost more than changing one thing at a time. */
 const MOST_CHANGES = 3
 /** What can be set back to how the baseline had it: the baseline tells it, or the repository keeps it. */
-const reversible: readonly string[] = ['prompt', 'model', 'params']
+export const reversible: readonly string[] = ['prompt', 'model', 'params']
 
 type PromptTarget = Extract<ResolvedTarget, { kind: 'prompt' }>
 /** The changes of a design, and its cells by the names of what is as in the candidate: cell g has bit j set for change j. */
@@ -50,13 +50,13 @@ export function oldParts(config: Project['config'], before: TargetSnapshot, prom
   if (!asked || !model)
     throw refuse('The baseline does not tell what it asked.', 'Record it anew: `aigate baseline record`.')
   if (asked.hash !== prompt.hash) {
-    const problem = `${prompt.file} is no longer what the baseline was recorded with, so --attribute cannot ask it.`
+    const problem = `${prompt.file} is no longer what the baseline was recorded with, so it cannot be asked again.`
     throw refuse(problem, 'Put the published version back, and give the new text a new version.')
   }
   const provider = Object.hasOwn(config.providers, model.provider) ? config.providers[model.provider] : undefined
   if (!provider) {
     const problem = `The baseline was answered by provider ${model.provider}, which aigate.yaml no longer has.`
-    throw refuse(problem, 'Put it back for the attribution, or record the baseline anew.')
+    throw refuse(problem, 'Put it back, or record the baseline anew.')
   }
   const known = Object.values(config.models).find(({ id, provider: by }) => id === model.id && by === model.provider)
   const { name, id, params } = model
@@ -74,4 +74,18 @@ export function cellTarget(candidate: PromptTarget, old: OldParts, changed: read
     provider: from('model').provider,
     params: from('params').params,
   }
+}
+
+/**
+ * Whether a stored run asked one cell of the comparison: what is named in `changed` as in the candidate, all else as in
+ * the baseline. A run of another comparison is none of its cells.
+ */
+export function isCell(
+  cell: TargetSnapshot,
+  changed: readonly string[],
+  { before, after }: { before: TargetSnapshot; after: TargetSnapshot },
+): boolean {
+  const differs = (from: TargetSnapshot, to: TargetSnapshot) => componentChanges(from, to).map(({ name }) => name)
+  const others = differs(before, after).filter((name) => !changed.includes(name))
+  return differs(before, cell).join() === changed.join() && differs(cell, after).join() === others.join()
 }

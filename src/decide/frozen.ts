@@ -77,6 +77,15 @@ export function whatIfNotes(options: {
 export const NO_LOCK =
   'There is no aigate.lock: nothing says whether what decides behaviour is what was agreed on. `aigate lock` writes it.'
 
+/** The refusal of a change that takes the lock away, and with it the agreement that the next change is held to. */
+export function removedLock({ commit, ref }: { commit: string; ref: string }): FrozenProblem {
+  const short = commit.slice(0, 12)
+  return {
+    problem: `aigate.lock is gone from this change; its base ${ref} (${short}) has it.`,
+    mend: `Put it back: \`git checkout ${short} -- aigate.lock\`, then \`aigate lock\` and read its diff.`,
+  }
+}
+
 /** The refusal of a lock that does not hold. `changes`: as `lockChanges` says them, at least one. */
 export function outdatedLock(changes: readonly string[]): FrozenProblem {
   const most = 20

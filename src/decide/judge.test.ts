@@ -602,15 +602,24 @@ describe('latency, cost and score', () => {
     expect(verdict.outcome).toBe(outcome)
   })
 
-  it('a p95 of fewer than 200 calls is only shown', () => {
-    const some = cases.slice(0, 150)
+  it.each([
+    ['9 of 60 calls beyond the limit prove that it is broken', 60, 9, { outcome: 'fail', decides: true }, 'fail'],
+    ['60 calls within the limit prove that it is kept', 60, 0, { outcome: 'pass', decides: true }, 'pass'],
+    ['4 of 60 prove nothing, and too few calls settle nothing', 60, 4, { outcome: 'pass', decides: false }, 'pass'],
+    ['4 of 20 prove that it is broken', 20, 4, { outcome: 'fail', decides: true }, 'fail'],
+    ['3 of 20 prove nothing', 20, 3, { outcome: 'pass', decides: false }, 'pass'],
+  ] as const)('a p95 of fewer than 200 calls: %s', (_, n, slowCalls, expected, outcome) => {
+    const some = cases.slice(0, n)
     const { gate, verdict } = judged({
       cases: some,
-      observations: passesOf(some, 1, () => ({ latency: 9000 })),
+      observations: passesOf(some, 1, (i) => ({ latency: i < slowCalls ? 301 : 2 })),
       policy: policyOf({ latency_p95: { max: 100 } }),
     })
-    expect(gate('latency')).toMatchObject({ decides: false, estimate: 9000 })
-    expect(verdict.outcome).toBe('pass')
+    expect(gate('latency')).toMatchObject({ ...expected, n })
+    expect(gate('latency')?.sentence).toMatch(
+      expected.decides ? /The limit is (kept|broken)\.$/ : /fewer than 200 calls cannot settle a p95\.$/,
+    )
+    expect(verdict.outcome).toBe(outcome)
   })
 
   it('a single slow call is not proof', () => {

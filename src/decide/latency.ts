@@ -10,7 +10,10 @@ import type { Look } from './look.ts'
 import type { Pair } from './pairing.ts'
 import { changeText, counted, intervalText, milliseconds, percent, pText } from './words.ts'
 
-/** Fewer calls show a 95 % quantile too badly to block anybody. */
+/**
+ * Fewer calls show a 95 % quantile too badly: what stays open with them settles nothing. What is proven counts, because
+ * the order statistics prove at their level whatever the number of calls.
+ */
 const CALLS_FOR_P95 = 200
 /** Clocks tell no more: shorter medians are taken as this, so that noise below a millisecond is no ratio. */
 const CLOCK_MS = 1
@@ -43,11 +46,11 @@ function limitGate(tallies: readonly CaseTally[], max: number, policy: GatePolic
     broken: ({ low }) => low > max,
     kept: ({ high }) => high <= max,
   })
-  const decides = calls.length >= CALLS_FOR_P95
+  const decides = calls.length >= CALLS_FOR_P95 || proof !== 'open'
   const range = interval(bounds, level)
   const shown = range ? ` (${intervalText(range, milliseconds)})` : ''
   const seen = `p95 latency ${milliseconds(estimate)} over ${counted(calls.length, 'call')}${shown}, limit ${milliseconds(max)}`
-  const few = `Shown only: fewer than ${CALLS_FOR_P95} calls cannot decide a p95.`
+  const few = `Shown only: nothing is proven, and fewer than ${CALLS_FOR_P95} calls cannot settle a p95.`
   const { outcome, open, says } = settled(proof, estimate > max, policy.burden)
   return {
     result: result({

@@ -1,13 +1,18 @@
 // The lock as it would be written now, and how it differs from the one that was agreed on.
 import type { LoadedSuite } from '../ports.ts'
 import type { Config, ProviderConfig } from '../schema/config.ts'
-import type { Lock, LockedSuite, LockedTarget } from '../schema/lock.ts'
+import type { Lock, LockedModel, LockedSuite, LockedTarget } from '../schema/lock.ts'
 import type { TargetSnapshot } from '../schema/run.ts'
 import { byText } from './words.ts'
 
 type Hash = (value: unknown) => string
 /** A suite as its files say, and its target as a run would remember it. */
-export type LockableSuite = { loaded: LoadedSuite; snapshot: TargetSnapshot }
+export type LockableSuite = {
+  loaded: LoadedSuite
+  snapshot: TargetSnapshot
+  /** By path: hash of each file and folder that grades its cases. */
+  graders?: Readonly<Record<string, string>> | undefined
+}
 
 /**
  * Everything that decides the behaviour of these suites, and the whole model registry.
@@ -18,9 +23,9 @@ export function lockOf({ config, suites, hash }: { config: Config; suites: Locka
     if (target.kind !== 'prompt') return []
     return [[`${target.prompt.name}@${target.prompt.version}`, target.prompt.hash] as const]
   })
-  const models = Object.entries(config.models).map(([name, { provider, id, params }]) => {
-    const base_url = addressOf(config.providers[provider])
-    return [name, { provider, ...(base_url !== undefined && { base_url }), id, params }] as const
+  const models = Object.entries(config.models).map(([name, { provider, id, params, price }]) => {
+    const asked = askedOf(config.providers[provider])
+    return [name, { provider, ...asked, id, params, ...(price && { price }) }] as const
   })
   return {
     aigate: 'lock',
@@ -32,11 +37,20 @@ export function lockOf({ config, suites, hash }: { config: Config; suites: Locka
   }
 }
 
-/** Who is asked: behind recordings the provider that --record asks. */
-const addressOf = (provider: ProviderConfig | undefined): string | undefined =>
-  provider?.type === 'replay' ? provider.of?.base_url : provider?.base_url
+/** Who is asked: behind recordings the provider that --record asks. Of headers only the names: values may be secrets. */
+function askedOf(provider: ProviderConfig | undefined): Omit<LockedModel, 'provider' | 'id' | 'params' | 'price'> {
+  if (!provider) return {}
+  const { type } = provider
+  const live = provider.type === 'replay' ? provider.of : provider
+  if (!live) return { type }
+  const { base_url, api_version } = live
+  const headers = Object.keys(live.headers)
+    .map((name) => name.toLowerCase())
+    .sort(byText)
+  return { type, base_url, ...(api_version !== undefined && { api_version }), ...(headers.length > 0 && { headers }) }
+}
 
-function lockedSuite({ loaded, snapshot }: LockableSuite, hash: Hash): LockedSuite {
+function lockedSuite({ loaded, snapshot, graders }: LockableSuite, hash: Hash): LockedSuite {
   const { suite, cases, policy } = loaded
   const entries = cases
     .map(({ info: { id, hash: content, category, critical } }) => ({ id, content, category, critical }))
@@ -45,7 +59,9 @@ function lockedSuite({ loaded, snapshot }: LockableSuite, hash: Hash): LockedSui
     version: suite.version,
     target: lockedTarget(loaded, snapshot, hash),
     cases: { count: cases.length, critical: entries.filter(({ critical }) => critical).length, hash: hash(entries) },
+    ...(graders && { graders: { ...graders } }),
     trials: suite.trials,
+    ...(suite.anchors && { anchors: suite.anchors }),
     policy: { ...policy },
   }
 }

@@ -107,6 +107,8 @@ const other: Row[] = [
   ['scripted-assistant-2026-11-01', 'pinned'],
   [`org/name@${hex(40)}`, 'pinned'],
   [`name@sha256:${hex(64)}`, 'pinned'],
+  [`gpt-4o@sha256:${hex(64)}`, 'unknown', ['gpt-4o-2024-11-20', 'gpt-4o-2024-08-06', 'gpt-4o-2024-05-13']],
+  [`claude-sonnet-4-5@${hex(40)}`, 'unknown', ['claude-sonnet-4-5-20250929']],
   ['gpt-4o', 'alias', gpt4o],
   ['claude-sonnet-4-5', 'alias', ['claude-sonnet-4-5-20250929']],
   ['my-model-latest', 'alias'],

@@ -134,6 +134,10 @@ const families: readonly [RegExp, Rule][] = [
 ]
 
 function byName(id: string): PinState {
+  const [bare = id, digest] = id.split(/@(?=sha256:|[0-9a-f]{40}$)/i)
+  // These vendors know no digests: nobody can tell what a server makes of one.
+  if (digest !== undefined && families.some(([name]) => name.test(bare)))
+    return unknown('the vendor of this model gives no digests by which it could be asked', snapshotsOf(bare))
   if (DIGEST.test(id)) return pinned('a digest')
   if (REVISION.test(id)) return pinned('a commit of the weights repository')
   const [, family] = families.find(([name]) => name.test(id)) ?? []

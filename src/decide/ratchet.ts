@@ -12,7 +12,8 @@ const DAY_MS = 86_400_000
 const WARN_AFTER_MS = 90 * DAY_MS
 const MONTHS = 'January February March April May June July August September October November December'.split(' ')
 
-type Acceptance = NonNullable<Baseline['history']>[number]
+/** One entry of the history of a baseline. */
+export type Acceptance = NonNullable<Baseline['history']>[number]
 
 /** Mean over the measured cases of their share of passed trials, 0 to 1; 0 when nothing was measured. */
 export function passRate({ cases }: Pick<Baseline, 'cases'>): number {
@@ -38,7 +39,7 @@ export function chained(after: Baseline, before: Baseline | null, digest: string
 }
 
 /** A baseline from before there was a chain is its first link. */
-const firstLink = (before: Baseline): Acceptance => ({
+export const firstLink = (before: Baseline): Acceptance => ({
   at: before.accepted.at,
   by: before.accepted.by,
   pass_rate: Number(passRate(before).toFixed(6)),
@@ -64,12 +65,18 @@ function ratchet(history: readonly Acceptance[]): string[] {
   const [first] = sorted
   const last = sorted.at(-1)
   if (!first || !last || sorted.length < RATCHET.acceptances) return []
-  const difference = last.pass_rate - first.pass_rate
-  if (difference > -RATCHET.drop) return []
-  const since = `${MONTHS[Number(first.at.slice(5, 7)) - 1]} ${first.at.slice(0, 4)}`
-  return [
-    `A slow ratchet: ${sorted.length} accepted baselines, ${points(difference)} points since ${since}. Each step was accepted against the one before it.`,
-  ]
+  if (last.pass_rate - first.pass_rate > -RATCHET.drop) return []
+  return [`A slow ratchet: ${courseOf(sorted)}. Each step was accepted against the one before it.`]
+}
+
+/** What became of the pass rate: "6 accepted baselines, -4.1 points since March 2026". At least one acceptance. */
+export function courseOf(history: readonly Acceptance[]): string {
+  const sorted = [...history].sort((a, b) => byText(a.at, b.at))
+  const [first] = sorted
+  const difference = (sorted.at(-1)?.pass_rate ?? 0) - (first?.pass_rate ?? 0)
+  const since = `${MONTHS[Number(first?.at.slice(5, 7)) - 1]} ${first?.at.slice(0, 4)}`
+  const sign = difference > 0 ? '+' : ''
+  return `${counted(sorted.length, 'accepted baseline')}, ${sign}${points(difference)} points since ${since}`
 }
 
 /** @throws AigateError baseline_expired when the baseline is older at `now` than `baseline_max_age.stop` */

@@ -80,6 +80,8 @@ function modelChange(a: ReleasedModel | undefined, b: ReleasedModel | undefined)
     other && other.provider !== model.provider ? `${model.provider}/${model.id}` : model.id
   const changes = moved(what, a && pin(a, b), b && pin(b, a))
   if (!a || !b) return changes
+  if (a.base_url !== undefined && b.base_url !== undefined)
+    changes.push(...moved(`${what} address`, a.base_url, b.base_url))
   const keys = [...new Set([...Object.keys(a.params), ...Object.keys(b.params)])].sort()
   const text = (value: unknown) => (value === undefined ? 'unset' : JSON.stringify(value))
   return [...changes, ...keys.flatMap((key) => moved(`${what} ${key}`, text(a.params[key]), text(b.params[key])))]

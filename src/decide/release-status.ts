@@ -5,10 +5,9 @@ import {
   type ComponentStatus,
   type LedgerEntry,
   type LedgerRecord,
-  PlainLine,
   type ReleaseManifest,
 } from '../schema/release.ts'
-import { releasesOf } from './releases.ts'
+import { releasesOf, requirePlainLine } from './releases.ts'
 
 /** `release`: id of the newest release that holds it. `keep_until`: YYYY-MM-DD (UTC), the last day. */
 export type StatusRow = Component & {
@@ -88,8 +87,7 @@ export function planStatus(
   const day = keepUntil === undefined ? undefined : dayFrom(keepUntil, asked.now)
   if (keepUntil !== undefined && day === undefined)
     throw refuse(`--keep-until: "${keepUntil}" is no day to come.`, 'Write 2026-12-31 or 90d.')
-  if (note !== undefined && !PlainLine.safeParse(note).success)
-    throw refuse('--note is no line of plain text.', 'Write 1 to 300 characters on one line.')
+  if (note !== undefined) requirePlainLine('note', note)
   return {
     kind: 'status',
     component: { kind: row.kind, name: row.name },

@@ -2,12 +2,17 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { Config } from '../schema/config.ts'
+import type { GatePolicy } from '../schema/gate.ts'
 import type { LedgerRecord, ReleaseManifest } from '../schema/release.ts'
+import type { RunHeader, TargetSnapshot } from '../schema/run.ts'
+import type { Verdict } from '../schema/verdict.ts'
 import { bisect, majority, majorityError } from './bisect.ts'
+import type { Listing } from './model-health.ts'
 import { releaseChanges, releaseSentence } from './release-diff.ts'
 import { componentStatuses, planStatus } from './release-status.ts'
-import { findRelease } from './releases.ts'
-import { lastKnownGood, rollbackNeeds } from './rollback-needs.ts'
+import { evidenceFor, findRelease } from './releases.ts'
+import { type Found, lastKnownGood, rollbackNeeds } from './rollback-needs.ts'
+import { policyOf } from './run-testing.ts'
 
 const now = new Date('2026-11-21T10:00:00Z')
 const model = { name: 'main', provider: 'openai', id: 'gpt-4o-2024-08-06', params: { temperature: 0.2 } }
@@ -61,6 +66,11 @@ it('says what differs in one sentence', () => {
     'model main top_p unset -> 1',
     'index kb-2026-10 removed',
   ])
+  const at = (base_url?: string) => ({ ...before, models: [{ ...model, ...(base_url !== undefined && { base_url }) }] })
+  expect(releaseChanges(at('https://a/v1'), at('https://b/v1'))).toEqual([
+    'model main address https://a/v1 -> https://b/v1',
+  ])
+  expect(releaseChanges(at(), at('https://b/v1'))).toEqual([])
 })
 
 it('finds a release by a unique beginning of its id', () => {
@@ -105,12 +115,138 @@ describe('statuses', () => {
       providers: { openai: { type: 'openai' } },
       models: { main: { provider: 'openai', id: model.id, params: { temperature: 0.2 } } },
     })
-    const found = { prompts: [], components: { index: { ok: true, said: 'here' } } }
+    const models = [{ model, listing: { kind: 'listed' as const, shutdown: null } }]
+    const found = { prompts: [], models, components: { index: { ok: true, said: 'here' } } }
     const good = lastKnownGood(kept, 'production')
     const states = (at: Date) =>
       good ? rollbackNeeds(good, { records: kept, config, found, now: at }).map(({ state }) => state) : []
     expect(states(now)).toEqual(['there', 'there'])
     expect(states(new Date('2026-12-02T00:00:00Z'))).toEqual(['missing', 'there', 'there'])
+  })
+})
+
+describe('a model that a rollback needs', () => {
+  const needOf = (pin: object, more: Partial<Found['models'][number]> = {}, released: object = {}) => {
+    const config = Config.parse({
+      version: 1,
+      providers: { openai: { type: 'openai' } },
+      models: { main: { provider: 'openai', id: model.id, params: { temperature: 0.2 }, ...pin } },
+    })
+    const listing: Listing = { kind: 'listed', shutdown: null }
+    const one = { model: { ...model, ...released }, listing, base_url: 'https://api.openai.com/v1', ...more }
+    const release = manifest(1, { prompts: [], components: {} })
+    return rollbackNeeds(release, {
+      records: [],
+      config,
+      found: { prompts: [], models: [one], components: {} },
+      now,
+    })[0]
+  }
+  const old = { base_url: 'https://api.openai.com/v1' }
+  it.each([
+    ['is listed', {}, {}, old, 'there', 'models.main, and its provider lists it'],
+    ['is of an older record without an address', {}, {}, {}, 'there', 'lists it'],
+    ['is archived in the registry', { status: 'archived' }, {}, old, 'missing', 'is archived'],
+    ['was kept until yesterday', { keep_until: '2026-11-20' }, {}, old, 'missing', 'until 2026-11-20 only'],
+    ['is kept until today', { keep_until: '2026-11-21' }, {}, old, 'there', 'lists it'],
+    ['is gone', {}, { listing: { kind: 'gone' } }, old, 'missing', 'no longer lists it'],
+    [
+      'was shut down',
+      {},
+      { listing: { kind: 'listed', shutdown: new Date('2026-11-20') } },
+      old,
+      'missing',
+      'shut it down on 2026-11-20',
+    ],
+    [
+      'could not be asked for',
+      {},
+      { listing: { kind: 'not_asked', reason: 'K is not set.' } },
+      old,
+      'unknown',
+      'not known: K is not set',
+    ],
+    ['is asked elsewhere', {}, { base_url: 'http://127.0.0.1:9/v1' }, old, 'missing', 'at http://127.0.0.1:9/v1, the'],
+  ] as const)('%s', (_, pin, more, released, state, says) => {
+    const need = needOf(pin, more, released)
+    expect(need).toMatchObject({ what: 'model openai/gpt-4o-2024-08-06', state })
+    expect(need?.detail).toContain(says)
+  })
+})
+
+describe('evidence', () => {
+  const policy = policyOf()
+  const app: TargetSnapshot = { kind: 'module', label: 'module app.mjs', hash: 'app' }
+  const asked: TargetSnapshot = {
+    kind: 'prompt',
+    label: 'a@1.0.0 with m',
+    hash: 'p',
+    provider: { type: 'openai', base_url: 'https://a.example/v1', headers: [] },
+  }
+  const commit = 'c'.repeat(40)
+  const headerOf = (target: TargetSnapshot, more: Partial<RunHeader> = {}) =>
+    ({
+      id: 'r1',
+      suite: 'app',
+      target,
+      partial: false,
+      trials: { min: 1, max: 3 },
+      cases: [{ hash: 'h' }],
+      git: { commit, branch: null, dirty: false },
+      ...more,
+    }) as RunHeader
+  const evidence = (
+    target: TargetSnapshot,
+    more: Partial<RunHeader> = {},
+    changed: readonly string[] | null = [],
+    trials = 1,
+  ) => {
+    const policies: unknown[] = []
+    const verdict = (by: GatePolicy) => {
+      policies.push(by)
+      return { outcome: 'pass', reasons: ['good'] } as unknown as Verdict
+    }
+    const found = evidenceFor(
+      { suite: 'app', version: '1.0.0', cases: 1, target },
+      {
+        loaded: { cases: ['h'], trials: { min: trials }, policy },
+        components: {},
+        witnesses: [{ header: headerOf(target, more), changed, verdict }],
+      },
+    )
+    return { ...found, policies }
+  }
+
+  it('is judged by the policy of today, and by no other', () => {
+    const header = { policy: { ...policy, min_pass_rate: 0 } }
+    expect(evidence(asked, header)).toMatchObject({ outcome: 'pass', reason: 'good', policies: [policy] })
+  })
+
+  it.each([
+    ['a what-if run', asked, { what_if: ['--threshold 0'] }, [], 1, 'made with --threshold 0, which is no rule'],
+    ['fewer trials', asked, {}, [], 3, 'asked 1 trial of each case, the suite asks 3'],
+    [
+      'another address',
+      asked,
+      { target: { ...asked, provider: { type: 'openai', base_url: 'http://127.0.0.1:9/v1', headers: [] } } },
+      [],
+      1,
+      'the run asked http://127.0.0.1:9/v1, the release holds https://a.example/v1',
+    ],
+    ['no address', asked, { target: { ...asked, provider: undefined } }, [], 1, 'by an older aigate'],
+    ['an application outside of git', app, { git: null }, [], 1, 'outside of git'],
+    ['a dirty application', app, { git: { commit, branch: null, dirty: true } }, [], 1, 'that were not committed'],
+    ['a commit that is gone', app, {}, null, 1, 'git no longer knows cccccccccccc'],
+    ['other code', app, {}, ['app.mjs', 'b.mjs'], 1, 'since then 2 files changed: app.mjs, b.mjs'],
+  ] as const)('%s is none', (_, target, more, changed, trials, says) => {
+    const found = evidence(target, more as Partial<RunHeader>, changed, trials)
+    expect(found).toMatchObject({ outcome: 'invalid', run: 'r1', policies: [] })
+    expect(found.reason).toContain(says)
+  })
+
+  it('of a prompt does not depend on the commit; of an application it does', () => {
+    expect(evidence(asked, { git: null }, null).outcome).toBe('pass')
+    expect(evidence(app).outcome).toBe('pass')
   })
 })
 

@@ -1,10 +1,12 @@
 // A release as it is recorded: its manifest, the evidence for it, and whether the evidence allows it.
 import { AigateError } from '../errors.ts'
 import type { LoadedSuite } from '../ports.ts'
+import type { GatePolicy } from '../schema/gate.ts'
 import {
   type Evidence,
   type LedgerRecord,
   type Part,
+  LONGEST_LINE,
   PlainLine,
   type ReleasedSuite,
   type ReleaseManifest,
@@ -12,6 +14,7 @@ import {
 import type { Git, RunHeader, TargetSnapshot } from '../schema/run.ts'
 import { type Outcome, type Verdict, worst } from '../schema/verdict.ts'
 import { releaseSentence } from './release-diff.ts'
+import { counted, names } from './words.ts'
 
 /** The manifests of the releases, oldest first; of one environment when it is named. */
 export function releasesOf(records: readonly LedgerRecord[], env?: string): ReleaseManifest[] {
@@ -66,21 +69,32 @@ export function releasesBetween(
   throw refuse(`${first.id} is not older than ${last.id}.`, 'Write the good release first, then the bad one.')
 }
 
-/** A run that may speak for a suite. `verdict` judges it, by the policy that it was run with: only asked for when it counts. */
-export type Witness = { header: RunHeader; verdict(): Verdict }
+/**
+ * A run that may speak for a suite. `verdict` judges it by a policy: only asked for when it counts. `changed`: files that
+ * differ between its commit and the work tree of today, records of aigate apart; null: nobody can tell. Only needed of
+ * runs that asked an application.
+ */
+export type Witness = {
+  header: RunHeader
+  verdict(policy: GatePolicy): Verdict
+  changed?: readonly string[] | null | undefined
+}
+/** The suite as it is released: `cases` are the hashes of its cases. */
+type Released = { cases: readonly string[]; trials: { min: number }; policy: GatePolicy }
 
 /**
  * What the runs say about a suite of the release: the newest run that asked the very target which is released. A run of
  * some of the cases, of another target, of another index or of other cases is no evidence: `invalid`, as if nobody had
- * measured. `cases`: the hashes of the cases as the suite has them now.
+ * measured; nor is one for which the command line set the rules of the suite aside, or of an application whose code is
+ * not that of today. What remains is judged by the policy of today.
  */
 export function evidenceFor(
   { suite, target }: ReleasedSuite,
   {
-    cases,
+    loaded,
     components,
     witnesses,
-  }: { cases: readonly string[]; components: Record<string, Part>; witnesses: readonly Witness[] },
+  }: { loaded: Released; components: Record<string, Part>; witnesses: readonly Witness[] },
 ): Evidence {
   const none = (reason: string, run: string | null = null): Evidence => ({ suite, run, outcome: 'invalid', reason })
   const own = witnesses
@@ -95,8 +109,10 @@ export function evidenceFor(
   if (!whole) return none('the run asked only some of the cases', newest.id)
   const { header } = whole
   const asked = header.cases.map(({ hash }) => hash)
-  if (asked.toSorted().join() !== cases.toSorted().join())
+  if (asked.toSorted().join() !== loaded.cases.toSorted().join())
     return none('the cases of the suite have changed since the run', header.id)
+  const not = setAside(header, loaded) ?? otherProvider(header.target, target) ?? otherCode(whole)
+  if (not !== undefined) return none(not, header.id)
   const other = Object.entries(header.target.components ?? {}).find(
     ([name, version]) => components[name]?.version !== version,
   )
@@ -105,8 +121,37 @@ export function evidenceFor(
       `the run was made with ${other.join(' ')}, the release holds ${components[other[0]]?.version ?? 'none'}`,
       header.id,
     )
-  const { outcome, reasons } = whole.verdict()
+  const { outcome, reasons } = whole.verdict(loaded.policy)
   return { suite, run: header.id, outcome, reason: reasons[0] ?? outcome }
+}
+
+function setAside({ what_if, trials }: RunHeader, loaded: Released): string | undefined {
+  if (what_if && what_if.length > 0) return `the run was made with ${names(what_if)}, which is no rule of the suite`
+  if (trials.min >= loaded.trials.min) return undefined
+  return `the run asked ${counted(trials.min, 'trial')} of each case, the suite asks ${loaded.trials.min}`
+}
+
+/** The name of a provider is part of what was asked; who stands behind it is told by its address. */
+function otherProvider(was: TargetSnapshot, is: TargetSnapshot): string | undefined {
+  if (!is.provider) return undefined
+  if (!was.provider) return 'the run does not say which address was asked: it was recorded by an older aigate'
+  const text = ({ provider }: TargetSnapshot) => JSON.stringify(provider, Object.keys(provider ?? {}).sort())
+  if (text(was) === text(is)) return undefined
+  const at = ({ provider }: TargetSnapshot) => provider?.base_url ?? provider?.type ?? 'nobody'
+  if (at(was) !== at(is)) return `the run asked ${at(was)}, the release holds ${at(is)}`
+  return 'the type, the api_version or the headers of the provider have changed since the run'
+}
+
+/** The hash of an application knows its address, not its code: that is told by the commit. */
+function otherCode({ header: { target, git }, changed }: Witness): string | undefined {
+  if (target.kind === 'prompt') return undefined
+  const which = 'so that nobody knows which code of the application answered'
+  if (!git) return `the run was made outside of git, ${which}`
+  const commit = git.commit.slice(0, 12)
+  if (git.dirty) return `the run was made with changes to ${commit} that were not committed, ${which}`
+  if (!changed) return `git no longer knows ${commit}, with which the run was made`
+  if (changed.length === 0) return undefined
+  return `the application of the run is that of ${commit}; since then ${counted(changed.length, 'file')} changed: ${names(changed)}`
 }
 
 /** The worst of the evidence; `invalid` when there is none at all. */
@@ -120,7 +165,7 @@ export type Wanted = {
   by: string
   git: Git | null
   suites: readonly {
-    loaded: Pick<LoadedSuite, 'suite' | 'cases' | 'target'>
+    loaded: Pick<LoadedSuite, 'suite' | 'cases' | 'target' | 'policy'>
     target: TargetSnapshot
     description?: string | undefined
   }[]
@@ -134,17 +179,26 @@ export type Wanted = {
   irreversible?: readonly string[] | undefined
 }
 
+/** @throws AigateError usage where the text of an option could not stand in a manifest */
+export function requirePlainLine(flag: string, text: string): void {
+  if (PlainLine.safeParse(text).success) return
+  const length = text.trim().length
+  const problem =
+    length === 0
+      ? `--${flag} is empty.`
+      : length > LONGEST_LINE
+        ? `--${flag} has ${length} characters, and at most ${LONGEST_LINE} are kept.`
+        : `--${flag} is no line of plain text: it holds a line break or a control character.`
+  throw new AigateError('usage', { problem, mend: `Write 1 to ${LONGEST_LINE} characters on one line.` })
+}
+
 /** The manifest of a release, before anything is written. @throws AigateError usage for text that is no plain line */
 export function planRelease(wanted: Wanted): { manifest: ReleaseManifest; outcome: Outcome } {
   const { records, env, at, by, git, note } = wanted
   const { irreversible = [] } = wanted
   const texts = Object.entries({ env, note, override: wanted.override, container: wanted.container })
   for (const [flag, text] of [...texts, ...irreversible.map((one) => ['irreversible', one] as const)])
-    if (text !== undefined && !PlainLine.safeParse(text).success)
-      throw new AigateError('usage', {
-        problem: `--${flag} is no line of plain text.`,
-        mend: 'Write 1 to 300 characters on one line.',
-      })
+    if (text !== undefined) requirePlainLine(flag, text)
   const before = releasesOf(records, env).at(-1) ?? null
   const suites = wanted.suites.map(({ loaded, target }) => ({
     suite: loaded.suite.suite,
@@ -155,8 +209,11 @@ export function planRelease(wanted: Wanted): { manifest: ReleaseManifest; outcom
   const components = componentsOf(before?.components ?? {}, wanted.components)
   const { witnesses } = wanted
   const verdicts = suites.map((suite, i) => {
-    const cases = wanted.suites[i]?.loaded.cases.map(({ info }) => info.hash) ?? []
-    return evidenceFor(suite, { cases, components, witnesses })
+    const loaded = wanted.suites[i]?.loaded
+    if (!loaded) throw new RangeError(`${suite.suite} is no suite of the release`)
+    const cases = loaded.cases.map(({ info }) => info.hash)
+    const released = { cases, trials: loaded.suite.trials, policy: loaded.policy }
+    return evidenceFor(suite, { loaded: released, components, witnesses })
   })
   const outcome = evidenceOutcome(verdicts)
   const container = wanted.container ?? before?.container
@@ -191,7 +248,10 @@ function partsOf({ suites }: Wanted): Pick<ReleaseManifest, 'prompts' | 'models'
     const { name, version, hash, file, description } = loaded.target.prompt
     return [{ name, version, hash, file, ...(description !== undefined && { description }) }]
   })
-  const models = suites.flatMap(({ target }) => (target.model ? [target.model] : []))
+  const models = suites.flatMap(({ target: { model, provider } }) => {
+    const base_url = provider?.base_url
+    return model ? [{ ...model, ...(base_url !== undefined && { base_url }) }] : []
+  })
   return { prompts: once(prompts), models: once(models) }
 }
 

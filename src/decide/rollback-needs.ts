@@ -1,6 +1,7 @@
 // What a rollback to the last known good release needs, and whether all of it is still there.
-import type { Config } from '../schema/config.ts'
+import type { Config, ModelPin } from '../schema/config.ts'
 import type { LedgerRecord, ReleasedModel, ReleasedPrompt, ReleaseManifest } from '../schema/release.ts'
+import type { Listing } from './model-health.ts'
 import { componentStatuses, partsOf, type StatusRow } from './release-status.ts'
 import { releasesOf } from './releases.ts'
 
@@ -34,6 +35,8 @@ export type Found = {
   prompts: readonly { prompt: ReleasedPrompt; found: 'work tree' | 'git' | null }[]
   /** Result of the check command of a component; null: none is configured. */
   components: Readonly<Record<string, { ok: boolean; said: string } | null>>
+  /** For each model of the release: what its provider says, and the address that aigate.yaml has for it. */
+  models: readonly { model: ReleasedModel; listing: Listing; base_url?: string | undefined }[]
 }
 
 /** One row a part of the release to go back to, those that are missing first. */
@@ -45,7 +48,7 @@ export function rollbackNeeds(
   const rows = componentStatuses(records, release.env, now)
   const needs = [
     ...found.prompts.map(({ prompt, found: where }) => promptNeed(prompt, where)),
-    ...release.models.map((model) => modelNeed(model, config)),
+    ...found.models.map((model) => modelNeed(model, config, now)),
     ...Object.entries(release.components).map(([name, { version }]) =>
       componentNeed(`${name} ${version}`, found.components[name] ?? null),
     ),
@@ -70,14 +73,24 @@ function promptNeed({ name, version, file }: ReleasedPrompt, where: 'work tree' 
   }
 }
 
-function modelNeed({ name, provider, id, params }: ReleasedModel, { models, providers }: Config): Need {
+function modelNeed(
+  { model: { name, provider, id, params, base_url }, listing, base_url: now }: Found['models'][number],
+  { models, providers }: Config,
+  at: Date,
+): Need {
   const what = `model ${provider}/${id}`
   if (!Object.hasOwn(providers, provider))
     return { what, state: 'missing', detail: `aigate.yaml has no provider ${provider}` }
+  if (base_url !== undefined && base_url !== now) {
+    const asks = `aigate.yaml asks ${provider} at ${now ?? 'no address'}`
+    return { what, state: 'missing', detail: `${asks}, the release asked ${base_url}` }
+  }
   const pins = Object.entries(models).filter(([, pin]) => pin.provider === provider && pin.id === id)
   const [known] = pins.filter(([other]) => other === name).concat(pins)
   if (!known) return { what, state: 'missing', detail: 'the model registry of aigate.yaml has no such pin any more' }
   const [shown, pin] = known
+  const over = withdrawn(shown, pin, at) ?? unlisted(listing, at)
+  if (over !== undefined) return { what, state: 'missing', detail: over }
   const params_differ = Object.entries(pin.params).filter(
     ([key, value]) => JSON.stringify(params[key]) !== JSON.stringify(value),
   )
@@ -88,8 +101,31 @@ function modelNeed({ name, provider, id, params }: ReleasedModel, { models, prov
       state: 'unknown',
       detail: `models.${shown} has it, with other parameters than were released: ${differ}`,
     }
-  return { what, state: 'there', detail: `models.${shown}` }
+  if (listing.kind !== 'listed')
+    return {
+      what,
+      state: 'unknown',
+      detail: `models.${shown} has it; whether its provider still does is not known` + reasonOf(listing),
+    }
+  return { what, state: 'there', detail: `models.${shown}, and its provider lists it${untilOf(listing)}` }
 }
+
+/** By the registry: what is archived, or was kept only until a day that is over. */
+function withdrawn(shown: string, { status, keep_until }: ModelPin, now: Date): string | undefined {
+  if (status === 'archived') return `models.${shown} of aigate.yaml is archived`
+  if (keep_until === undefined || keep_until >= now.toISOString().slice(0, 10)) return undefined
+  return `models.${shown} of aigate.yaml was kept until ${keep_until} only`
+}
+
+function unlisted(listing: Listing, now: Date): string | undefined {
+  if (listing.kind === 'gone') return 'its provider no longer lists it'
+  if (listing.kind !== 'listed' || !listing.shutdown || listing.shutdown > now) return undefined
+  return `its provider shut it down on ${listing.shutdown.toISOString().slice(0, 10)}`
+}
+
+const reasonOf = (listing: Listing) => (listing.kind === 'not_asked' ? `: ${listing.reason.replace(/\.$/, '')}` : '')
+const untilOf = (listing: Listing) =>
+  listing.kind === 'listed' && listing.shutdown ? ` until ${listing.shutdown.toISOString().slice(0, 10)}` : ''
 
 function componentNeed(what: string, result: { ok: boolean; said: string } | null): Need {
   if (!result) return { what, state: 'unknown', detail: 'no command in releases.checks of aigate.yaml looks for it' }

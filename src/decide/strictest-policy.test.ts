@@ -25,6 +25,7 @@ describe('strictestPolicy', () => {
     ['alpha', {}, { alpha: 0.001 }],
     ['naive', {}, { naive: { min_pass_rate: false } }],
     ['allow_case_changes', {}, { allow_case_changes: true }],
+    ['allow_target_changes', {}, { allow_target_changes: true }],
     ['allow_joint_changes', {}, { allow_joint_changes: true }],
     ['categories.__proto__.min_pass_rate', { categories: JSON.parse('{"__proto__":{"min_pass_rate":1}}') }, {}],
   ]

@@ -28,6 +28,7 @@ const fixed = [
   'scope',
   'naive',
   'allow_case_changes',
+  'allow_target_changes',
   'allow_new_recordings',
   'allow_joint_changes',
 ] as const

@@ -3,7 +3,7 @@ import type { Baseline } from '../schema/baseline.ts'
 import type { Observation, Run } from '../schema/run.ts'
 import { type Report, type SuiteReport, type Verdict, worst } from '../schema/verdict.ts'
 import { caseReports } from './cases.ts'
-import { jointWarning } from './causes.ts'
+import { jointWarning, providerWarning } from './causes.ts'
 import { swapWarnings } from './silent-swap.ts'
 import { totals } from './totals.ts'
 import { byText } from './words.ts'
@@ -37,7 +37,7 @@ export function suiteReport(input: {
     target,
     baseline: baseline && baselineOf(baseline, baselineFile ?? ''),
     verdict: warned(verdict, [
-      ...(baseline ? jointWarning(baseline.target, target) : []),
+      ...(baseline ? [...jointWarning(baseline.target, target), ...providerWarning(baseline.target, target)] : []),
       ...swapWarnings(observations, baseline, target),
       ...(header.change_notes ?? []),
     ]),

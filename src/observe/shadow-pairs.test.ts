@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, expect, it } from 'vitest'
 import { pairEvent } from '../decide/shadow/pairing.ts'
-import { type ShadowPair, ShadowPlan } from '../schema/shadow.ts'
+import { ShadowPlan } from '../schema/shadow.ts'
 import { readPairs } from './shadow-pairs.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'aigate-pairs-'))
@@ -34,7 +34,7 @@ const pair = fc.record(
 it('what was written is read', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(pair, { maxLength: 20 }), async (list) => {
-      const pairs = list.map((one, i) => ({ ...one, id: `q${i}` }) as ShadowPair)
+      const pairs = list.map((one, i) => ({ ...one, id: `q${i}` }))
       writeFileSync(join(root, 'p.jsonl'), pairs.map((one) => `${JSON.stringify(pairEvent(one, 'r'))}\n`).join(''))
       const read = await readPairs(planOf(), { root, since: null, signal })
       // -0 does not survive JSON.

@@ -6,23 +6,23 @@
  */
 export type Dialect = {
   /** A literal of a text. */
-  text(value: string): string
+  text: (value: string) => string
   /** A quoted name of a column. */
-  name(value: string): string
+  name: (value: string) => string
   /** A column or expression as a value. */
-  json(sql: string): string
+  json: (sql: string) => string
   /** A value inside of a value, by its steps. */
-  inside(json: string, steps: readonly string[]): string
+  inside: (json: string, steps: readonly string[]) => string
   /** The text that a value holds; only asked of texts. */
-  unquoted(json: string): string
+  unquoted: (json: string) => string
   /** The number that a text holds, or NULL. */
-  number(text: string): string
+  number: (text: string) => string
   /** A 64-bit hash that is not 0 of a text that is not NULL. */
-  hash(text: string): string
+  hash: (text: string) => string
   /** The value of `sql` where `by` is least. */
-  argMin(sql: string, by: string): string
+  argMin: (sql: string, by: string) => string
   /** A whole number of a number. */
-  whole(sql: string): string
+  whole: (sql: string) => string
 }
 
 export const duckdb: Dialect = {
@@ -57,8 +57,8 @@ export function jsonPath(steps: readonly string[]): string {
 export const isNumber = (value: string): string =>
   `(substr(${value}, 1, 1) = '-' OR substr(${value}, 1, 1) BETWEEN '0' AND '9')`
 export const isText = (value: string): string => `(substr(${value}, 1, 1) = '"')`
-/** A number of JavaScript as a literal of any SQL, always a fraction. */
+/** A number as a literal of any SQL, always of the type double. */
 export function numberLiteral(value: number): string {
   const text = String(value)
-  return /[.e]/.test(text) ? text : `${text}.0`
+  return text.includes('e') ? text : `${text}e0`
 }

@@ -9,14 +9,14 @@ import { conditionSql, type FieldSql } from './sql-expression.ts'
 /** Where a field is found: `value` gives SQL for its JSON text (NULL: it is not there), asked before `from` and `time` are. */
 export type Finder = {
   value(field: string): string
-  /** Milliseconds since 1970, NULL where there is no time. */
-  time(): string
+  /** SQL for the time as it is written, and from that to milliseconds since 1970, NULL where there is none. */
+  time(): { value: string; millis(column: string): string }
   /** The relation in which what the others gave is known. */
   from(): string
 }
 
 /**
- * A query that gives the events between two times (milliseconds; SQL, the later included) as rows of: `at`, `eid` (hash of
+ * A query that gives the events between two times (milliseconds; SQL, the later included) as rows of: `ms`, `eid` (hash of
  * the event, 0: none), `req`, `arm` (0 unknown, 1 baseline, 2 candidate), `other` (of another rollout), `outside`, `early`
  * (in a first segment), `unit` and `answer` (hashes, 0: none), `asked`, `got`, and `v0` … (one a metric, NULL: nothing is
  * said). Rows without a time come too, for counting.
@@ -31,12 +31,14 @@ export function eventsSql(plan: RolloutPlan, finder: Finder, dialect: Dialect, s
     return column
   }
   const field = withEvaluations(plain, dialect)
-  const kind = kindSql(plain('event.name'), dialect)
-  const metrics = Object.values(plan.metrics).map((metric, index) => `${metricSql(metric, field, dialect)} AS v${index}`)
+  plain('event.name')
+  const metrics = Object.values(plan.metrics).map(
+    (metric, index) => `${metricSql(metric, field, dialect)} AS v${index}`,
+  )
   const columns = [
-    'at',
+    'ms',
     `${idSql(plain, dialect)} AS eid`,
-    `CASE WHEN ${kind} = 'request' THEN 1 ELSE 0 END AS req`,
+    `CASE WHEN kind = 'request' THEN 1 ELSE 0 END AS req`,
     ...markColumns(plan, plain, dialect),
     `${hashOf(UNITS[plan.assignment.unit].map(plain), dialect)} AS unit`,
     `${hashOf([plain('gen_ai.response.id')], dialect)} AS answer`,
@@ -45,8 +47,11 @@ export function eventsSql(plan: RolloutPlan, finder: Finder, dialect: Dialect, s
     ...metrics,
   ]
   const values = [...found].map(([name, column]) => `${finder.value(name)} AS ${column}`)
-  const inner = `SELECT ${[`${finder.time()} AS at`, ...values].join(', ')} FROM ${finder.from()}`
-  return `SELECT ${columns.join(', ')} FROM (${inner}) AS named WHERE (at IS NULL OR (at >= ${since} AND at <= ${until})) AND ${kind} <> 'other'`
+  const time = finder.time()
+  const named = `SELECT ${[`${time.value} AS written`, ...values].join(', ')} FROM ${finder.from()}`
+  const kind = kindSql(plain('event.name'), dialect)
+  const timed = `SELECT ${time.millis('written')} AS ms, ${kind} AS kind, ${[...found.values()].join(', ')} FROM (${named}) AS named`
+  return `SELECT ${columns.join(', ')} FROM (${timed}) AS timed WHERE CASE WHEN kind = 'other' THEN FALSE WHEN ms IS NULL THEN TRUE ELSE ms >= ${since} AND ms <= ${until} END`
 }
 
 /** `eval.<name>.label` and `.score` are also those of an evaluation event of that name. */
@@ -80,12 +85,11 @@ const hashOf = (values: readonly string[], dialect: Dialect): string =>
 /** What makes two lines the same event: its own id, else that of the answer, with what was said of it. */
 function idSql(plain: FieldSql, dialect: Dialect): string {
   const own = firstText(['event.id', 'aigate.event.id', 'log.record.uid'].map(plain))
-  const kind = kindSql(plain('event.name'), dialect)
   const [answer, span] = [textOf(plain('gen_ai.response.id')), textOf(plain('span_id'))]
   const said = firstText([plain('gen_ai.evaluation.name'), plain('feedback')])
-  const key = `coalesce(${own}, CASE WHEN ${kind} = 'request' THEN coalesce(${answer}, ${span}) ELSE concat(${answer}, ' ', coalesce(${said}, '')) END)`
-  const named = `concat(${kind}, ' ', ${key}, ' ', coalesce(${plain('event.name')}, ''))`
-  const some = `${own} IS NOT NULL OR ${answer} IS NOT NULL OR (${kind} = 'request' AND ${span} IS NOT NULL)`
+  const key = `coalesce(${own}, CASE WHEN kind = 'request' THEN coalesce(${answer}, ${span}) ELSE concat(${answer}, ' ', coalesce(${said}, '')) END)`
+  const named = `concat(kind, ' ', ${key}, ' ', coalesce(${plain('event.name')}, ''))`
+  const some = `${own} IS NOT NULL OR ${answer} IS NOT NULL OR (kind = 'request' AND ${span} IS NOT NULL)`
   return `CASE WHEN ${some} THEN ${dialect.hash(named)} ELSE 0 END`
 }
 
@@ -115,9 +119,7 @@ function metricSql(metric: Metric, field: FieldSql, dialect: Dialect): string {
   const path = 'value' in metric ? metric.value : 'mean' in metric ? metric.mean : ''
   const labels = (tree ? pathsOf(tree) : [path]).filter(isLabelPath).map(field)
   const has =
-    labels.length === 0
-      ? `${kindSql(field('event.name'), dialect)} = 'request'`
-      : `(${labels.map((label) => `${label} IS NOT NULL`).join(' OR ')})`
+    labels.length === 0 ? `kind = 'request'` : `(${labels.map((label) => `${label} IS NOT NULL`).join(' OR ')})`
   const where = metric.where === undefined ? '' : ` AND ${conditionSql(parseExpression(metric.where), field, dialect)}`
   if (tree)
     return `CASE WHEN ${has}${where} THEN CASE WHEN ${conditionSql(tree, field, dialect)} THEN 1.0e0 ELSE 0.0e0 END END`

@@ -47,27 +47,31 @@ export function factsSql(
   const changes = inOrder(request)
   const { settle } = request.plan.control
   const step = (pick: (change: (typeof changes)[number]) => number, before: number) =>
-    stepSql(changes.map((change) => ({ from: change.at, sql: String(pick(change)) })), 'at', String(before))
+    stepSql(
+      changes.map((change) => ({ from: change.at, sql: String(pick(change)) })),
+      'ms',
+      String(before),
+    )
   const lastShare = Math.round((request.plan.stages.at(-1)?.traffic ?? 1) * WHOLE)
   const settled = step((change) => change.at + settle, 0)
-  const quiet = `CASE WHEN at < ${settled} OR given < greatest(${request.since}, ${settled}) THEN 1 ELSE 0 END`
+  const quiet = `CASE WHEN ms < ${settled} OR given < greatest(${request.since}, ${settled}) THEN 1 ELSE 0 END`
   const bad = metrics.map((metric, index) => `CASE WHEN ${badSql(metric, index, tails)} THEN 1 ELSE 0 END AS b${index}`)
   const values = metrics.map((_, index) => `v${index}`)
-  const rows = `SELECT ${['at', 'req', 'arm', 'unit', ...values].join(', ')}, ${step(({ generation }) => generation, 0)} AS generation, ${quiet} AS quiet FROM (${labels ? withAnswers(values) : `SELECT *, at AS given FROM events`}) AS joined WHERE at >= ${request.since} AND at < ${until} AND outside = 0 AND (early = 1 OR ${step(({ ppm }) => ppm, 0)} >= ${lastShare})`
-  return `SELECT *, ${blockSql(request, 'at', dialect)} AS block, at * ${KEY} + arm * 2 + quiet AS key${bad.length > 0 ? `, ${bad.join(', ')}` : ''} FROM (${rows}) AS counted`
+  const rows = `SELECT ${['ms', 'req', 'arm', 'unit', ...values].join(', ')}, ${step(({ generation }) => generation, 0)} AS generation, ${quiet} AS quiet FROM (${labels ? withAnswers(values) : `SELECT *, ms AS given FROM events`}) AS joined WHERE ms >= ${request.since} AND ms < ${until} AND outside = 0 AND (early = 1 OR ${step(({ ppm }) => ppm, 0)} >= ${lastShare})`
+  return `SELECT *, ${blockSql(request, 'ms', dialect)} AS block, ms * ${KEY} + arm * 2 + quiet AS key${bad.length > 0 ? `, ${bad.join(', ')}` : ''} FROM (${rows}) AS counted`
 }
 
 /** A label seldom says who answered, and whom: its answer does. */
 function withAnswers(values: readonly string[]): string {
   const own = 'e.req = 1 OR coalesce(a.arm, 0) = 0'
   const column = (name: string) => `CASE WHEN ${own} THEN e.${name} ELSE a.${name} END AS ${name}`
-  return `SELECT e.at AS at, e.req AS req, ${['arm', 'outside', 'early'].map(column).join(', ')}, CASE WHEN e.req = 0 AND e.unit = 0 THEN coalesce(a.unit, 0) ELSE e.unit END AS unit, CASE WHEN e.req = 0 THEN coalesce(a.at, e.at) ELSE e.at END AS given${values.map((value) => `, e.${value} AS ${value}`).join('')} FROM events AS e LEFT JOIN answers AS a ON e.answer = a.answer AND e.req = 0`
+  return `SELECT e.ms AS ms, e.req AS req, ${['arm', 'outside', 'early'].map(column).join(', ')}, CASE WHEN e.req = 0 AND e.unit = 0 THEN coalesce(a.unit, 0) ELSE e.unit END AS unit, CASE WHEN e.req = 0 THEN coalesce(a.ms, e.ms) ELSE e.ms END AS given${values.map((value) => `, e.${value} AS ${value}`).join('')} FROM events AS e LEFT JOIN answers AS a ON e.answer = a.answer AND e.req = 0`
 }
 
 /** The answers that labels may follow: of each the first request. */
 export function answersSql(dialect: Dialect): string {
-  const first = ['arm', 'outside', 'early', 'unit'].map((name) => `${dialect.argMin(name, 'at')} AS ${name}`)
-  return `SELECT answer, ${first.join(', ')}, min(at) AS at FROM events WHERE req = 1 AND answer <> 0 AND at IS NOT NULL GROUP BY answer`
+  const first = ['arm', 'outside', 'early', 'unit'].map((name) => `${dialect.argMin(name, 'ms')} AS ${name}`)
+  return `SELECT answer, ${first.join(', ')}, min(ms) AS ms FROM events WHERE req = 1 AND answer <> 0 AND ms IS NOT NULL GROUP BY answer`
 }
 
 function badSql({ kind, name, tail }: MetricReader, index: number, tails: Tails): string {
@@ -78,12 +82,16 @@ function badSql({ kind, name, tail }: MetricReader, index: number, tails: Tails)
     from,
     sql: limit === null ? 'FALSE' : `v${index} > ${numberLiteral(limit)}`,
   }))
-  return stepSql(steps, 'at', 'FALSE')
+  return stepSql(steps, 'ms', 'FALSE')
 }
 
 /** What a key says, as SQL. */
 export function keyParts(request: SourceRequest, key: string, dialect: Dialect) {
-  const at = dialect.whole(`floor(${key} / ${KEY}.0)`)
+  const at = dialect.whole(`floor(${key} / ${numberLiteral(KEY)})`)
   const rest = `(${key} - ${at} * ${KEY})`
-  return { block: blockSql(request, at, dialect), arm: `(CASE WHEN ${rest} >= 4 THEN 2 ELSE 1 END)`, quiet: `(${rest} IN (1, 3, 5))` }
+  return {
+    block: blockSql(request, at, dialect),
+    arm: `(CASE WHEN ${rest} >= 4 THEN 2 ELSE 1 END)`,
+    quiet: `(${rest} IN (1, 3, 5))`,
+  }
 }

@@ -10,7 +10,7 @@ type Row = { name: string; effect: string; interval: string; reading: string }
 /** `prompt`, or `prompt x model` for what the two do beyond their sum. */
 const nameOf = (components: readonly string[]): string => components.join(' x ')
 
-function rowsOf({ effects }: Attribution): Row[] {
+export function rowsOf({ effects }: Attribution): Row[] {
   return effects.map(({ components, estimate, interval: { low, high } }) => ({
     name: nameOf(components),
     effect: signed(estimate * 100),
@@ -26,14 +26,14 @@ function readingOf(together: boolean, low: number, high: number): string {
 }
 
 /** The combinations with their rates: "baseline 86.0 % · prompt 78.1 % · model 92.0 % · prompt+model 84.2 %". */
-function combinations({ cells }: Attribution): string {
+export function combinations({ cells }: Attribution): string {
   return cells
     .map(({ changed, pass_rate }) => `${changed.length === 0 ? 'baseline' : changed.join('+')} ${share(pass_rate)}`)
     .join(' · ')
 }
 
 /** The note under the table: how to read it, and over what. */
-function explanation({ effects, n, not_compared }: Attribution): string[] {
+export function explanation({ effects, n, not_compared }: Attribution): string[] {
   const left = not_compared > 0 ? `, ${plural(not_compared, 'case')} not compared` : ''
   const level = effects[0] ? Number((200 * effects[0].interval.level - 100).toFixed(1)) : 0
   return [
@@ -41,7 +41,8 @@ function explanation({ effects, n, not_compared }: Attribution): string[] {
   ]
 }
 
-const notMeasured = ({ problem }: Attribution): string => `The effects could not be measured: ${problem ?? 'unknown'}`
+export const notMeasured = ({ problem }: Attribution): string =>
+  `The effects could not be measured: ${problem ?? 'unknown'}`
 
 /** Lines at most `width` columns wide; none without an attribution. */
 export function attributionLines({ attribution }: SuiteReport, paint: Paint, width: number): string[] {

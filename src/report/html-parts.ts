@@ -1,7 +1,7 @@
 // The pieces of the HTML report: escaped text, attributes, the stylesheet with its hash, and the forest plot as SVG.
 import type { Outcome } from '../schema/verdict.ts'
 import { type ForestRow, forestScale } from './forest.ts'
-import { signed } from './numbers.ts'
+import { plural, signed } from './numbers.ts'
 import { oneLine, safeAttribute, safeXml } from './safe-text.ts'
 
 /** Text that somebody else wrote, as content of an element: several lines, at most `max` characters of the text. */
@@ -9,6 +9,22 @@ export const htmlText = (text: string, max = 4000): string => safeXml(text, max)
 
 /** As `htmlText`, on one line. */
 export const htmlLine = (text: string, max = 600): string => safeXml(oneLine(text, max))
+
+/** A paragraph of escaped text; empty for none. */
+export const paragraph = (text: string, of = '') => (text === '' ? '' : `<p${of && ` class="${of}"`}>${text}</p>`)
+/** A list of escaped items; empty for none. */
+export const list = (items: readonly string[], of = '') =>
+  items.length === 0 ? '' : `<ul${of && ` class="${of}"`}>${items.map((item) => `<li>${item}</li>`).join('')}</ul>`
+/** A row of escaped cells. */
+export const row = (cells: readonly string[], tag: 'td' | 'th') =>
+  `<tr>${cells.map((cell) => `<${tag}>${cell}</${tag}>`).join('')}</tr>`
+/** A table that scrolls by itself where it is too wide. */
+export const table = (head: readonly string[], rows: readonly string[]) =>
+  `<div class="wide"><table><thead>${row(head, 'th')}</thead><tbody>\n${rows.join('\n')}\n</tbody></table></div>`
+
+/** What a list leaves out, in words, as its last item; nothing for nothing. */
+export const more = (left: number, what: string) =>
+  left > 0 ? [`and ${plural(left, what)} more (see the JSON report)`] : []
 
 /** UTF-8 bytes of text, without a lone surrogate. */
 export function bytesOf(text: string): number {

@@ -13,7 +13,7 @@ import {
   suiteReport,
 } from '../../fixtures/report/sample.ts'
 import { type Element, parseXml } from '../../fixtures/report/strict-xml.ts'
-import type { Report } from '../schema/verdict.ts'
+import type { Attribution, Report } from '../schema/verdict.ts'
 import { HTML_LIMIT, html } from './html.ts'
 import { bytesOf, POLICY, STYLE, STYLE_HASH } from './html-parts.ts'
 
@@ -55,6 +55,28 @@ function checkPage(of: Report) {
   return root
 }
 
+const attributed = (text = 'prompt'): Attribution => ({
+  components: [
+    { name: text, change: `${text} a 1.0.0 -> 1.1.0` },
+    { name: 'model', change: 'model m-1 -> m-2' },
+  ],
+  cells: [
+    { changed: [], pass_rate: 0.86, trials: 5, file: null },
+    { changed: [text], pass_rate: 0.781, trials: 3, file: text },
+    { changed: ['model'], pass_rate: 0.92, trials: 3, file: text },
+    { changed: [text, 'model'], pass_rate: 0.842, trials: 3, file: text },
+  ],
+  effects: [
+    { components: [text], estimate: -0.08, interval: { low: -0.11, high: -0.05, level: 0.975 } },
+    { components: ['model'], estimate: 0.06, interval: { low: 0.03, high: 0.09, level: 0.975 } },
+    { components: [text, 'model'], estimate: 0.001, interval: { low: -0.05, high: 0.052, level: 0.975 } },
+  ],
+  n: 200,
+  not_compared: 2,
+  problem: null,
+  notes: [text],
+})
+
 /** A report with the text wherever a stranger's text could come. */
 function poisoned(text: string): Report {
   const base = suiteReport()
@@ -86,6 +108,7 @@ function poisoned(text: string): Report {
     baseline: { ...base.baseline!, accepted: { at: text, by: text, reason: text }, commit: text },
     verdict,
     totals: { ...base.totals, errors: { [text]: 1 } },
+    attribution: attributed(text),
   }
   const cases = [
     { ...one, id: text },
@@ -205,4 +228,22 @@ it('counts bytes as UTF-8 does', () => {
 it('stands without suites', () => {
   checkPage({ ...samples.pass, suites: [] })
   expect(render({ ...samples.pass, suites: [] })).toContain('No suite was run.')
+})
+
+it('says what each of several changes did, with intervals, or why that is not known', () => {
+  const shown = (attribution?: Attribution) => checkPage(report(suiteReport(attribution ? { attribution } : {})))
+  const words = ({ text, children }: Element): string => [text, ...children.map(words)].join(' ')
+  const rows = all(shown(attributed()))
+    .filter(({ name }) => name === 'tr')
+    .map(({ children }) => children.map((cell) => words(cell).trim()))
+  expect(rows).toContainEqual(['effect of', 'points', 'interval', 'reading'])
+  expect(rows).toContainEqual(['prompt', '-8.0', '-11.0 to -5.0', 'worse'])
+  expect(rows).toContainEqual(['model', '+6.0', '+3.0 to +9.0', 'better'])
+  expect(rows).toContainEqual(['prompt x model', '+0.1', '-5.0 to +5.2', 'no interplay proven'])
+  const page = words(shown(attributed()))
+  expect(page).toContain('baseline 86.0 % · prompt 78.1 % · model 92.0 % · prompt+model 84.2 %')
+  expect(page).toContain('over 200 cases, 2 cases not compared, with 95 % intervals')
+  const open = words(shown({ ...attributed(), effects: [], problem: 'The budget is spent.' }))
+  expect(open).toContain('The effects could not be measured: The budget is spent.')
+  expect(words(shown())).not.toContain('What each change did')
 })

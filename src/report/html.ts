@@ -1,9 +1,11 @@
 // The HTML reporter: one file without script or network, for a person who wants to read what changed.
 import type { Reporter } from '../ports.ts'
-import type { CaseReport, Report, SuiteReport } from '../schema/verdict.ts'
+import type { Report, SuiteReport } from '../schema/verdict.ts'
+import { attributionHtml } from './attribution-html.ts'
 import { forestRows } from './forest.ts'
 import { type GateCells, gateCells, intervalNote, shownGates } from './gate-cells.ts'
-import { badge, bytesOf, forestSvg, htmlLine, htmlText, POLICY, STYLE } from './html-parts.ts'
+import { caseBlock, nameLists } from './html-cases.ts'
+import { badge, more, bytesOf, forestSvg, htmlLine, list, paragraph, POLICY, row, STYLE, table } from './html-parts.ts'
 import { plural, share } from './numbers.ts'
 import {
   caseGroups,
@@ -13,7 +15,6 @@ import {
   passRate,
   provenance,
   settledByPolicy,
-  tally,
   totalPhrases,
 } from './phrases.ts'
 
@@ -21,9 +22,7 @@ import {
 export const HTML_LIMIT = 190_000
 /** Less than this holds no suite: it is counted instead. */
 const LEAST_ROOM = 6000
-const SHOWN = { gates: 40, reasons: 8, warnings: 12, suites: 60, names: 40, failures: 5 }
-/** Characters of one answer. */
-const ANSWER = 1500
+const SHOWN = { gates: 40, reasons: 8, warnings: 12, suites: 60 }
 
 const columns = [
   'gate',
@@ -35,15 +34,6 @@ const columns = [
   'p',
   'verdict',
 ] as const satisfies readonly (keyof GateCells)[]
-
-const paragraph = (text: string, of = '') => (text === '' ? '' : `<p${of && ` class="${of}"`}>${text}</p>`)
-const list = (items: readonly string[], of = '') =>
-  items.length === 0 ? '' : `<ul${of && ` class="${of}"`}>${items.map((item) => `<li>${item}</li>`).join('')}</ul>`
-const more = (left: number, what: string) => (left > 0 ? [`and ${plural(left, what)} more (see the JSON report)`] : [])
-const row = (cells: readonly string[], tag: 'td' | 'th') =>
-  `<tr>${cells.map((cell) => `<${tag}>${cell}</${tag}>`).join('')}</tr>`
-const table = (head: readonly string[], rows: readonly string[]) =>
-  `<div class="wide"><table><thead>${row(head, 'th')}</thead><tbody>\n${rows.join('\n')}\n</tbody></table></div>`
 
 function gatesTable({ verdict }: SuiteReport): string {
   const { shown, criticalHeld, notes: left } = shownGates(verdict)
@@ -74,54 +64,6 @@ function plotBlock(report: SuiteReport): string {
   return svg === '' ? '' : `<h3>Change by category</h3><div class="wide">${svg}</div>${paragraph(note, 'dim')}`
 }
 
-function caseBlock(found: CaseReport): string {
-  const place =
-    found.file === null
-      ? ''
-      : `<code>${htmlLine(`${found.file}${found.line === null ? '' : `:${found.line}`}`, 160)}</code>`
-  const facts = [
-    ...(found.critical ? ['<strong>critical</strong>'] : []),
-    ...(found.quarantined === true ? ['in quarantine'] : []),
-    ...(found.category === undefined ? [] : [htmlLine(found.category, 60)]),
-    htmlLine(tally(found)),
-  ]
-  const failures = found.failures
-    .slice(0, SHOWN.failures)
-    .map(
-      ({ assertion, reason, trials }) =>
-        `<code>${htmlLine(assertion, 80)}</code> ${htmlLine(reason, 400)} (${plural(trials, 'trial')})`,
-    )
-  const answer = (title: string, text: string | null) =>
-    text === null ? '' : `<small>${title}</small><pre dir="auto">${htmlText(text, ANSWER) || '(empty)'}</pre>`
-  return [
-    `<details><summary><code>${htmlLine(found.id, 120)}</code> <span class="dim">${facts.join(' · ')}</span></summary>`,
-    paragraph(place),
-    list([...failures, ...more(found.failures.length - SHOWN.failures, 'assertion')]),
-    answer('before', found.before),
-    answer('now', found.after),
-    '</details>',
-  ].join('')
-}
-
-const named: Partial<Record<CaseReport['status'], string>> = {
-  changed: 'Changed since the baseline, not compared',
-  added: 'Added since the baseline, not compared',
-  removed: 'Removed since the baseline',
-  not_measured: 'Not measured',
-}
-
-function nameLists({ cases }: SuiteReport): string {
-  return Object.entries(named)
-    .map(([status, title]) => {
-      const found = cases.filter((one) => one.status === status)
-      const names = found.slice(0, SHOWN.names).map(({ id }) => `<code>${htmlLine(id, 80)}</code>`)
-      return found.length === 0
-        ? ''
-        : paragraph(`${title} (${found.length}): ${[...names, ...more(found.length - SHOWN.names, 'case')].join(', ')}`)
-    })
-    .join('')
-}
-
 /** Everything about a suite but its single cases, a block each, the most important first. */
 function facts(report: SuiteReport): string[] {
   const { verdict, totals } = report
@@ -141,6 +83,7 @@ function facts(report: SuiteReport): string[] {
     list([...others.slice(0, SHOWN.reasons), ...more(others.length - SHOWN.reasons, 'reason')]),
     plotBlock(report),
     gatesTable(report),
+    attributionHtml(report),
     warnings.join('') +
       more(verdict.warnings.length - SHOWN.warnings, 'warning')
         .map((text) => paragraph(text, 'dim'))

@@ -3,10 +3,14 @@ import type { Message } from '../schema/suite.ts'
 import { paint, type Paint } from './paint.ts'
 import { disarm, oneLine, safeJson } from './safe-text.ts'
 import { sideBySide } from './side-by-side.ts'
+import { statusCell } from './status-cell.ts'
 import { unifiedDiff } from './unified-diff.ts'
 import { displayWidth } from './wrap.ts'
 
-/** One version. `published`: whether the base commit has it; null where that is not known. `status`: from the releases, where there are any. */
+/**
+ * One version. `published`: whether the base commit has it; null where that is not known. `status`, its last day and the
+ * newest release with it: from the releases, where there are any.
+ */
 export type ListedVersion = {
   name: string
   version: string
@@ -16,6 +20,8 @@ export type ListedVersion = {
   published: boolean | null
   suites: string[]
   status: string | null
+  keep_until: string | null
+  release: string | null
 }
 
 /** A table, one line a version; the newest of each prompt is marked. */
@@ -28,7 +34,7 @@ export function promptListText(versions: readonly ListedVersion[], options: { co
     one.name,
     one.version,
     one.hash.slice(0, 12),
-    ...(known ? [one.status ?? '-'] : []),
+    ...(known ? [statusCell(one) ?? '-'] : []),
     one.suites.map((suite) => oneLine(suite)).join(', ') || '-',
     [...(one.newest ? ['newest'] : []), ...(one.published === false ? ['not published yet'] : [])].join(', '),
   ])

@@ -108,6 +108,20 @@ describe('key', () => {
     expect(await keyOf(app(['a'], 1))).toBe(await keyOf(app(['a'], 2)))
     expect(await keyOf(app(['a'], 1))).not.toBe(await keyOf(app(['b'], 1)))
   })
+
+  it('of an application covers the id of the case, which it is told; a prompt is told none', async () => {
+    const asked = async (of: ResolvedTarget, id: string) =>
+      (await expander(of))(Case.parse({ id, vars: { q: '1' } }), 1).key
+    const limits = { timeout: 1, concurrency: 1 }
+    const http = { url: 'http://x/{{ id }}', method: 'GET', headers: {}, answer: '$' } as const
+    const apps: ResolvedTarget[] = [
+      { kind: 'command', target: { command: ['a'], env: [], ...limits } },
+      { kind: 'http', target: { http, ...limits } },
+      { kind: 'module', target: { module: './app.mjs', export: 'default', ...limits } },
+    ]
+    for (const app of apps) expect(await asked(app, 'c1')).not.toBe(await asked(app, 'c2'))
+    expect(await asked(target('{{ q }}'), 'c1')).toBe(await asked(target('{{ q }}'), 'c2'))
+  })
 })
 
 describe('snapshot', () => {

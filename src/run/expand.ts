@@ -41,7 +41,13 @@ function appExpander(target: AppTarget): Expand {
   const app = appSpec(target)
   return (testCase, trial) => {
     const messages = testCase.messages ?? []
-    return { key: contentHash({ app, vars: testCase.vars, messages }), case: testCase, trial, messages }
+    // The application is told the id of the case, so that it may answer by it.
+    return {
+      key: contentHash({ app, id: testCase.id, vars: testCase.vars, messages }),
+      case: testCase,
+      trial,
+      messages,
+    }
   }
 }
 

@@ -3,9 +3,14 @@ import type { OpenAiProvider } from '../schema/config.ts'
 import { namesIn } from './redact.ts'
 
 type Env = Readonly<Record<string, string | undefined>>
-/** The models that a provider lists, by id, with the day of their shutdown; or why it could not be asked. */
+/**
+ * What a provider says about one of its models. `shutdown`: the day; null: it names none. `unread`: it says something
+ * about an end that cannot be read as a day. `deprecated`: it says that the model is about to go.
+ */
+export type CatalogEntry = { shutdown: Date | null; unread: boolean; deprecated: boolean }
+/** The models that a provider lists, by id; or why it could not be asked. */
 export type Catalog =
-  | { models: ReadonlyMap<string, { shutdown: Date | null }>; problem?: undefined }
+  | { models: ReadonlyMap<string, CatalogEntry>; problem?: undefined }
   | { models?: undefined; problem: string }
 
 /** How long one page may take, in milliseconds. */
@@ -25,12 +30,12 @@ export async function askCatalog(config: OpenAiProvider, env: Env, signal: Abort
   )
   if (missing !== undefined) return { problem: `the environment variable ${missing} is not set.` }
   const headers = headersOf(config, keyName && (env[keyName] ?? '').trim(), env)
-  const models = new Map<string, { shutdown: Date | null }>()
+  const models = new Map<string, CatalogEntry>()
   const url = new URL(`${config.base_url.replace(/\/+$/, '')}/models`)
   for (let page = 0; page < MOST_PAGES; page++) {
     const answer = await askPage(url, headers, signal)
     if ('problem' in answer) return answer
-    for (const { id, shutdown } of answer.models) models.set(id, { shutdown })
+    for (const { id, entry } of answer.models) models.set(id, entry)
     if (answer.next === undefined) return { models }
     url.searchParams.set('after_id', answer.next)
   }
@@ -38,7 +43,7 @@ export async function askCatalog(config: OpenAiProvider, env: Env, signal: Abort
 }
 
 /** One model of a catalog: by its id as it stands, as Gemini writes it (models/…), or as Ollama does (…:latest). */
-export function findModel(models: ReadonlyMap<string, { shutdown: Date | null }>, id: string) {
+export function findModel(models: ReadonlyMap<string, CatalogEntry>, id: string) {
   return models.get(id) ?? models.get(`models/${id}`) ?? models.get(`${id}:latest`)
 }
 
@@ -57,7 +62,7 @@ function headersOf(config: OpenAiProvider, key: string | undefined, env: Env): [
   return [['accept', 'application/json'], ...auth.filter(([name]) => !own.some(([other]) => other === name)), ...own]
 }
 
-type Page = { models: { id: string; shutdown: Date | null }[]; next?: string | undefined } | { problem: string }
+type Page = { models: { id: string; entry: CatalogEntry }[]; next?: string | undefined } | { problem: string }
 
 async function askPage(url: URL, headers: [string, string][], signal: AbortSignal): Promise<Page> {
   const patience = AbortSignal.timeout(PATIENCE_MS)
@@ -87,15 +92,36 @@ function readPage(body: unknown): Page | undefined {
   if (!isRecord(body) || !Array.isArray(body.data)) return undefined
   const entries: unknown[] = body.data
   const models = entries.flatMap((entry) =>
-    isRecord(entry) && typeof entry.id === 'string' ? [{ id: entry.id, shutdown: dayOf(entry.shutdown_date) }] : [],
+    isRecord(entry) && typeof entry.id === 'string' ? [{ id: entry.id, entry: entryOf(entry) }] : [],
   )
   const last = typeof body.last_id === 'string' ? body.last_id : models.at(-1)?.id
   return { models, next: body.has_more === true ? last : undefined }
 }
 
-/** An ISO 8601 day or moment, or seconds since 1970. */
+/** Fields in which providers name the end of a model (OpenAI, Mistral and Groq, OpenRouter), and those that announce one. */
+const DAYS = ['shutdown_date', 'shutdown_at', 'deprecation', 'deprecation_date', 'expiration_date']
+const SAID = ['deprecated', 'deprecation', 'is_deprecated']
+
+function entryOf(model: Record<string, unknown>): CatalogEntry {
+  const said = DAYS.map((name) => model[name]).filter((value) => value !== undefined && value !== null && value !== '')
+  const days = said.flatMap((value) => dayOf(value) ?? [])
+  const [shutdown = null] = days.sort((a, b) => a.getTime() - b.getTime())
+  const flags = SAID.map((name) => model[name])
+  const deprecated = model.active === false || flags.some((value) => value === true || isRecord(value))
+  const unread = shutdown === null && said.some((value) => typeof value !== 'boolean' && !isRecord(value))
+  return { shutdown, unread, deprecated }
+}
+
+/** Numbers above this are milliseconds: as seconds they would lie beyond the year 5000. */
+const MOST_SECONDS = 1e11
+
+/** An ISO 8601 day or moment; seconds or milliseconds since 1970 (after it), also as text. null: it is none of these. */
 function dayOf(value: unknown): Date | null {
+  const number = typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : value
+  if (typeof number === 'number' && number <= 0) return null
   const date =
-    typeof value === 'number' ? new Date(value * 1000) : new Date(typeof value === 'string' ? value : Number.NaN)
+    typeof number === 'number'
+      ? new Date(number > MOST_SECONDS ? number : number * 1000)
+      : new Date(typeof number === 'string' && /^\d{4}-\d{2}-\d{2}/.test(number) ? number : Number.NaN)
   return Number.isNaN(date.getTime()) ? null : date
 }

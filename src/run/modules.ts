@@ -5,6 +5,7 @@ import { resolve } from 'node:path'
 import process from 'node:process'
 import { pathToFileURL } from 'node:url'
 import { MessageChannel, type MessagePort } from 'node:worker_threads'
+import { toldErrors } from '../errors.ts'
 
 /** Whether this Node takes types out by itself. */
 const strips = Boolean((process.features as { typescript?: unknown }).typescript)
@@ -26,6 +27,7 @@ export async function loadExport(dir: string, path: string, name: string): Promi
   try {
     loaded = (await import(/* @vite-ignore */ pathToFileURL(file).href)) as Record<string, unknown>
   } catch (error) {
+    if (typeof error === 'object' && error !== null) toldErrors.add(error)
     throw new Error(`${path} could not be loaded: ${error instanceof Error ? error.message : String(error)}`, {
       cause: error,
     })

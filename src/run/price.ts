@@ -36,6 +36,23 @@ export async function pricer(): Promise<(model: Priced, completion: Completion) 
   }
 }
 
+/** The list price of a model in US dollars for a million tokens, at ordinary lengths; undefined when none is known. */
+export async function listPriceOf(model: Priced): Promise<{ input: number; output: number } | undefined> {
+  const priceOf = await pricer()
+  const cost = (input_tokens: number, output_tokens: number) => {
+    const usage = { input_tokens, output_tokens }
+    return priceOf(model, { outcome: 'answered', text: '', tool_calls: [], attempts: 1, usage })
+  }
+  // Long inputs may have another price, so a thousand tokens are priced.
+  const [input, output] = [cost(1000, 0), cost(0, 1000)]
+  return input === undefined || output === undefined
+    ? undefined
+    : { input: perMillion(input), output: perMillion(output) }
+}
+
+/** Of a price for a thousand tokens, without the noise of binary fractions. */
+const perMillion = (price: number): number => Number((price * 1000).toPrecision(12))
+
 function listPrice(calcPrice: CalcPrice, usage: Usage, id: string, provider?: string): number | undefined {
   // More cached tokens than tokens would be refused; some servers count that way.
   const cached = Math.min(usage.cached_input_tokens ?? 0, usage.input_tokens)

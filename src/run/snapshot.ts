@@ -3,15 +3,17 @@ import type { ResolvedTarget } from '../ports.ts'
 import type { Config } from '../schema/config.ts'
 import type { TargetSnapshot } from '../schema/run.ts'
 import { contentHash } from './canonical.ts'
+import { providerIdentity } from './address.ts'
 import { appSpec } from './expand.ts'
 
 /**
  * The snapshot of a target. Two targets with the same hash ask the same: key order, time limits and concurrency do not count.
- * @param components of aigate.yaml: what answers depend on besides; remembered beside the hash, where the file names any
+ * @param components of aigate.yaml: what answers depend on besides; remembered beside the hash. undefined: not told
  */
 export function snapshotTarget(target: ResolvedTarget, components?: Config['components']): TargetSnapshot {
-  const versions = Object.entries(components ?? {}).map(([name, { version }]) => [name, version] as const)
-  return { ...targetAlone(target), ...(versions.length > 0 && { components: Object.fromEntries(versions) }) }
+  if (!components) return targetAlone(target)
+  const versions = Object.entries(components).map(([name, { version }]) => [name, version] as const)
+  return { ...targetAlone(target), components: Object.fromEntries(versions) }
 }
 
 function targetAlone(target: ResolvedTarget): TargetSnapshot {
@@ -27,6 +29,7 @@ function targetAlone(target: ResolvedTarget): TargetSnapshot {
     hash: contentHash({ prompt: hash, provider: provider.name, model: id, params, tools, response_format }),
     prompt: { name, version, hash },
     model: { name: model.name, provider: provider.name, id, params },
+    provider: providerIdentity(provider.config),
     tools_hash: contentHash({ tools, response_format }),
   }
 }

@@ -52,6 +52,12 @@ const optionalShape = {
     .boolean()
     .optional()
     .describe('true: in CI a change may remove and rewrite any number of cases; read from the base of the change'),
+  allow_target_changes: z
+    .boolean()
+    .optional()
+    .describe(
+      'true: in CI a change may ask another program or address than its base; read from the base of the change',
+    ),
   allow_new_recordings: z
     .boolean()
     .optional()

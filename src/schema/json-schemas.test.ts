@@ -3,7 +3,10 @@ import { Ajv } from 'ajv'
 import addFormats from 'ajv-formats'
 import { expect, it } from 'vitest'
 import { parse } from 'yaml'
+import type * as z from 'zod'
 import { jsonSchemas, type SchemaName } from './json-schemas.ts'
+import { Lock } from './lock.ts'
+import { LedgerRecord, ReleaseManifest } from './release.ts'
 
 const schemas = jsonSchemas()
 const names = Object.keys(schemas) as SchemaName[]
@@ -59,4 +62,42 @@ budget: {max_cost_usd: $5}
   expect(validator('cases')([{ assert: [] }])).toBe(false)
   expect(validator('prompt')({ name: 'support/answer', version: '1.2.0', input: ['question'] })).toBe(true)
   expect(validator('prompt')({ name: '../answer', version: '1.2.0' })).toBe(false)
+})
+
+it('a program reads a manifest, a record of the ledger and a lock as the code does', () => {
+  const release = {
+    aigate: 'release',
+    version: 1,
+    id: '2026-11-21.1',
+    env: 'production',
+    at: '2026-11-21T10:00:00.000Z',
+    by: 'Ada Lovelace',
+    sentence: 'prompt answer 1.0.0 -> 1.1.0 (tone: “warm”)',
+    git: null,
+    container: 'app:1.4.2',
+    prompts: [{ name: 'answer', version: '1.1.0', hash: 'a'.repeat(64), file: 'prompts/answer/1.1.0.md' }],
+    models: [{ name: 'main', provider: 'api', id: 'test-2026-01-01', params: { temperature: 0 } }],
+    components: { index: { version: 'kb-2026-11', note: '+50 docs' } },
+    suites: [],
+    verdicts: [{ suite: 'support', run: null, outcome: 'invalid', reason: 'no run of this suite is stored' }],
+  }
+  const chain = { prev: '0'.repeat(64), hash: 'f'.repeat(64) }
+  const record = { aigate: 'ledger', version: 1, seq: 1, at: release.at, by: release.by, kind: 'release', ...chain }
+  const status = { ...record, kind: 'status', component: { kind: 'index', name: 'kb-2026-10' }, status: 'archived' }
+  const accepts = (name: SchemaName, schema: z.ZodType, value: unknown) => {
+    const code = schema.safeParse(value).success
+    expect(validator(name)(value)).toBe(code)
+    return code
+  }
+  const manifest = (value: unknown) => accepts('release', ReleaseManifest, value)
+  const line = (value: unknown) => accepts('ledger', LedgerRecord, value)
+  expect(manifest(release)).toBe(true)
+  for (const wrong of [{ id: '2026-11-21' }, { env: 'two\nlines' }, { version: 2 }, { at: 'today' }, { extra: 1 }])
+    expect([wrong, manifest({ ...release, ...wrong })]).toEqual([wrong, false])
+  expect(line({ ...record, manifest: release, manifest_sha256: 'b'.repeat(64) })).toBe(true)
+  expect(line({ ...status, keep_until: '2026-12-31' })).toBe(true)
+  for (const wrong of [{ status: 'production' }, { seq: 0 }, { keep_until: 'soon' }, { kind: 'release' }])
+    expect([wrong, line({ ...status, ...wrong })]).toEqual([wrong, false])
+  expect(accepts('lock', Lock, { aigate: 'lock', version: 1 })).toBe(true)
+  expect(accepts('lock', Lock, { aigate: 'lock', version: 1, models: { main: 'gpt' } })).toBe(false)
 })

@@ -10,6 +10,7 @@ import { GuardPlan } from './guard.ts'
 import { Lock } from './lock.ts'
 import { PromptHeader } from './prompt.ts'
 import { QuarantineList } from './quarantine.ts'
+import { LedgerRecord, ReleaseManifest } from './release.ts'
 import { RolloutPlan } from './rollout.ts'
 import { Observation, RunHeader } from './run.ts'
 import { ShadowPlan } from './shadow.ts'
@@ -32,6 +33,8 @@ export type SchemaName =
   | 'doctor'
   | 'power-check'
   | 'lock'
+  | 'release'
+  | 'ledger'
   | 'rollout'
   | 'shadow'
   | 'guard'
@@ -63,6 +66,11 @@ const schemas: Record<SchemaName, { title: string; schema: z.ZodType }> = {
   doctor: { title: 'What `aigate doctor --json` writes', schema: DoctorReport },
   'power-check': { title: 'What `aigate power-check --json` writes', schema: PowerReport },
   lock: { title: 'aigate.lock: everything that decides behaviour, as it was agreed on', schema: Lock },
+  release: { title: 'releases/<id>.yaml: the manifest of what runs together', schema: ReleaseManifest },
+  ledger: {
+    title: 'One line of releases/ledger.jsonl: a release, or the status of a part of one',
+    schema: LedgerRecord,
+  },
   rollout: { title: 'rollouts/<name>.rollout.yaml: how a release goes from 1 % to 100 %', schema: RolloutPlan },
   guard: { title: 'guard.yaml: triggers, circuit breakers and what is done then', schema: GuardPlan },
   shadow: { title: 'rollouts/<name>.shadow.yaml: what must be proven of pairs before a promotion', schema: ShadowPlan },

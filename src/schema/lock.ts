@@ -6,9 +6,13 @@ import { Json, SemVer } from './values.ts'
 
 export const LockedModel = z.strictObject({
   provider: z.string(),
+  type: z.string().optional().describe('Of the provider; absent: it is missing'),
   base_url: z.string().optional().describe('Who is asked; absent: recorded answers of nobody in particular'),
+  api_version: z.string().optional(),
+  headers: z.array(z.string()).optional().describe('Names of headers of its own, in lower case'),
   id: z.string(),
   params: z.record(z.string(), Json),
+  price: z.strictObject({ input: z.number(), output: z.number() }).optional().describe('Where aigate.yaml sets one'),
 })
 export type LockedModel = z.infer<typeof LockedModel>
 
@@ -32,7 +36,12 @@ export const LockedSuite = z.strictObject({
     critical: z.int().nonnegative(),
     hash: z.string().describe('Of the ids, inputs, assertions and categories of all cases'),
   }),
+  graders: z
+    .record(z.string(), z.string())
+    .optional()
+    .describe('Hashes of the programs and modules that grade, by path'),
   trials: z.strictObject({ min: z.int().positive(), max: z.int().positive() }),
+  anchors: z.int().positive().optional(),
   policy: GatePolicy.describe('As it decides: defaults, aigate.yaml and suite together'),
 })
 export type LockedSuite = z.infer<typeof LockedSuite>

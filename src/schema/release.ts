@@ -4,12 +4,15 @@ import { Git, TargetSnapshot } from './run.ts'
 import { Json, Name } from './values.ts'
 import { Outcome } from './verdict.ts'
 
+/** Characters of a plain line at most. */
+export const LONGEST_LINE = 300
+
 /** Written into terminals and YAML as it stands, so that it must be one plain line. */
 export const PlainLine = z
   .string()
   .trim()
   .min(1)
-  .max(300)
+  .max(LONGEST_LINE)
   .regex(/^[^\p{Cc}\p{Cf}\u2028\u2029]+$/u, 'expected one line of plain text')
 
 /** An id such as 2026-11-21.1: the day (UTC) and the how manieth release of it. */
@@ -32,6 +35,7 @@ const ReleasedModel = z.strictObject({
   name: z.string().describe('In the model registry'),
   provider: z.string(),
   id: z.string(),
+  base_url: z.string().optional().describe('Who was asked, without secrets; absent: recorded by an older aigate'),
   params: z.record(z.string(), Json).describe('As they are sent, those of the suite included'),
 })
 export type ReleasedModel = z.infer<typeof ReleasedModel>

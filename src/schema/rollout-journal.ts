@@ -115,8 +115,17 @@ export const PreCheckName = z.enum(['gate', 'shadow', 'health', 'warm-up'])
 export type PreCheckName = z.infer<typeof PreCheckName>
 const kinds = {
   start: { plan_hash: z.string(), plan: RolloutPlan, note: z.string().optional() },
-  /** `failure`: the source could not be read; then there is no reading. */
-  look: { reading: Reading.nullable(), failure: z.string().nullable(), plan_hash: z.string(), decision: Decision },
+  /**
+   * `failure`: the source could not be read; then there is no reading. `lowered`: somebody serves less of the candidate
+   * than was decided, so that the arms are not compared.
+   */
+  look: {
+    reading: Reading.nullable(),
+    failure: z.string().nullable(),
+    lowered: z.string().nullable().optional(),
+    plan_hash: z.string(),
+    decision: Decision,
+  },
   intent: { id: z.string(), action: Action, why: z.string() },
   applied: { id: z.string(), read_back: Json },
   failed: { id: z.string(), error: z.string(), attempt: z.int().positive() },

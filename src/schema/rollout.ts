@@ -206,6 +206,9 @@ const Trigger = z
     below_baseline: Share.optional(),
     window: Duration,
     for: Duration.default(0),
+    keep_firing_for: Duration.optional().describe(
+      'Once it fires, so long after the limit was last exceeded; at once unless written',
+    ),
     do: z.array(z.enum(['rollback', 'kill', 'hold', 'notify', 'incident'])).min(1),
   })
   .describe('An absolute limit: armed even where arms cannot be compared; fires only beyond doubt (Wilson 99.9 %)')

@@ -66,6 +66,15 @@ export const Observation = z.strictObject({
 })
 export type Observation = z.infer<typeof Observation>
 
+/** Who is asked behind a provider's name. No secret is in it: of headers only the names, of the address no credentials. */
+export const ProviderIdentity = z.strictObject({
+  type: z.string(),
+  base_url: z.string().optional().describe('Without user, password and the values of its query'),
+  api_version: z.string().optional(),
+  headers: z.array(z.string()).describe('Names in lower case'),
+})
+export type ProviderIdentity = z.infer<typeof ProviderIdentity>
+
 /** What was asked, with everything that identifies it. */
 export const TargetSnapshot = z.strictObject({
   kind: z.enum(['prompt', 'command', 'http', 'module', 'results']).describe('results: asked by another tool'),
@@ -75,6 +84,9 @@ export const TargetSnapshot = z.strictObject({
   model: z
     .strictObject({ name: z.string(), provider: z.string(), id: z.string(), params: z.record(z.string(), Json) })
     .optional(),
+  provider: ProviderIdentity.optional().describe(
+    'Who was asked; absent: an application, or recorded by an older aigate',
+  ),
   tools_hash: z
     .string()
     .optional()
@@ -108,6 +120,10 @@ export const GuardRecord = z.strictObject({
   warnings: z.array(z.string()),
   holds: z.array(z.string()).describe('Reasons why this run cannot pass'),
   hidden: z.array(CaseInfo).describe('Cases of the base that are removed or rewritten, as the base has them'),
+  added: z
+    .array(z.string())
+    .optional()
+    .describe('Cases that the base does not have: it is judged without them as well, and the worse counts'),
 })
 export type GuardRecord = z.infer<typeof GuardRecord>
 
@@ -122,6 +138,16 @@ export const RunHeader = z.strictObject({
   trials: z.strictObject({ min: z.int().positive(), max: z.int().positive() }),
   seed: z.int(),
   partial: z.boolean().describe('Only some of the cases of the suite were asked (--tag, --case)'),
+  selection: z
+    .strictObject({ tags: z.array(z.string()).optional(), cases: z.array(z.string()).optional() })
+    .optional()
+    .describe('Which ones: those with any of the tags, and of the ids; absent: all, or an older record'),
+  what_if: z
+    .array(z.string())
+    .optional()
+    .describe(
+      'Rules of the suite that the command line set aside, for example --threshold 0; absent: none, or an older record',
+    ),
   cases: z.array(CaseInfo),
   suites: z
     .array(z.string())
@@ -146,8 +172,20 @@ export const RunHeader = z.strictObject({
     .strictObject({ ref: z.string(), commit: z.string() })
     .optional()
     .describe('Compared with this commit, asked in the same run; its record is in the folder `against`'),
+  anchors: z
+    .strictObject({ cases: z.array(z.string()), asked: z.boolean() })
+    .optional()
+    .describe(
+      'Cases that tell whether the provider moved since the baseline. asked: again, as the baseline asked them; the record is in the folder `anchors`. Otherwise nothing that is asked changed, and their own answers tell',
+    ),
 })
 export type RunHeader = z.infer<typeof RunHeader>
 
-/** A run read back: `complete` is false when it was interrupted before it had been decided. */
-export type Run = { header: RunHeader; observations: Observation[]; complete: boolean; stopped?: string | undefined }
+/** A run read back: `complete` is false when it was interrupted before it had been decided. `anchors`: asked beside it. */
+export type Run = {
+  header: RunHeader
+  observations: Observation[]
+  complete: boolean
+  stopped?: string | undefined
+  anchors?: Run | undefined
+}

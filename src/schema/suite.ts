@@ -119,6 +119,14 @@ export const Suite = z.strictObject({
   gate: GatePolicyInput.optional(),
   assert: z.array(Assertion).default([]).describe('Added to every case'),
   threshold: Unit.optional().describe('For every case that sets none itself'),
+  anchors: z
+    .int()
+    .min(0)
+    .max(500)
+    .optional()
+    .describe(
+      'So many cases of the baseline are asked again as the baseline asked them whenever prompt, model or parameters change: they tell whether the provider moved since',
+    ),
   cases: z.array(Case).default([]),
   cases_from: z.array(z.string().min(1)).default([]).describe('JSONL, CSV or YAML files, relative to the suite'),
 })

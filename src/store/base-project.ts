@@ -1,15 +1,16 @@
 // The project as it is at another commit: its files laid out from git objects in a temporary folder, the working tree untouched.
 import { existsSync } from 'node:fs'
-import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { dirname, join, relative, resolve, sep } from 'node:path'
+import { dirname, join, posix, relative, resolve, sep } from 'node:path'
 import { glob } from 'tinyglobby'
 import { parse } from 'yaml'
 import { AigateError } from '../errors.ts'
 import type { Project } from '../ports.ts'
 import type { Config } from '../schema/config.ts'
-import { fileAt, textsAt } from './git-objects.ts'
+import { type Blob, blobsAt, prefixOf, treeAt } from './git-objects.ts'
 import { loadProject } from './project.ts'
+import { realPath } from './repository-links.ts'
 
 /** More than this is not laid out: a base is files that people wrote. */
 const MOST_BYTES = 512 * 1024 * 1024
@@ -24,8 +25,8 @@ export type BaseProject = {
 /**
  * The project at `commit`; null when there is no configuration in it. `everything`: all files of the project's folder,
  * so that an application can be run; otherwise only what decides: configuration, suites, cases, prompts, baselines,
- * recordings and the quarantine list. Files are laid out as UTF-8 text. An installed `node_modules` of the working tree
- * is linked. Throws AigateError `cannot_read`, and what `loadProject` says about the configuration.
+ * recordings and the quarantine list. Files are laid out byte for byte, programs as programs; where a link leads inside
+ * the repository lies what it leads to. An installed `node_modules` of the working tree is linked. Throws AigateError `cannot_read`, and what `loadProject` says about the configuration.
  */
 export async function openBaseProject(
   head: Project,
@@ -33,18 +34,17 @@ export async function openBaseProject(
   { everything }: { everything: boolean },
 ): Promise<BaseProject | null> {
   const config = slashed(relative(head.root, head.file))
-  const written = await fileAt(head.root, commit, config)
-  if (written === null) return null
-  const top = await mkdtemp(join(tmpdir(), 'aigate-base-'))
-  // Deep enough for cases that lie beside the project in a larger repository.
-  const root = join(top, '_', '_', '_', '_', 'project')
-  const close = () => rm(top, { recursive: true, force: true })
-  const bringAll = async (folder: string) => layOut(top, root, await textsAt(head.root, commit, folder))
+  const layout = await openLayout(head.root, commit, everything)
+  const { root, close, bring } = layout
   try {
-    await layOut(top, root, new Map([[config, written]]))
+    await bring(config)
+    if (!existsSync(join(root, config))) {
+      await close()
+      return null
+    }
     const { config: settings } = await loadProject({ cwd: root, config })
-    for (const folder of everything ? [''] : foldersOf(settings)) await bringAll(folder)
-    if (!everything) for (const file of await casesOutside(root, settings)) await bringAll(file)
+    for (const folder of everything ? [''] : foldersOf(settings)) await bring(folder)
+    if (!everything) for (const file of await casesOutside(root, settings)) await bring(file)
     const modules = join(head.root, 'node_modules')
     if (everything && existsSync(modules) && !existsSync(join(root, 'node_modules')))
       await symlink(modules, join(root, 'node_modules'), 'junction')
@@ -98,14 +98,53 @@ function casesFrom(text: string): string[] {
   }
 }
 
-async function layOut(top: string, root: string, texts: ReadonlyMap<string, string>): Promise<void> {
-  const size = [...texts.values()].reduce((sum, text) => sum + text.length, 0)
+type Layout = { root: string; bring: (path: string) => Promise<void>; close: () => Promise<void> }
+
+/** A temporary folder into which files and folders of a commit are brought, each named as from the project's folder. */
+async function openLayout(head: string, commit: string, keepLinks: boolean): Promise<Layout> {
+  const prefix = await prefixOf(head)
+  const { links } = await treeAt(head, commit)
+  const top = await mkdtemp(join(tmpdir(), 'aigate-base-'))
+  // Deep enough for cases that lie beside the project in a larger repository.
+  const root = join(top, '_', '_', '_', '_', 'project')
+  const real = (path: string) => realPath(posix.join(prefix, path), links)
+  /** `above`: the folders that are being brought, because a link may lead back into them. */
+  const bring = async (path: string, above: readonly string[]) => {
+    const found = real(path)
+    if (found === null || above.some((one) => one === found || found === '.' || one.startsWith(`${found}/`))) return
+    const from = posix.relative(`/${prefix}`, `/${found}`)
+    const blobs = await blobsAt(head, commit, from)
+    requireBounded(blobs)
+    for (const [name, blob] of blobs) {
+      const to = posix.join(path, posix.relative(`/${prefix}${from}`, `/${prefix}${name}`))
+      const file = join(root, to)
+      if (!file.startsWith(top + sep)) continue
+      await mkdir(dirname(file), { recursive: true })
+      if (blob.kind !== 'link') await writeBlob(file, blob)
+      else if (!(keepLinks && isWithin(prefix, real(to)) && (await linked(file, blob))))
+        await bring(to, [...above, found])
+    }
+  }
+  return { root, bring: (path) => bring(path, []), close: () => rm(top, { recursive: true, force: true }) }
+}
+
+const isWithin = (prefix: string, path: string | null): boolean => path?.startsWith(prefix) ?? false
+
+async function writeBlob(file: string, { bytes, kind }: Blob): Promise<void> {
+  await writeFile(file, bytes)
+  if (kind === 'program') await chmod(file, 0o755)
+}
+
+/** false where the system makes no links, as Windows does without a privilege. */
+async function linked(file: string, { bytes }: Blob): Promise<boolean> {
+  return symlink(bytes.toString('utf8'), file).then(
+    () => true,
+    () => existsSync(file),
+  )
+}
+
+function requireBounded(blobs: ReadonlyMap<string, Blob>): void {
+  const size = [...blobs.values()].reduce((sum, { bytes }) => sum + bytes.length, 0)
   if (size > MOST_BYTES)
     throw new AigateError('cannot_read', { file: 'the base of the change', reason: `it holds ${size} bytes` })
-  for (const [path, text] of texts) {
-    const file = join(root, path)
-    if (!file.startsWith(top + sep)) continue
-    await mkdir(dirname(file), { recursive: true })
-    await writeFile(file, text)
-  }
 }

@@ -48,7 +48,8 @@ export async function baselineAt(root: string, commit: string, path: string, sui
   return text === null ? null : parseBaseline(`${commit.slice(0, 12)}:${path}`, text, suite)
 }
 
-async function parseBaseline(file: string, content: string, suite: string | null): Promise<Baseline> {
+/** A baseline from its text; `file` is what errors call it. Throws like `readBaseline`. */
+export async function parseBaseline(file: string, content: string, suite: string | null): Promise<Baseline> {
   const text = content.replace(/^\ufeff/, '')
   refuseConflict(file, conflictLine(text))
   const value = parseJson(text)

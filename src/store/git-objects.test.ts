@@ -103,6 +103,25 @@ describe('findBase', () => {
     clone()
     expect(await findBase(repo, pull('release/1'))).toEqual({ commit: release, ref: 'origin/release/1' })
   })
+  it('takes what GitLab names: the branch, else the commit that the merge request started from', async () => {
+    const left = commit({ a: '1' })
+    git('checkout', '--quiet', '-b', 'release/1')
+    const release = commit({ b: '1' })
+    git('checkout', '--quiet', '-b', 'work')
+    commit({ b: '2' })
+    clone()
+    const env = { CI_MERGE_REQUEST_TARGET_BRANCH_NAME: 'release/1', CI_MERGE_REQUEST_DIFF_BASE_SHA: left }
+    expect(await findBase(repo, { env })).toEqual({ commit: release, ref: 'origin/release/1' })
+    git('update-ref', '-d', 'refs/remotes/origin/release/1')
+    expect(await findBase(repo, { env })).toEqual({ commit: left, ref: left.slice(0, 12) })
+    expect(await findBase(repo, { env: { ...env, CI_MERGE_REQUEST_DIFF_BASE_SHA: 'HEAD' } })).toMatchObject({
+      kind: 'no_ref',
+      problem: expect.stringContaining('has no origin/release/1'),
+      mend: expect.stringContaining('GIT_DEPTH: 0'),
+    })
+    git('remote', 'set-head', 'origin', '--delete')
+    expect(await findBase(repo, { env: { CI_DEFAULT_BRANCH: 'work' } })).toMatchObject({ ref: 'origin/work' })
+  })
   it('is not fooled by a tag or a branch that is called origin/main', async () => {
     const real = commit({ a: '1' })
     clone()

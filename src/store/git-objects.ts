@@ -1,20 +1,24 @@
 // Reads the base of a change from git objects, without a checkout: which commit it is, and its files.
 import { existsSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { AigateError } from '../errors.ts'
 
 /** The commit that a change is compared with, and the name by which it was found. */
 export type Base = { commit: string; ref: string }
 /** Why there is no base: a sentence and its mend. `kind` lets a caller be strict in CI and lenient elsewhere. */
 export type NoBase = { kind: 'no_git' | 'no_commit' | 'no_ref' | 'no_history'; problem: string; mend: string }
-/** `ref`: any revision; without it GITHUB_BASE_REF, then what the clone knows as its main branch. */
+/** `ref`: any revision; without it what GitHub or GitLab say in `env`, then what the clone knows as its main branch. */
 export type BaseOptions = { env: Readonly<Record<string, string | undefined>>; ref?: string | undefined }
 
-type Entry = { path: string; oid: string; root: string }
+type Entry = { path: string; oid: string; root: string; mode: string }
+/** A file of a commit. `kind`: link has the path that it points to as its bytes. */
+export type Blob = { bytes: Buffer; kind: 'file' | 'program' | 'link' }
 const SUBMODULE = '160000'
+const KINDS: Readonly<Record<string, Blob['kind']>> = { '100755': 'program', '120000': 'link' }
 const LIMIT_MS = 60_000
 
-async function git(cwd: string, args: readonly string[], input?: string) {
+/** Runs git quietly: its output as bytes, and the first line of what it complained about. */
+export async function git(cwd: string, args: readonly string[], input?: string) {
   const { execa } = await import('execa')
   const { failed, stdout, stderr, code } = await execa('git', ['-c', 'core.fsmonitor=false', ...args], {
     cwd,
@@ -65,17 +69,37 @@ export async function findBase(root: string, options: BaseOptions): Promise<Base
   const head = await commitOf(root, 'HEAD')
   if (head === null) return { kind: 'no_commit', problem: 'the repository has no commit yet', mend: 'Commit first.' }
   const wanted = wantedRefs(options)
-  for (const { name, full } of wanted.refs) {
+  let without: NoBase | undefined
+  for (const { name, full, exact } of wanted.refs) {
     const tip = await commitOf(root, full)
     if (tip === null) continue
+    if (exact) return { commit: tip, ref: name }
     const base = await line(root, ['merge-base', head, tip])
-    return base ? { commit: base, ref: name } : noHistory(root, name)
+    if (base) return { commit: base, ref: name }
+    without ??= await noHistory(root, name)
+    if (!wanted.others) break
   }
-  return { kind: 'no_ref', problem: wanted.problem, mend: `${wanted.mend}${await shallowHint(root)}` }
+  return without ?? { kind: 'no_ref', problem: wanted.problem, mend: `${wanted.mend}${await shallowHint(root)}` }
+}
+
+/** Variables in which a pipeline names the branch that a change goes to, and by which it is known to be one. */
+export const PULL_REQUEST_VARIABLES = [
+  'GITHUB_BASE_REF',
+  'CI_MERGE_REQUEST_TARGET_BRANCH_NAME',
+  'CI_MERGE_REQUEST_DIFF_BASE_SHA',
+] as const
+
+type Wanted = {
+  /** `exact`: a commit that is the base already. */
+  refs: { name: string; full: string; exact?: boolean }[]
+  problem: string
+  mend: string
+  /** The next ref is as good where this one shares no history. */
+  others?: boolean
 }
 
 /** Full names, because a tag called `origin/main` would win over the branch of that name. */
-function wantedRefs({ env, ref }: BaseOptions) {
+function wantedRefs({ env, ref }: BaseOptions): Wanted {
   if (ref !== undefined)
     return {
       refs: [{ name: ref, full: ref }],
@@ -87,20 +111,53 @@ function wantedRefs({ env, ref }: BaseOptions) {
     return {
       refs: [{ name: `origin/${asked}`, full: `refs/remotes/origin/${asked}` }],
       problem: `GITHUB_BASE_REF is "${asked}", but this clone has no origin/${asked}`,
-      mend: `Fetch it: give actions/checkout \`fetch-depth: 0\`, or run \`git fetch origin ${asked}\`.`,
+      mend: `Fetch it: give actions/checkout \`fetch-depth: 0\`, or run \`git fetch origin ${asked}:refs/remotes/origin/${asked}\`.`,
     }
-  const remote = ['HEAD', 'main', 'master'].map((name) => `origin/${name}`)
+  const merge = mergeRequest(env)
+  if (merge) return merge
+  const named = env['CI_DEFAULT_BRANCH']
+  const remote = ['HEAD', ...(named ? [named] : []), 'main', 'master'].map((name) => `origin/${name}`)
   return {
     refs: [
       ...remote.map((name) => ({ name, full: `refs/remotes/${name}` })),
       ...['main', 'master'].map((name) => ({ name, full: `refs/heads/${name}` })),
     ],
     problem: 'there is no base branch: no GITHUB_BASE_REF, origin/HEAD, main or master',
-    mend: 'Fetch the base branch, or run `git remote set-head origin --auto`.',
+    mend: 'Fetch the base branch, run `git remote set-head origin --auto`, or name it with --base.',
   }
 }
 
-const isShallow = async (root: string) => (await line(root, ['rev-parse', '--is-shallow-repository'])) === 'true'
+/**
+ * A merge request of GitLab (CI/CD predefined variables): the branch that it goes to, and the commit that it started
+ * from, which serves where the runner fetched no branch.
+ */
+function mergeRequest(env: BaseOptions['env']): Wanted | null {
+  const branch = env['CI_MERGE_REQUEST_TARGET_BRANCH_NAME']
+  const start = env['CI_MERGE_REQUEST_DIFF_BASE_SHA']
+  if (!branch && !start) return null
+  const refs: Wanted['refs'] = []
+  if (branch) refs.push({ name: `origin/${branch}`, full: `refs/remotes/origin/${branch}` })
+  if (start && /^[0-9a-f]{40,64}$/.test(start)) refs.push({ name: start.slice(0, 12), full: start, exact: true })
+  const what = branch
+    ? `to "${branch}", but this clone has no origin/${branch}`
+    : `from ${start}, which this clone lacks`
+  return {
+    refs,
+    problem: `this is a merge request ${what}`,
+    mend: `Set \`GIT_DEPTH: 0\` in the job${branch ? `, or run \`git fetch origin ${branch}:refs/remotes/origin/${branch}\`` : ''}.`,
+    others: true,
+  }
+}
+
+/** Whether a folder lies in a repository, also where git is not installed or refuses to look at it. */
+export function isRepository(root: string): boolean {
+  for (let folder = root; ; folder = dirname(folder)) {
+    if (existsSync(join(folder, '.git'))) return true
+    if (dirname(folder) === folder) return false
+  }
+}
+
+export const isShallow = async (root: string) => (await line(root, ['rev-parse', '--is-shallow-repository'])) === 'true'
 
 async function shallowHint(root: string): Promise<string> {
   return (await isShallow(root)) ? ' This clone is shallow: `git fetch --unshallow` brings the history.' : ''
@@ -112,7 +169,7 @@ async function noHistory(root: string, ref: string): Promise<NoBase> {
     problem: (await isShallow(root))
       ? `the clone is shallow and lacks the history that HEAD and ${ref} share`
       : `HEAD and ${ref} share no history`,
-    mend: 'Give actions/checkout `fetch-depth: 0`, or run `git fetch --unshallow`; or name another base branch.',
+    mend: 'Give actions/checkout `fetch-depth: 0` (GitLab: `GIT_DEPTH: 0`), or run `git fetch --unshallow`; or name another base branch.',
   }
 }
 
@@ -131,7 +188,7 @@ async function entriesAt(root: string, commit: string, path: string): Promise<En
   const found: Entry[] = []
   const listed = parseTree(bytes)
   for (const { mode, oid, name } of listed.length > 0 ? listed : await submoduleAbove(root, commit, inner)) {
-    if (mode !== SUBMODULE) found.push({ path: name, oid, root })
+    if (mode !== SUBMODULE) found.push({ path: name, oid, root, mode })
     else found.push(...(await submoduleEntries(root, { name, oid }, inner)))
   }
   return found
@@ -184,24 +241,63 @@ export async function filesAt(root: string, commit: string, folder: string): Pro
 
 /** `filesAt` with the texts: one git process for all of them. @throws AigateError `cannot_read`. */
 export async function textsAt(root: string, commit: string, folder: string): Promise<Map<string, string>> {
-  const texts = new Map<string, string>()
-  const all = await entriesAt(root, commit, folder)
+  const blobs = await blobsAt(root, commit, folder)
+  return new Map([...blobs].map(([path, { bytes }]) => [path, bytes.toString('utf8')]))
+}
+
+/** `filesAt` with the bytes and kinds. @throws AigateError `cannot_read`. */
+export async function blobsAt(root: string, commit: string, folder: string): Promise<Map<string, Blob>> {
+  return readEntries(await entriesAt(root, commit, folder), folder, commit)
+}
+
+async function readEntries(all: readonly Entry[], what: string, commit: string): Promise<Map<string, Blob>> {
+  const blobs = new Map<string, Blob>()
   for (const home of new Set(all.map((entry) => entry.root))) {
     const entries = all.filter((entry) => entry.root === home)
-    const { failed, bytes, said } = await git(
-      home,
-      ['cat-file', '--batch'],
-      `${entries.map(({ oid }) => oid).join('\n')}\n`,
-    )
-    if (failed) throw unreadable(folder, commit, said)
+    const wanted = `${entries.map(({ oid }) => oid).join('\n')}\n`
+    const { failed, bytes, said } = await git(home, ['cat-file', '--batch'], wanted)
+    if (failed) throw unreadable(what, commit, said)
     let at = 0
-    for (const { path, oid } of entries) {
+    for (const { path, oid, mode } of entries) {
       const end = bytes.indexOf(0x0a, at)
       const [, size] = /^[0-9a-f]+ blob (\d+)$/.exec(bytes.toString('utf8', at, end)) ?? []
       if (size === undefined) throw unreadable(path, commit, `git does not have object ${oid}`)
-      texts.set(path, bytes.toString('utf8', end + 1, end + 1 + Number(size)))
+      const content = bytes.subarray(end + 1, end + 1 + Number(size))
+      blobs.set(path, { bytes: content, kind: KINDS[mode] ?? 'file' })
       at = end + 2 + Number(size)
     }
   }
-  return texts
+  return blobs
+}
+
+/** The tree of a commit as a whole: from the top of the repository, without the contents of submodules. */
+export type CommitTree = {
+  /** Of every file and link, from the top, with forward slashes. */
+  paths: ReadonlySet<string>
+  /** By path of a symbolic link: where it points to, as it is written. */
+  links: ReadonlyMap<string, string>
+  read(paths: readonly string[]): Promise<Map<string, Buffer>>
+}
+
+/** @throws AigateError `cannot_read` when git fails. */
+export async function treeAt(root: string, commit: string): Promise<CommitTree> {
+  const { failed, bytes, said } = await git(root, ['ls-tree', '-r', '-z', '--full-tree', commit])
+  if (failed) throw unreadable('the tree', commit, said)
+  const entries = new Map<string, Entry>()
+  for (const { mode, oid, name } of parseTree(bytes))
+    if (mode !== SUBMODULE) entries.set(name, { path: name, oid, root, mode })
+  const read = async (paths: readonly string[]) => {
+    const found = paths.flatMap((path) => entries.get(path) ?? [])
+    const blobs = await readEntries(found, 'the tree', commit)
+    return new Map([...blobs].map(([path, blob]) => [path, blob.bytes]))
+  }
+  const linked = [...entries.values()].filter(({ mode }) => KINDS[mode] === 'link').map(({ path }) => path)
+  const targets = await read(linked)
+  const links = new Map([...targets].map(([path, target]) => [path, target.toString('utf8')]))
+  return { paths: new Set(entries.keys()), links, read }
+}
+
+/** The folder from the top of the repository to `root`, with a slash at its end; empty at the top and outside of git. */
+export async function prefixOf(root: string): Promise<string> {
+  return (await line(root, ['rev-parse', '--show-prefix'])) ?? ''
 }

@@ -33,6 +33,21 @@ export async function gitState(cwd: string): Promise<Git | null> {
   return { commit, branch, dirty: changes !== '' }
 }
 
+/**
+ * The files of the whole repository that are not as a commit has them: changed, added, removed or untracked, by their
+ * paths from the top; ignored files, `.aigate/` and what lies at or below `except` (relative to `cwd`) apart. null: git
+ * does not know the commit.
+ */
+export async function changedSince(cwd: string, commit: string, except: readonly string[]): Promise<string[] | null> {
+  const scope = [...everythingButRecords, ...except.map((path) => `:(exclude,literal)${path.replaceAll('\\', '/')}`)]
+  const [changed, untracked] = await Promise.all([
+    git(cwd, ['diff', '--name-only', '--no-renames', '--no-ext-diff', '-z', commit, '--', ...scope]),
+    git(cwd, ['ls-files', '--others', '--exclude-standard', '--full-name', '-z', '--', ...scope]),
+  ])
+  if (changed === null || untracked === null) return null
+  return [...new Set([...changed.split('\0'), ...untracked.split('\0')])].filter((path) => path !== '').sort()
+}
+
 /** The user.name of git, for the record of who accepted a baseline; `unknown` where there is none. */
 export async function gitUser(cwd: string): Promise<string> {
   const name = await git(cwd, ['config', '--get', 'user.name'])

@@ -5,7 +5,9 @@ import { createHash } from 'node:crypto'
 import { expect, it } from 'vitest'
 import { ReleaseManifest } from '../schema/release.ts'
 import { bundled, killOnceAcknowledged, runScript } from './crash-testing.ts'
-import { appendRecord, ledgerFile, manifestText, readLedger, readRecord, soundRecords, verifyLedger } from './ledger.ts'
+import { appendRecord } from './ledger-append.ts'
+import { verifyLedger } from './ledger-verify.ts'
+import { ledgerFile, manifestText, readLedger, readRecord, soundRecords } from './ledger.ts'
 import { folderWith, problemsOf } from './project-testing.ts'
 
 const stamp = { at: '2026-11-21T10:00:00.000Z', by: 'Ada Lovelace' }
@@ -145,7 +147,7 @@ const appending = (url: string, folder: string) => `
 
 it('kill -9 in the middle of appends loses nothing and corrupts nothing', async () => {
   const folder = folderWith({})
-  const url = await bundled(folder, 'ledger.ts')
+  const url = await bundled(folder, 'ledger-append.ts')
   const home = join(folder, 'releases')
   const acknowledged: number[] = []
   for (let round = 0; round < 8; round += 1) {
@@ -169,7 +171,7 @@ it('kill -9 in the middle of appends loses nothing and corrupts nothing', async 
 
 it('three processes that append at once take turns', async () => {
   const folder = folderWith({})
-  const url = await bundled(folder, 'ledger.ts')
+  const url = await bundled(folder, 'ledger-append.ts')
   const home = join(folder, 'releases')
   const script = `${appending(url, home)}
     for (let n = 0; n < 25; n += 1) process.stdout.write((await append()).record.seq + ' ')`
@@ -182,7 +184,7 @@ it('three processes that append at once take turns', async () => {
 
 it('a full disk in the middle of a record takes the part back', async () => {
   const folder = folderWith({})
-  const url = await bundled(folder, 'ledger.ts')
+  const url = await bundled(folder, 'ledger-append.ts')
   const home = join(folder, 'releases')
   const script = `${appending(url, home)}
     process.on('SIGXFSZ', () => {})

@@ -13,8 +13,11 @@ aigate: lock
 version: 1
 `
 
+/** Beside aigate.yaml. */
+export const LOCK_NAME = 'aigate.lock'
+
 /** Where the lock of a project is, also when there is none. */
-export const lockFile = ({ root }: Project): SourceFile => sourceFile(root, join(root, 'aigate.lock'))
+export const lockFile = ({ root }: Project): SourceFile => sourceFile(root, join(root, LOCK_NAME))
 
 /** The lock of a project; null when there is none. Throws AigateError `bad_file` with every fault in it. */
 export async function readLock(project: Project): Promise<Lock | null> {

@@ -7,7 +7,7 @@ import type { Observation, RunHeader } from '../schema/run.ts'
 import { jsonLine } from './json-lines.ts'
 import { errno, fileError } from './write-text.ts'
 
-export { findRuns, readRun, recentRuns } from './run-record.ts'
+export { anchorsFolder, findRuns, readRun, recentRuns } from './run-record.ts'
 
 /** How long a line may wait until it is safe from a power cut as well; a killed process loses nothing anyway. */
 const SYNC_AFTER_MS = 250

@@ -1,6 +1,6 @@
 // Reads the record of a run back, also of one that was killed, and finds the records by the names that people use.
 import { readdir, stat } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
 import * as z from 'zod'
 import { AigateError } from '../errors.ts'
 import { Observation, type Run, RunHeader } from '../schema/run.ts'
@@ -45,7 +45,17 @@ export async function readRun(path: string): Promise<Run> {
   if (header === undefined || book === undefined) throw noHeader(file)
   const { end } = book
   const stopped = end ? end.stopped : torn ? 'interrupted while a line was being written' : 'interrupted'
-  return { header, observations: observationsOf(book), complete: end?.complete ?? false, stopped }
+  const anchors = header.anchors?.asked ? await anchorsOf(file) : undefined
+  const read = { header, observations: observationsOf(book), complete: end?.complete ?? false, stopped }
+  return { ...read, ...(anchors && { anchors }) }
+}
+
+/** The folder in which the anchors of a run are recorded: its own, beside the record. */
+export const anchorsFolder = (file: string): string => join(dirname(file), 'anchors', basename(file, '.jsonl'))
+
+async function anchorsOf(file: string): Promise<Run | undefined> {
+  const folder = anchorsFolder(file)
+  return (await isFolder(folder)) ? readRun(folder) : undefined
 }
 
 /** A run may be named by its folder when it holds one suite. */

@@ -169,12 +169,12 @@ describe('what no run could do', () => {
     expect(cases.always_fail).toHaveLength(30)
   })
 
-  it('warns of a p95 with fewer than 200 calls, of a critical case that is not clean, of a near floor, of a thin baseline', () => {
+  it('warns of a critical case that is not clean, of a near floor, of a thin baseline', () => {
     const { plan, history, examined } = made(60, { m: 2, rate: 0.86, of: (i) => ({ critical: i === 3 }), policy: { latency_p95: { max: 100 } } }) // biome-ignore format: short
     plan.baseline!.cases[3]!.passes = 1
     expect(history.baseline).toBe(plan.baseline)
     const { warnings } = examined(40)
-    expect(warnings).toContain('The limit on p95 latency can never fire: 180 calls at most, and it takes 200.')
+    expect(warnings.join('\n')).not.toMatch(/latency can never/)
     expect(warnings.join('\n')).toMatch(/Critical case c003 can never block/)
     expect(warnings.join('\n')).toMatch(/floor of 85\.0 % lies too near/)
     expect(warnings.join('\n')).toMatch(/cases with only 2 trials/)

@@ -45,7 +45,7 @@ export function abilities(plan: Plan): GateAbility[] {
       const { id, kind, decides, n } = worst
       const able = { can_fire: decides && worst.outcome === 'fail', can_pass: proves(good) }
       const head = { id, kind, category: worst.category ?? null, decides, n, ...able }
-      return { ...head, problem: problemOf(head, worst, plan) }
+      return { ...head, problem: problemOf(head, worst) }
     })
 }
 
@@ -53,15 +53,11 @@ export function abilities(plan: Plan): GateAbility[] {
 const proves = (gate: GateResult | undefined): boolean =>
   gate?.outcome === 'pass' && (gate.needed === null || !gate.decides)
 
-function problemOf(gate: Omit<GateAbility, 'problem'>, { limit, unit }: GateResult, plan: Plan): string | null {
+function problemOf(gate: Omit<GateAbility, 'problem'>, { limit, unit }: GateResult): string | null {
   const { id, kind, category, decides, n, can_fire: fires, can_pass: passes } = gate
   if (kind === 'critical') {
     const cause = 'its baseline does not always pass, so it does not decide'
     return decides ? null : `Critical case ${id.replace(/^critical\//, '')} can never block: ${cause}.`
-  }
-  if (kind === 'latency' && !decides) {
-    const most = plan.cases.length * plan.trials.max
-    return `The limit on p95 latency can never fire: ${counted(most, 'call')} at most, and it takes 200.`
   }
   if (category !== null && kind === 'regression' && !decides && n < SMALLEST_CATEGORY) {
     return `Category ${category} has ${counted(n, 'case')}: its gate can never fire (it takes ${SMALLEST_CATEGORY}, ${SMALLEST_CATEGORY - n} more).`

@@ -93,6 +93,20 @@ describe('a trigger', () => {
     expect(state?.fired_at).toBeNull()
     expect(state?.held).toBeLessThan(5 * 60_000)
   })
+  it.each([
+    ['at once', undefined, 7],
+    ['after keep_firing_for', '3m', 9],
+  ])('ends %s', (_, keep, ends) => {
+    const plan = planWith({ triggers: [{ ...triggers[0], window: '1m', for: 0, keep_firing_for: keep }] })
+    const fired: number[] = []
+    let state: TriggerState | undefined
+    for (const [minute, rate] of [0, 0.5, 0, 0.5, 0, 0.5, 0.5, 0, 0, 0, 0, 0].entries()) {
+      state = stepTrigger(plan, plan.triggers[0]!, state, blockAt(minute, {}, { error_rate: counts(200, rate * 200) }))
+      if (state.fired_at !== null) fired.push(minute)
+    }
+    expect(fired).toEqual(keep === undefined ? [1, 3, 5, 6] : [1, 2, 3, 4, 5, 6, 7, 8])
+    expect(fired.at(-1)).toBe(ends - 1)
+  })
   it('stands still without data', () => {
     const held = run([0.5, 0.5])?.held
     let state = run([0.5, 0.5])

@@ -7,6 +7,25 @@ const GAPS = 100
 /** A message that could not be given so often is given up. */
 const NOTICE_ATTEMPTS = 5
 
+const MINUTE = 60_000
+/** As a look finds it: since the one before (and a minute, for reading takes its time) somebody may have served less, or nobody does any more. */
+export function handsOn(
+  state: RolloutState,
+  { lowered }: { lowered?: string | null | undefined },
+  at: number,
+): RolloutState {
+  if (lowered == null) return heldAgain(state, at)
+  return { ...state, lowered_since: state.lowered_since ?? (state.last?.at ?? state.started_at) - MINUTE }
+}
+
+/** The share is (again) the one that was decided: what was served meanwhile is not compared, and the stage's time begins anew. */
+export function heldAgain(state: RolloutState, at: number): RolloutState {
+  const from = state.lowered_since ?? null
+  if (from === null) return state
+  const inForce = state.applied && { ...state.applied, at }
+  return { ...state, applied: inForce, lowered_since: null, gaps: [...state.gaps, { from, to: at }].slice(-GAPS) }
+}
+
 /** The action `id` is in force since `at` (milliseconds since 1970). One that was never intended changes nothing. */
 export function applied(state: RolloutState, id: string, at: number): RolloutState {
   const action = state.intents[id]

@@ -60,7 +60,7 @@ function stepCriterion(
   return { ...start, rate, n: start.n + counts.n, x: start.x + bad, peak: Math.max(start.peak, aboveEvidence(rate)) }
 }
 
-function absorbBlock(state: RolloutState, evidence: Evidence, block: Block): Evidence {
+function absorbBlock(state: RolloutState, evidence: Evidence, block: Block, compared: boolean): Evidence {
   const plan = planOf(state)
   const { judging, criteria } = wordsOf(plan)
   const { baseline, candidate } = block.arms
@@ -85,7 +85,7 @@ function absorbBlock(state: RolloutState, evidence: Evidence, block: Block): Evi
     candidate: evidence.units.candidate + candidate.units,
   }
   next.both = evidence.both + block.both
-  const share = shareOf(state, block)
+  const share = compared ? shareOf(state, block) : null
   if (share === null || share <= 0 || share >= 1 || block.generation < evidence.from_generation) return next
   next.compared_from = evidence.compared_from ?? block.start
   // A share that grew moves units that the baseline has seen: they are new to the candidate, and no sign of a wrong split.
@@ -102,20 +102,23 @@ function absorbBlock(state: RolloutState, evidence: Evidence, block: Block): Evi
   return next
 }
 
-/** What a look may have: a reading, or the sentence why there is none. */
-export type LookInput = { reading: Reading | null; failure: string | null }
+/**
+ * What a look may have: a reading, or the sentence why there is none; `lowered`: how somebody serves less of the candidate
+ * than was decided.
+ */
+export type LookInput = { reading: Reading | null; failure: string | null; lowered?: string | null | undefined }
 
 /**
  * The state with a reading folded in, before anything is decided. Blocks that were folded before are passed over, so that
  * reading twice changes nothing. `now`: milliseconds since 1970.
  */
-export function absorb(state: RolloutState, now: number, { reading }: LookInput): RolloutState {
+export function absorb(state: RolloutState, now: number, { reading, lowered }: LookInput): RolloutState {
   if (!reading || !state.plan) return state
   let { evidence, closed } = state
   const blocks = [...reading.blocks].sort((a, b) => a.start - b.start)
   for (const block of blocks) {
     if (closed !== null && block.start < closed) continue
-    evidence = absorbBlock(state, evidence, block)
+    evidence = absorbBlock(state, evidence, block, (lowered ?? null) === null)
     closed = block.start + block.length
   }
   const newest = reading.newest === null ? null : Date.parse(reading.newest)

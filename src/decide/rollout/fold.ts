@@ -1,7 +1,7 @@
 // The state machine of a rollout: its journal, record by record, folded into a state. Nothing else changes a state.
 import type { RolloutRecord } from '../../schema/rollout-journal.ts'
 import { amended } from './amend.ts'
-import { applied, ended, failed } from './effects.ts'
+import { applied, ended, failed, handsOn, heldAgain } from './effects.ts'
 import { absorb } from './evidence.ts'
 import { firing } from './look.ts'
 import { degrade, goBack, goOn, orchestratorMustUndo } from './moves.ts'
@@ -10,7 +10,7 @@ import { draft, isKept, isOver, planOf, ppmOf, type RolloutState, withNotice } f
 
 type RecordOf<K extends RolloutRecord['kind']> = Extract<RolloutRecord, { kind: K }>
 /** What the fold needs of a look; the simulator has no journal around it. */
-export type LookFacts = Pick<RecordOf<'look'>, 'reading' | 'failure' | 'decision'>
+export type LookFacts = Pick<RecordOf<'look'>, 'reading' | 'failure' | 'lowered' | 'decision'>
 
 function started(record: RecordOf<'start'>, at: number): RolloutState {
   const plan = record.plan
@@ -56,8 +56,9 @@ function toldOfHold(state: RolloutState, facts: LookFacts): RolloutState {
 }
 
 /** A look that was decided, at the time `at`: its reading and then its decision. */
-export function foldLook(before: RolloutState, facts: LookFacts, at: number): RolloutState {
+export function foldLook(state: RolloutState, facts: LookFacts, at: number): RolloutState {
   const { decision } = facts
+  const before = handsOn(state, facts, at)
   const read = absorb(before, at, facts)
   return settleLook(before, read, facts, at, decision.outcome !== 'invalid')
 }
@@ -112,7 +113,7 @@ function said(state: RolloutState, record: RecordOf<'said'>, at: number): Rollou
     case 'pause':
       return { ...state, paused: { at, by: record.by, reason: why } }
     case 'resume':
-      return { ...state, paused: null, hold: null }
+      return { ...heldAgain(state, at), paused: null, hold: null }
     case 'approve': {
       const stage = record.stage ?? state.stage
       return state.approved.includes(stage) ? state : { ...state, approved: [...state.approved, stage] }

@@ -2,6 +2,7 @@
 import type { Decision } from '../../schema/rollout-journal.ts'
 import { splitEvidence } from '../../statistics/split-check.ts'
 import { wilson } from '../../statistics/wilson.ts'
+import { handsOn } from './effects.ts'
 import { absorb, type LookInput, wordsOf } from './evidence.ts'
 import { brokenCriteria } from './limits.ts'
 import { estimateOf } from './metric-evidence.ts'
@@ -47,6 +48,7 @@ function distrust(state: RolloutState, look: Look): string | null {
   const { evidence } = state
   if (look.planHash !== state.plan_hash)
     return 'The plan was changed: record it with `aigate canary amend`, or put it back.'
+  if (look.lowered != null) return look.lowered
   if (look.failure !== null) return `The source could not be read: ${look.failure}`
   if (look.reading === null) return 'There is no reading.'
   if (splitEvidence(evidence.split) >= SPLIT_LIMIT)
@@ -169,5 +171,5 @@ export function decideLook(
 ): Decision {
   const whole: Look = { ...look, reading: look.reading ?? null, failure: look.failure ?? null }
   const now = Math.max(look.now, state.at)
-  return judgeLook(absorb(state, now, whole), whole)
+  return judgeLook(absorb(handsOn(state, whole, now), now, whole), whole)
 }

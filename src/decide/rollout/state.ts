@@ -38,6 +38,8 @@ export type TriggerState = {
   /** End of the newest block that was judged; null: none yet. */
   seen: number | null
   fired_at: number | null
+  /** End of the newest block at which the condition was true; absent: never. */
+  beyond_at?: number | undefined
   value: number | null
 }
 export type Evidence = {
@@ -100,6 +102,8 @@ export type RolloutState = {
   changes: ShareChange[]
   /** When the lease had run out and everybody was served the baseline. */
   gaps: { from: number; to: number }[]
+  /** Since when somebody may have served less than was decided; null or absent: nobody does. */
+  lowered_since?: number | null
   failing: Failing[]
   /** Intents that are not known to be applied. */
   intents: Record<string, Action>

@@ -91,7 +91,8 @@ function limitsOnce(plan: RolloutPlan): Record<string, number[]> {
 
 /**
  * One block further. `for` has Prometheus' meaning: the condition must be true at every block without a break, and a
- * block without data stops the clock. What once fired stays fired until the condition is seen to be false.
+ * block without data stops the clock. What once fired stays fired until the condition is seen to be false, and for
+ * `keep_firing_for` of event time after it was last true.
  */
 export function stepTrigger(
   plan: RolloutPlan,
@@ -116,9 +117,13 @@ export function stepTrigger(
   const judged = beyond(trigger, metric, sum('candidate'), sum('baseline'), tail, trigger.metric)
   const end = block.start + block.length
   if (!judged) return { ...before, cells, seen: end }
-  if (!judged.beyond) return { cells, held: 0, seen: end, fired_at: null, value: judged.value }
+  if (!judged.beyond) {
+    const kept = before.fired_at !== null && end - (before.beyond_at ?? 0) < (trigger.keep_firing_for ?? 0)
+    const fired_at = kept ? before.fired_at : null
+    return { cells, held: 0, seen: end, fired_at, beyond_at: before.beyond_at, value: judged.value }
+  }
   // A gap between two blocks that were both beyond is time without data: it does not count.
   const held = before.held + (before.held > 0 ? block.length : 1)
   const fires = before.fired_at === null && held > trigger.for
-  return { cells, held, seen: end, fired_at: fires ? end : before.fired_at, value: judged.value }
+  return { cells, held, seen: end, fired_at: fires ? end : before.fired_at, beyond_at: end, value: judged.value }
 }

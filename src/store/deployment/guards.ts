@@ -34,12 +34,14 @@ function deedsOf(outline: Outline, at: At | undefined): Deed[] {
   })
 }
 
+/** A trigger of a rollout plan, with the metric that it needs there. */
+export type RolloutTrigger = { trigger: Data; definition: Data }
 export type Guards = {
   metrics: Record<string, Data>
   triggers: Data[]
   breakers: Data[]
   actions: Record<string, Data>
-  forRollouts: Data[]
+  forRollouts: RolloutTrigger[]
 }
 export const noGuards = (): Guards => ({ metrics: {}, triggers: [], breakers: [], actions: {}, forRollouts: [] })
 
@@ -95,7 +97,7 @@ function addTrigger(outline: Outline, guards: Guards, { criterion, id, done, coo
   const window = durationText(word.daily ? 86_400_000 : (criterion.window ?? WINDOW))
   const name = unique(
     nameOf(id ?? word.name),
-    [...guards.triggers, ...guards.forRollouts].map((one) => String(one['id'])),
+    [...guards.triggers, ...guards.forRollouts.map(({ trigger }) => trigger)].map((one) => String(one['id'])),
   )
   const definition = { ...word.metric }
   guards.metrics[word.name] ??= definition
@@ -117,13 +119,8 @@ function addTrigger(outline: Outline, guards: Guards, { criterion, id, done, coo
   const verbs = [...new Set(deeds.flatMap(({ rollout }) => rollout ?? []))]
   if (verbs.length > 0 && ('above' in limit || 'below' in limit || 'below_baseline' in limit))
     guards.forRollouts.push({
-      id: name,
-      metric: word.name,
-      ...limit,
-      window,
-      ...held,
-      do: verbs,
-      $metric: { metric: word.name, definition },
+      trigger: { id: name, metric: word.name, ...limit, window, ...held, do: verbs },
+      definition,
     })
 }
 

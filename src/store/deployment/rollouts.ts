@@ -1,5 +1,6 @@
 // canary_stages and feature_flags: as rollout plans.
 import { durationText, percentText, readDuration, readShares, round } from './amounts.ts'
+import type { RolloutTrigger } from './guards.ts'
 import { type Criterion, criteriaOf, writtenLimit } from './criteria.ts'
 import { type At, assumed, child, isMap, items, left, type Outline, said, use, words } from './outline.ts'
 import { FLAG_FILE, nameOf, partsOf, type Setting, source } from './setting.ts'
@@ -18,7 +19,12 @@ const shareKeys = [
 const criteriaKeys = ['success_criteria', 'criteria', 'success', 'gates', 'metrics', 'promotion_criteria']
 
 /** The plan of a block that has stages, of a canary or of a feature flag; undefined where it has none that can be read. */
-export function rolloutOf(setting: Setting, at: At, name: string, triggers: readonly Data[]): Data | undefined {
+export function rolloutOf(
+  setting: Setting,
+  at: At,
+  name: string,
+  triggers: readonly RolloutTrigger[],
+): Data | undefined {
   const { outline } = setting
   const list = Array.isArray(at.value)
     ? at
@@ -55,8 +61,7 @@ export function rolloutOf(setting: Setting, at: At, name: string, triggers: read
   if (common.length > 0)
     for (const stage of sorted.filter((one) => shareIn(one) < 1))
       stage['success'] = [...((stage['success'] as string[] | undefined) ?? []), ...common]
-  for (const { metric, definition } of triggers.map((one) => one['$metric'] as { metric: string; definition: Data }))
-    metrics[metric] ??= definition
+  for (const { trigger, definition } of triggers) metrics[String(trigger['metric'])] ??= definition
   if (Object.keys(metrics).length === 0)
     metrics['error_rate'] = { bad: 'error.type != null', margin: { risk_ratio: 1.5 } }
   assumed(outline, at, `events are read from ${source.path}, and the share is set in ${FLAG_FILE}`)
@@ -69,7 +74,7 @@ export function rolloutOf(setting: Setting, at: At, name: string, triggers: read
     source,
     stages: sorted,
     metrics,
-    ...(triggers.length === 0 ? {} : { triggers: triggers.map(({ $metric: _, ...one }) => one) }),
+    ...(triggers.length === 0 ? {} : { triggers: triggers.map(({ trigger }) => trigger) }),
   }
 }
 const shareIn = (stage: Data) => Number.parseFloat(String(stage['traffic'])) / 100
@@ -193,7 +198,7 @@ function segmentsOf(outline: Outline, at: At, stages: readonly At[]): Data {
 }
 
 /** Every flag of a feature_flags block that has stages, or a single percentage. */
-export function featureRollouts(setting: Setting, at: At, triggers: readonly Data[]): Data[] {
+export function featureRollouts(setting: Setting, at: At, triggers: readonly RolloutTrigger[]): Data[] {
   const list = child(at, 'flags') ?? at
   const entries = child(list, 'rollout', 'stages', 'rollout_stages') === undefined ? items(list) : [list]
   return entries.flatMap((flag) => {

@@ -1,0 +1,160 @@
+// The bounded questions that a look asks of an engine, and the blocks that are made of the answers.
+import type { SourceRequest } from '../ports.ts'
+import type { ArmCounts, Block } from '../schema/rollout-journal.ts'
+import type { MetricReader } from './metric-readers.ts'
+import { numberLiteral, type Dialect } from './sql-dialect.ts'
+import { inOrder, keyParts, MINUTE } from './sql-facts.ts'
+
+export type Row = Readonly<Record<string, unknown>>
+/** Gives the rows of a query over what was defined. */
+export type Ask = (sql: string) => Promise<Row[]>
+
+/** A number of an answer: engines write 64-bit numbers as bigint or text, and the sum of nothing as NULL. */
+export const numberOf = (value: unknown): number => Number(value ?? 0)
+
+/** Nearer to 0 than this is 0, and the width of a bucket: those of the histograms of the decisions. */
+const SMALLEST = 1e-12
+const STEP = Math.log(1.02)
+
+/** Sign and number of the bucket of a value as two columns, `sign` and `place`. */
+export function bucketColumns(value: string, dialect: Dialect): string {
+  const sign = `CASE WHEN abs(${value}) < ${SMALLEST} THEN 0 WHEN ${value} > 0 THEN 1 ELSE -1 END AS sign`
+  const place = `ceil(ln(greatest(abs(${value}), ${SMALLEST})) / ${numberLiteral(STEP)})`
+  return `${sign}, ${dialect.whole(`CASE WHEN abs(${value}) < ${SMALLEST} THEN 0e0 ELSE ${place} END`)} AS place`
+}
+
+export function bucketName(row: Row): string {
+  const sign = numberOf(row.sign)
+  return sign === 0 ? '0' : `${sign > 0 ? 'p' : 'm'}${numberOf(row.place)}`
+}
+
+/** The blocks that begin from `from` on (milliseconds since 1970), of the relations `facts` and `firsts`. */
+export async function readBlocks(
+  ask: Ask,
+  request: SourceRequest,
+  metrics: readonly MetricReader[],
+  from: number,
+  dialect: Dialect,
+): Promise<Block[]> {
+  const blocks = new Map<number, Block>()
+  const armOf = (row: Row): ArmCounts | undefined => {
+    const start = numberOf(row.block)
+    const block = blocks.get(start) ?? emptyBlock(request, start, metrics)
+    blocks.set(start, block)
+    return numberOf(row.arm) === 2 ? block.arms.candidate : block.arms.baseline
+  }
+  const counted = `FROM facts WHERE quiet = 0 AND arm <> 0 AND block >= ${from}`
+  const columns = metrics.flatMap((metric, index) => sumColumns(metric, index))
+  const sums = `SELECT ${['block', 'arm', 'sum(req) AS requests', ...columns].join(', ')} ${counted} GROUP BY block, arm`
+  for (const row of await ask(sums)) addSums(armOf(row), metrics, row)
+  for (const [index, { name, tail }] of metrics.entries()) {
+    if (tail === undefined) continue
+    const buckets = `SELECT block, arm, sign, place, count(*) AS many FROM (SELECT block, arm, ${bucketColumns(`v${index}`, dialect)} ${counted} AND v${index} IS NOT NULL) AS placed GROUP BY block, arm, sign, place`
+    for (const row of await ask(buckets)) {
+      const histogram = armOf(row)?.metrics[name]?.histogram
+      if (histogram) histogram[bucketName(row)] = numberOf(row.many)
+    }
+  }
+  if (request.plan.assignment.unit === 'request') countEach(blocks.values(), metrics)
+  else await addUnits(ask, request, metrics, from, dialect, blocks, armOf)
+  return [...blocks.values()]
+    .filter(({ arms }) => [arms.baseline, arms.candidate].some(saysSomething))
+    .toSorted((a, b) => a.start - b.start)
+}
+
+const saysSomething = (arm: ArmCounts): boolean => arm.requests > 0 || Object.values(arm.metrics).some(({ n }) => n > 0)
+
+function emptyBlock(request: SourceRequest, start: number, metrics: readonly MetricReader[]): Block {
+  const arm = (): ArmCounts => ({
+    requests: 0,
+    units: 0,
+    fresh: 0,
+    metrics: Object.fromEntries(
+      metrics.map(({ name, limits, tail }) => [
+        name,
+        { n: 0, bad: 0, first: 0, sum: 0, squares: 0, over: limits.map(() => 0), ...(tail && { histogram: {} }) },
+      ]),
+    ),
+  })
+  const changes = inOrder(request)
+  const end = (Math.floor(start / MINUTE) + 1) * MINUTE
+  const cut = changes.find((change) => change.at > start && change.at < end)?.at ?? end
+  const generation = changes.findLast((change) => change.at <= start)?.generation ?? 0
+  return { start, length: cut - start, generation, arms: { baseline: arm(), candidate: arm() }, both: 0 }
+}
+
+function sumColumns({ kind, limits }: MetricReader, index: number): string[] {
+  const value = `v${index}`
+  const counts = [`count(${value}) AS n${index}`, `sum(b${index}) AS bad${index}`]
+  if (kind === 'rate') return counts
+  const over = limits.map(
+    (limit, at) => `sum(CASE WHEN ${value} > ${numberLiteral(limit)} THEN 1 ELSE 0 END) AS over${index}_${at}`,
+  )
+  return [...counts, `sum(${value}) AS sum${index}`, `sum(${value} * ${value}) AS squares${index}`, ...over]
+}
+
+function addSums(arm: ArmCounts | undefined, metrics: readonly MetricReader[], row: Row): void {
+  if (arm === undefined) return
+  arm.requests = numberOf(row.requests)
+  for (const [index, { name, limits }] of metrics.entries()) {
+    const into = arm.metrics[name]
+    if (into === undefined) continue
+    into.n = numberOf(row[`n${index}`])
+    into.bad = numberOf(row[`bad${index}`])
+    into.sum = numberOf(row[`sum${index}`])
+    into.squares = numberOf(row[`squares${index}`])
+    into.over = limits.map((_, at) => numberOf(row[`over${index}_${at}`]))
+  }
+}
+
+/** Where each request is a unit of its own, each bad event is the first of one. */
+function countEach(blocks: Iterable<Block>, metrics: readonly MetricReader[]): void {
+  for (const { arms } of blocks)
+    for (const arm of [arms.baseline, arms.candidate]) {
+      arm.units = arm.fresh = arm.requests
+      for (const { name } of metrics) {
+        const into = arm.metrics[name]
+        if (into) into.first = into.bad
+      }
+    }
+}
+
+/** Of each unit: the first time in each arm (`k1`, `k2`), in any (`k0`), and of a bad event of each metric (`m0` …). */
+export function firstsSql(metrics: readonly MetricReader[]): string {
+  const arm = (number: number) => `min(CASE WHEN arm = ${number} THEN key END) AS k${number}`
+  const bad = metrics.map((_, index) => `min(CASE WHEN b${index} = 1 THEN key END) AS m${index}`)
+  return `SELECT ${['unit', 'min(key) AS k0', arm(1), arm(2), ...bad].join(', ')} FROM facts WHERE unit <> 0 AND arm <> 0 GROUP BY unit`
+}
+
+async function addUnits(
+  ask: Ask,
+  request: SourceRequest,
+  metrics: readonly MetricReader[],
+  from: number,
+  dialect: Dialect,
+  blocks: ReadonlyMap<number, Block>,
+  armOf: (row: Row) => ArmCounts | undefined,
+): Promise<void> {
+  const keys = ['k0', 'k1', 'k2', ...metrics.map((_, index) => `m${index}`)]
+  const parts = keys.map((key) => {
+    const { block, arm, quiet } = keyParts(request, key, dialect)
+    return `SELECT '${key}' AS what, block, arm, count(*) AS many FROM (SELECT ${block} AS block, ${arm} AS arm FROM firsts WHERE ${key} IS NOT NULL AND NOT ${quiet}) AS ${key}_placed WHERE block >= ${from} GROUP BY block, arm`
+  })
+  for (const row of await ask(parts.join(' UNION ALL '))) {
+    const what = String(row.what)
+    const many = numberOf(row.many)
+    const arm = armOf(row)
+    const metric = arm?.metrics[metrics[Number(what.slice(1))]?.name ?? '']
+    if (what.startsWith('m') && metric) metric.first = many
+    else if (what === 'k0' && arm) arm.fresh = many
+    else if (arm) arm.units = many
+  }
+  const { block } = keyParts(request, '(greatest(first, other) * 8)', dialect)
+  const times = [1, 2].map((arm) => `min(CASE WHEN arm = ${arm} THEN ms END) AS ${arm === 1 ? 'first' : 'other'}`)
+  const pairs = `SELECT ${times.join(', ')} FROM facts WHERE unit <> 0 AND arm <> 0 AND quiet = 0 AND req = 1 GROUP BY unit, generation`
+  const both = `SELECT block, count(*) AS many FROM (SELECT ${block} AS block FROM (${pairs}) AS pairs WHERE first IS NOT NULL AND other IS NOT NULL) AS placed WHERE block >= ${from} GROUP BY block`
+  for (const row of await ask(both)) {
+    const found = blocks.get(numberOf(row.block))
+    if (found) found.both = numberOf(row.many)
+  }
+}
