@@ -87,7 +87,7 @@ function componentFor({ release }: RolloutPlan, kind: string, fits: (version: st
   return found?.[1]
 }
 
-/** The newest whole run of each suite that asked the very release, judged as it was run. */
+/** The newest whole run of each suite that asked the very release, judged by the policy of today. */
 async function gateCheck(opened: Session, plan: RolloutPlan): Promise<Found> {
   const { context, project } = opened
   const components = project.config.components ?? {}
