@@ -325,6 +325,19 @@ async function run(context: Context, argv: string[]): Promise<Ending> {
       end(import('./commands/cases.ts').then(({ releaseCommand }) => releaseCommand(context, suite, id, options))),
     )
 
+  verb('add [rollout]', 'Make draft cases of events that failed in production', casesAddExamples, cases)
+    .requiredOption('--suite <name>', 'the suite that they are for')
+    .addOption(new Option('--from <source>', 'where events failed').choices(['journal', 'events']))
+    .option('--where <condition>', 'which events failed, for example "error.type != null"')
+    .option('--field <var=path...>', 'the field of an event that holds a variable of the prompt')
+    .option('--most <n>', 'so many drafts at most', parseCount, 50)
+    .option('--accept', 'let the suite count the drafts that have assertions')
+    .option('--config <file>', 'configuration file')
+    .option('--json', 'as data')
+    .action((name: string | undefined, options) =>
+      end(import('./commands/cases-add.ts').then((verbs) => verbs.casesAddCommand(context, name, options))),
+    )
+
   const prompt = program.command('prompt').description('Prompts are code: their versions, what changed, the next one')
   verb('list [name]', 'List the versions, their statuses, and the suites that ask them', promptListExamples, prompt)
     .option('--env <name>', 'statuses by the releases to this environment', 'production')
@@ -465,6 +478,7 @@ async function run(context: Context, argv: string[]): Promise<Ending> {
       end(import('./commands/watch.ts').then((verbs) => verbs.watchGuardCommand(context, file, options))),
     )
   killVerbs(context, { verb, program, end })
+  proofVerbs(context, { verb, program, end })
 
   const experiment = program
     .command('experiment')
@@ -577,12 +591,16 @@ function canaryVerbs(context: Context, { program, verb, end }: Verbs): void {
   ]).action((name: string | undefined, options) =>
     end(canaries().then((verbs) => verbs.verdictCommand(context, name, options))),
   )
-  for (const [said, summary] of canarySayings)
-    one(`${said} [rollout]`, summary, [`aigate canary ${said} support-1.3 --reason "agreed with Ada"`])
+  for (const [said, summary] of canarySayings) {
+    const command = one(`${said} [rollout]`, summary, [`aigate canary ${said} support-1.3 --reason "agreed with Ada"`])
+    if (said === 'abort')
+      command.option('--force', 'by the plan and the control plane alone, where the journal is damaged or lost')
+    command
       .option('--reason <text>', 'why, for the record')
       .action((name: string | undefined, options) =>
         end(canaries().then((verbs) => verbs.sayCommand(context, said, name, options))),
       )
+  }
   one('replay [rollout]', 'Decide every look of the journal again: the same decisions?', canaryReplayExamples)
     .option('--events', 'run the plan over the events of the past instead; nothing is changed')
     .option('--since <duration>', 'with --events: from so long ago until now', parseDuration, 7 * 86_400_000)
@@ -602,6 +620,43 @@ function canaryVerbs(context: Context, { program, verb, end }: Verbs): void {
   ]).action((name: string | undefined, options) =>
     end(import('./commands/canary-plan.ts').then((verbs) => verbs.selfTestCommand(context, name, options))),
   )
+}
+
+/** What production is held against: drift, incidents, readiness. */
+function proofVerbs(context: Context, { program, verb, end }: Verbs): void {
+  const one = (usage: string, summary: string, examples: string[]) =>
+    verb(usage, summary, examples, program).option('--config <file>', 'configuration file').option('--json', 'as data')
+  one('drift [suite...]', 'Ask the pinned baselines again: does the same model still answer alike?', driftExamples)
+    .option('--trials <n>', 'answers to each case (default: the most that the suite allows)', parseCount)
+    .option('--results <run>', 'what was answered is in this run or results file; nothing is asked')
+    .option('--seed <n>', 'order of the calls and jitter', parseSeed)
+    .addOption(
+      new Option('--live <file>', 'live traffic by this drift plan against what was normal').conflicts([
+        'trials',
+        'results',
+        'seed',
+      ]),
+    )
+    .option('--learn', 'with --live: learn what is normal, and write the reference')
+    .option('--for <duration>', 'with --live: only so long after the newest release', parseDuration)
+    .option('--env <name>', 'with --for: releases to this environment', 'production')
+    .action((suites: string[], { live, ...options }) =>
+      end(
+        live === undefined
+          ? import('./commands/drift.ts').then((verbs) => verbs.driftCommand(context, suites, options))
+          : import('./commands/drift-live.ts').then((verbs) => verbs.driftLiveCommand(context, live, options)),
+      ),
+    )
+  one('incident [id]', 'Write the timeline: what was deployed, measured and done', incidentExamples)
+    .option('--since <time>', 'from this time on, instead of what the id tells')
+    .option('--until <time>', 'up to this time')
+    .action((id: string | undefined, options) =>
+      end(import('./commands/incident.ts').then((verbs) => verbs.incidentCommand(context, id, options))),
+    )
+  one('ready', 'Is everything there for a release? Each answer with its evidence', readyExamples)
+    .option('--env <name>', 'what is to be released to', 'production')
+    .option('--notify', 'send the test notice to whoever is on call')
+    .action((options) => end(import('./commands/ready.ts').then((verbs) => verbs.readyCommand(context, options))))
 }
 
 /** `aigate kill …`: off at once, for everybody or for some. */
@@ -771,6 +826,14 @@ const releaseRecordExamples = [
 const watchExamples = ['aigate watch guard.yaml', 'aigate watch guard.yaml --once --json']
 const shadowPairsExamples = [
   'aigate shadow pairs --baseline baseline.jsonl --candidate candidate.jsonl --out pairs.jsonl',
+]
+const driftExamples = ['aigate drift', 'aigate drift support --trials 5', 'aigate drift --live drift.yaml --learn']
+const incidentExamples = ['aigate incident support-1.3 > incident.md', 'aigate incident --since 2h']
+const readyExamples = ['aigate ready', 'aigate ready --env production --notify --json']
+const casesAddExamples = [
+  'aigate cases add --from journal support-1.3 --suite support',
+  'aigate cases add --from events "logs/*.jsonl" --suite support --field question=input',
+  'aigate cases add --accept --suite support',
 ]
 const healthExamples = ['aigate health', 'aigate health --env production --json']
 const canaryPlanExamples = ['aigate canary plan', 'aigate canary plan support-1.3 --since 7d']

@@ -3,7 +3,7 @@ import { basename } from 'node:path'
 import { AigateError } from '../errors.ts'
 import type { KillEntry, KillScope } from '../schema/kill.ts'
 import { controlFailed } from './failure.ts'
-import { EMPTY_FLAG_FILE, canonical, parseFlagFile } from './flag-file.ts'
+import { EMPTY_FLAG_FILE, canonical, parseFlagFile, record } from './flag-file.ts'
 import {
   concerns,
   type KillOptions,
@@ -94,4 +94,28 @@ function knownKills(text: string, shown: string, anew: boolean): KillEntry[] {
     if (anew && error instanceof AigateError && /kill list/.test(error.message)) return []
     throw error
   }
+}
+
+/** The names of the variants of a flag; undefined: the file has no such flag; null: there is no file. Throws AigateError `control_failed`. */
+export async function variantsIn(file: string, flag: string): Promise<string[] | null | undefined> {
+  const text = await textOf(file)
+  if (text === null) return null
+  const found = parseFlagFile(text, basename(file)).flags[flag]
+  return found === undefined ? undefined : Object.keys(record(record(found)['variants']))
+}
+
+/**
+ * Those of the flags that are in the file and do not ask its kill list, so that no kill reaches them; `kill`: only those
+ * that this kill concerns. Throws AigateError `control_failed`.
+ */
+export async function flagsNotAsking(file: string, names: readonly string[], kill?: KillEntry): Promise<string[]> {
+  const text = await textOf(file)
+  if (text === null) return []
+  const { flags } = parseFlagFile(text, basename(file))
+  return names.filter(
+    (name) =>
+      flags[name] !== undefined &&
+      offVariant(flags[name]) === undefined &&
+      (kill === undefined || concerns(kill, name, flags)),
+  )
 }

@@ -48,8 +48,8 @@ function parsed(text: string, file: string): unknown {
   }
 }
 
-/** A variant whose value is no plain one is known by its name. */
-function versionOf(flag: Flag, variant: unknown): string | null {
+/** The version that a variant serves; one whose value is no plain one is known by its name. null: there is no such variant. */
+export function versionOf(flag: Flag, variant: unknown): string | null {
   if (typeof variant !== 'string') return null
   const variants = record(flag['variants'])
   if (!Object.hasOwn(variants, variant)) return null

@@ -52,13 +52,14 @@ export async function carryOut(
   const acted: Acted = { done: [], failed: [] }
   for (let round = 0; round < MOST_ROUNDS; round += 1) {
     const due = actionsFor(session.state, session.context.now().getTime(), round === 0 ? found : undefined).filter(
-      ({ action }) => only(action),
+      ({ action }) => only(action) && mayAct(session, action, found),
     )
     if (due.length === 0) return acted
     for (const wanted of due) {
       const left = await loweredByHand(session, actuator, wanted.action)
       if (left !== null) return { ...acted, left }
       record(session, { kind: 'intent', id: wanted.id, action: wanted.action, why: wanted.why })
+      if (!mayAct(session, wanted.action, found)) continue
       const problem = await carryOutOne(session, actuator, wanted)
       if (problem === null) acted.done.push(wanted.why)
       else acted.failed.push(problem)
@@ -66,6 +67,14 @@ export async function carryOut(
     if (acted.failed.length > 0) return acted
   }
   return acted
+}
+
+/** What nobody will find written down may only be less of the candidate. */
+function mayAct({ unwritten, state }: Session, action: Action, found: Shown | undefined): boolean {
+  if (unwritten === null || action.do === 'notify') return true
+  const { ppm, killed, components } = action.desired
+  const served = Math.max(found?.ppm ?? 0, state.applied?.ppm ?? 0)
+  return killed || ppm === 0 || ppm < served || components.length < (state.applied?.components.length ?? 0)
 }
 
 /** How somebody serves less than was applied where the action would serve more again; null: nobody does, or it would not. */

@@ -2,7 +2,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { actionsFor } from '../decide/rollout/actions.ts'
 import { foldJournal } from '../decide/rollout/fold.ts'
-import { decideLook } from '../decide/rollout/look.ts'
+import { decideLook, RULES } from '../decide/rollout/look.ts'
 import { draft, type RolloutState } from '../decide/rollout/state.ts'
 import type { Context, Ending, LoadedPlan } from '../ports.ts'
 import type { Decision, Reading, RolloutEntry, RolloutRecord } from '../schema/rollout-journal.ts'
@@ -16,14 +16,23 @@ import { say } from './release.ts'
 /** A look whose decision is another than it was; `changed`: the fields that differ. */
 export type Difference = { seq: number; at: string; changed: string[]; was: Decision; is: Decision }
 
-/** Decides every look of a journal again. @returns how many looks there are, and the first that comes out otherwise */
-export function replayJournal(records: readonly RolloutRecord[]): { looks: number; difference: Difference | null } {
+/**
+ * Decides every look of a journal again. @returns how many looks there are, how many of them were decided by other rules
+ * than those of now and come out otherwise, and the first that comes out otherwise by the same rules
+ */
+export function replayJournal(records: readonly RolloutRecord[]): {
+  looks: number
+  otherRules: number
+  difference: Difference | null
+} {
   let state = draft()
   let looks = 0
+  let otherRules = 0
   for (const one of records) {
     if (one.kind === 'look') {
       looks += 1
-      const read = one.reading === null ? { failure: one.failure ?? 'no reading' } : { reading: one.reading }
+      const none = one.reading === null ? 'no reading' : null
+      const read = { reading: one.reading, failure: one.failure ?? none }
       const again = decideLook(state, {
         now: Date.parse(one.at),
         planHash: one.plan_hash,
@@ -32,15 +41,18 @@ export function replayJournal(records: readonly RolloutRecord[]): { looks: numbe
       })
       // Through JSON, as the journal has it: -0 and undefined do not survive there.
       const is = JSON.parse(JSON.stringify(again)) as Decision
-      if (!isDeepStrictEqual(is, one.decision))
+      const differs = !isDeepStrictEqual(is, one.decision)
+      if (differs && (one.rules ?? 1) !== RULES) otherRules += 1
+      else if (differs)
         return {
           looks,
+          otherRules,
           difference: { seq: one.seq, at: one.at, changed: changedIn(one.decision, is), was: one.decision, is },
         }
     }
     state = foldJournal([one], state)
   }
-  return { looks, difference: null }
+  return { looks, otherRules, difference: null }
 }
 
 function changedIn(was: Decision, is: Decision): string[] {
@@ -59,9 +71,18 @@ export async function replayCommand(
   if (options.events) return replayEvents(context, name, options)
   const opened = await openRollout(context, name, options)
   const { chain } = readRolloutJournal(rolloutFolder(opened.project, opened.name))
-  const { looks, difference } = replayJournal(chain.records)
-  const value = { aigate: 'rollout-replay', rollout: opened.name, looks, same: difference === null, difference }
-  say(context, options.json, value, difference === null ? `${looks} looks: the same decisions.\n` : words(difference))
+  const { looks, otherRules, difference } = replayJournal(chain.records)
+  const value = {
+    aigate: 'rollout-replay',
+    rollout: opened.name,
+    looks,
+    other_rules: otherRules,
+    same: difference === null,
+    difference,
+  }
+  const older = otherRules > 0 ? ` ${otherRules} were decided by rules of another version of aigate.` : ''
+  const same = `${looks} looks: the same decisions.${older}\n`
+  say(context, options.json, value, difference === null ? same : words(difference))
   return difference === null ? 'pass' : 'fail'
 }
 

@@ -35,6 +35,10 @@ export type Session = {
   state: RolloutState
   by: string
   warnings: string[]
+  /** true: where nothing can be written, it goes on in memory, so that a bad candidate goes back all the same. */
+  survives: boolean
+  /** Why nothing can be written; null: it can. Then nobody may be served more of the candidate. */
+  unwritten: AigateError | null
 }
 
 /** Opens what the journal of a rollout says. Call it under `withRunner` where something will be recorded. */
@@ -46,22 +50,51 @@ export function openSession(context: Context, project: Project, name: string, by
   // All records came back: there is no state to go on from, or it is of another journal.
   const behind = snapshot !== undefined && records.length < count
   const state = foldJournal(records, behind ? (snapshot.state as RolloutState) : undefined)
-  return { context, project, name, folder, journal, state, by, warnings: journal.warnings }
+  const { warnings } = journal
+  return { context, project, name, folder, journal, state, by, warnings, survives: false, unwritten: null }
 }
 
 const runnerName = ({ toolVersion }: Context) => `aigate ${toolVersion}`
 
-/** Adds a record and what it means for the state. Throws the errors of the disk; then neither has changed. */
+/**
+ * Adds a record and what it means for the state. Throws the errors of the disk; then neither has changed, unless the session
+ * survives them: then only the state has, and `unwritten` says why.
+ */
 export function record(session: Session, entry: RolloutEntry): RolloutRecord {
   const stamp = { at: session.context.now().toISOString(), by: session.by }
-  const added = appendEntry(session.journal, stamp, entry)
-  session.journal = added.journal
-  session.state = foldJournal([added.record], session.state)
-  return added.record
+  const added = session.unwritten === null ? append(session, stamp, entry) : remembered(session, stamp, entry)
+  session.state = foldJournal([added], session.state)
+  return added
+}
+
+type Stamp = Pick<RolloutRecord, 'at' | 'by'>
+
+function append(session: Session, stamp: Stamp, entry: RolloutEntry): RolloutRecord {
+  try {
+    const added = appendEntry(session.journal, stamp, entry)
+    session.journal = added.journal
+    return added.record
+  } catch (error) {
+    if (!session.survives || !isDiskTrouble(error)) throw error
+    session.unwritten = error
+    return remembered(session, stamp, entry)
+  }
+}
+
+/** A record that is in no file, and in no chain. */
+function remembered({ state }: Session, stamp: Stamp, entry: RolloutEntry): RolloutRecord {
+  const frame = { aigate: 'rollout', version: 1, seq: state.seq + 1 } as const
+  return { ...frame, ...stamp, ...entry, prev: '', hash: '' }
+}
+
+function isDiskTrouble(error: unknown): error is AigateError {
+  return error instanceof AigateError && (error.code === 'disk_trouble' || error.code === 'cannot_write')
 }
 
 /** Keeps the state, so that the next command need not fold everything; a disk that will not is only slower. */
 export async function saveState(session: Session): Promise<void> {
+  // What is in memory alone is no state of this journal.
+  if (session.unwritten !== null) return
   try {
     await writeSnapshot(session.journal, session.state, STATE_REVISION)
   } catch (error) {
@@ -70,23 +103,34 @@ export async function saveState(session: Session): Promise<void> {
   }
 }
 
+/** `survives`: where not even the lock can be written, it is done without, in memory. */
+type RunnerOptions = { who: 'runner' | 'person'; by?: string | undefined; survives?: boolean }
+
 /** Opens a rollout as the only runner, does `work`, and keeps the state. Throws AigateError `runner_busy`. */
 export async function asRunner<T>(
   context: Context,
   project: Project,
   name: string,
-  { who, by }: { who: 'runner' | 'person'; by?: string | undefined },
+  { who, by, survives = false }: RunnerOptions,
   work: (session: Session) => Promise<T>,
 ): Promise<T> {
-  return withRunner(rolloutFolder(project, name), who, async () => {
-    const session = openSession(context, project, name, by)
+  let begun = false
+  const opened = async (unwritten: AigateError | null) => {
+    begun = true
+    const session = { ...openSession(context, project, name, by), survives, unwritten }
     try {
       return await work(session)
     } finally {
       await saveState(session)
       for (const warning of session.warnings) context.stderr.write(`warning: ${warning}\n`)
     }
-  })
+  }
+  try {
+    return await withRunner(rolloutFolder(project, name), who, () => opened(null))
+  } catch (error) {
+    if (begun || !survives || !isDiskTrouble(error)) throw error
+    return opened(error)
+  }
 }
 
 /** The hash of the plan as its file is now; a file that is gone or broken is a plan that was changed. */
@@ -99,13 +143,14 @@ export async function currentPlan(project: Project, name: string): Promise<Loade
   }
 }
 
-/** Puts a journal that came to its end aside, so that a rollout of the same name can start anew. */
-export function putAside(folder: string): void {
+/** Puts a journal that came to its end aside, so that a rollout of the same name can start anew. @returns its new name */
+export function putAside(folder: string): string {
   let number = 1
   while (existsSync(join(folder, `journal.${number}.jsonl`))) number += 1
   renameSync(journalFile(folder), join(folder, `journal.${number}.jsonl`))
   rmSync(join(folder, 'state.json'), { force: true })
   rmSync(sourceFolder(folder), { recursive: true, force: true })
+  return `journal.${number}.jsonl`
 }
 
 /** Where the source of a rollout keeps what does not fit into a cursor. */

@@ -301,3 +301,33 @@ it('a lost or foreign state is folded anew', async () => {
     expect(session(one).state).toEqual(state)
   }
 })
+
+it('goes on where a source gives numbers that are none, with its triggers armed', async () => {
+  const trigger = '  - {id: hard, metric: error_rate, above: 20%, window: 5m, do: [rollback]}'
+  const one = await started({ [planPath]: `${plan}triggers:\n${trigger}\n` })
+  let [infinite, bad] = [true, false]
+  const source: Source = {
+    read: async (request) => {
+      const reading = await traffic({ baseline: 15, candidate: bad ? 200 : 5 }).read(request)
+      const last = infinite ? reading.blocks.at(-1)?.arms.candidate.metrics.error_rate : undefined
+      if (last) last.squares = Number.POSITIVE_INFINITY
+      return reading
+    },
+  }
+  await tickWith(one, source)
+  one.clock.now += 2 * MINUTE
+  const broken = await tickWith(one, source)
+  expect(broken.decision).toMatchObject({ outcome: 'invalid', next: 'hold' })
+  expect(broken.decision?.reasons[0]).toMatch(/blocks have numbers that are none/)
+  infinite = false
+  expect((await tickWith(one, source)).decision?.outcome).not.toBe('invalid')
+  ;[infinite, bad] = [true, true]
+  one.clock.now += 5 * MINUTE
+  expect((await tickWith(one, source)).decision).toMatchObject({ outcome: 'fail', next: 'rollback' })
+  expect(replayJournal(journal(one))).toMatchObject({ difference: null, otherRules: 0 })
+  // A journal of older rules may come out otherwise: that is said, and is no failure.
+  const older = journal(one).map((each) =>
+    each.kind === 'look' ? { ...each, rules: 1, decision: { ...each.decision, reasons: ['Other words.'] } } : each,
+  )
+  expect(replayJournal(older)).toMatchObject({ difference: null, otherRules: 4 })
+})

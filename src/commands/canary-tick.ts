@@ -1,15 +1,15 @@
 // One pass over a rollout: finish what was begun, read, decide, write down, act, read back. Doing it twice does no harm.
-import { decideLook } from '../decide/rollout/look.ts'
+import { decideLook, RULES } from '../decide/rollout/look.ts'
 import { limitsOf } from '../decide/rollout/criterion.ts'
-import { foldJournal } from '../decide/rollout/fold.ts'
-import { actionsFor, type Found } from '../decide/rollout/actions.ts'
+import type { Found } from '../decide/rollout/actions.ts'
 import { type Applied, planOf } from '../decide/rollout/state.ts'
 import { AigateError } from '../errors.ts'
 import type { Actuator, Ending, Source } from '../ports.ts'
-import type { Decision, Desired, Reading, RolloutEntry } from '../schema/rollout-journal.ts'
+import type { Decision, Desired, RolloutEntry } from '../schema/rollout-journal.ts'
 import { type Acted, applyAndRead, carryOut, changedByHand, differs, percent } from './canary-act.ts'
 import { currentPlan, record, type Session, sourceFolder } from './canary-session.ts'
 import { makePreChecks } from './pre-checks.ts'
+import { isRecordable, type Read, recordable } from './recordable.ts'
 
 export type Edges = { source: Source; actuator: Actuator }
 export type Tick = { ending: Ending; decision: Decision | null; acted: Acted; notes: string[] }
@@ -32,7 +32,8 @@ export function endingOf({ outcome, next }: Decision): Ending {
  * @throws AigateError of the disk where the look could not be written down and nothing had to go back
  */
 export async function tick(session: Session, edges: Edges): Promise<Tick> {
-  const { context, state } = session
+  const { context } = session
+  session.survives = true
   const control = await lookAtControl(session, edges.actuator)
   const late = await carryOut(session, edges.actuator, {
     found: control.found,
@@ -40,34 +41,50 @@ export async function tick(session: Session, edges: Edges): Promise<Tick> {
   })
   const over = ended(session)
   const notes = [...control.notes, ...(control.less === null ? [] : [control.less])]
+  if (session.unwritten !== null && (late.failed.length > 0 || over !== null))
+    notes.push(unwrittenNote(session.name, session.unwritten, late))
   if (late.failed.length > 0) return { ending: 'action_failed', decision: null, acted: late, notes }
   if (over !== null) return { ending: over, decision: null, acted: late, notes }
   const plan = await currentPlan(session.project, session.name)
   const planHash = 'hash' in plan ? plan.hash : ''
   if ('problem' in plan) session.warnings.push(`The plan cannot be read: ${plan.problem}`)
-  if (control.less === null) await makePreChecks(session)
+  if (control.less === null && session.unwritten === null) await makePreChecks(session)
   const read = await readSource(session, edges.source)
   if (context.signal.aborted) return { ending: 'interrupted', decision: null, acted: late, notes }
   const now = context.now().getTime()
   const lowered = control.less
-  const decision = decideLook(session.state, { now, planHash, lowered, ...read })
-  const found = 'reading' in read ? { reading: read.reading, failure: null } : { reading: null, failure: read.failure }
-  const hands = lowered === null ? {} : { lowered }
-  const look: RolloutEntry = { kind: 'look', ...found, ...hands, plan_hash: planHash, decision }
-  try {
-    record(session, look)
-  } catch (error) {
-    if (!(error instanceof AigateError) || !goesBack(decision)) throw error
-    return backWithoutJournal({ ...session, state }, edges.actuator, { look, decision, error })
+  const lookOf = (found: Read): Extract<RolloutEntry, { kind: 'look' }> => {
+    const decision = decideLook(session.state, { now, planHash, lowered, ...found })
+    const hands = lowered === null ? {} : { lowered }
+    return { kind: 'look', ...found, ...hands, plan_hash: planHash, decision, rules: RULES }
   }
+  const whole = lookOf(read)
+  // What cannot be written down was not seen; what is known already is judged all the same.
+  const look = isRecordable(whole) ? whole : lookOf({ reading: null, failure: 'what it gave cannot be recorded.' })
+  const { decision } = look
+  record(session, look)
+  const { unwritten } = session
+  if (unwritten !== null && !wentBack(session)) throw unwritten
   const acted = await carryOut(session, edges.actuator, { only: control.less === null ? undefined : lowers(session) })
   if (acted.left !== undefined) notes.push(acted.left)
+  if (unwritten !== null) notes.push(unwrittenNote(session.name, unwritten, acted))
   const together = { done: [...late.done, ...acted.done], failed: acted.failed }
   const ending = acted.failed.length > 0 ? 'action_failed' : control.broken ? 'action_failed' : endingOf(decision)
   return { ending, decision, acted: together, notes }
 }
 
-const goesBack = ({ next }: Decision) => next === 'rollback' || next === 'previous-stage'
+/** Of a state that less of the candidate is wanted in than is served. */
+function wentBack({ state: { mode, wanted, applied } }: Session): boolean {
+  const less = wanted.ppm < (applied?.ppm ?? 0) || wanted.components.length < (applied?.components.length ?? 0)
+  return mode !== 'running' || less
+}
+
+/** The disk is full and the candidate is bad: going back matters more than writing it down. */
+export function unwrittenNote(name: string, error: AigateError, { failed }: Acted): string {
+  const back = failed.length > 0 ? 'It could not go back either.' : 'It went back all the same.'
+  return `The journal could not be written (${error.message.trimEnd()}) ${back} It knows nothing of this: run \`aigate canary abort ${name}\` once it can be written.`
+}
+
 /** What can do no harm while somebody else has a hand on the control plane: notices, and less of the candidate. */
 const lowers = (session: Session) => (action: { do: string; desired?: Desired }) =>
   action.desired === undefined || action.desired.ppm < (session.state.applied?.ppm ?? 0) || action.desired.killed
@@ -116,7 +133,7 @@ async function orchestratorNote(actuator: Actuator, signal: AbortSignal): Promis
 }
 
 /** Reads the source from where the last look ended. A source that fails is no data, never a zero. */
-async function readSource(session: Session, source: Source): Promise<{ reading: Reading } | { failure: string }> {
+async function readSource(session: Session, source: Source): Promise<Read> {
   const { context, state, folder } = session
   const until = context.now().getTime()
   try {
@@ -131,32 +148,11 @@ async function readSource(session: Session, source: Source): Promise<{ reading: 
       limits: limitsOf(planOf(state)),
       signal: context.signal,
     })
-    return { reading }
+    return recordable(reading)
   } catch (error) {
     if (!(error instanceof AigateError)) throw error
-    return { failure: error.message }
+    return { reading: null, failure: error.message }
   }
-}
-
-/** The disk is full and the candidate is bad: going back matters more than writing it down. The next look decides it again. */
-async function backWithoutJournal(
-  session: Session,
-  actuator: Actuator,
-  { look, decision, error }: { look: RolloutEntry; decision: Decision; error: AigateError },
-): Promise<Tick> {
-  const { context, journal } = session
-  const seq = journal.chain.count + 1
-  const frame = { aigate: 'rollout', version: 1, seq, at: context.now().toISOString(), by: session.by } as const
-  const state = foldJournal([{ ...frame, ...look, prev: journal.chain.head, hash: '' }], session.state)
-  const acted: Acted = { done: [], failed: [] }
-  for (const { action, why } of actionsFor(state, context.now().getTime())) {
-    if (action.do === 'notify') continue
-    const { problem } = await applyAndRead(actuator, action.desired, context.signal)
-    if (problem === null) acted.done.push(why)
-    else acted.failed.push(`${why}: ${problem}`)
-  }
-  const notes = [`The journal could not be written (${error.message}) It went back all the same.`]
-  return { ending: acted.failed.length > 0 ? 'action_failed' : 'fail', decision, acted, notes }
 }
 
 /** Puts the control plane to what was applied last, whoever changed it. @returns what went wrong; null: nothing */

@@ -47,7 +47,7 @@ async function watchOnce(
   options: WatchOptions,
 ): Promise<Ending | null> {
   try {
-    return await asRunner(context, project, name, { who: 'runner' }, async (session) => {
+    return await asRunner(context, project, name, { who: 'runner', survives: true }, async (session) => {
       const done = await tick(session, await openEdges(session))
       const lines = await killLines(context, project)
       const kills = lines.map((line) => `${line}\n`).join('')
@@ -58,6 +58,8 @@ async function watchOnce(
       } else context.stdout.write(`${tickLine(session, done)}${safeLine(kills)}`)
       sayTick(session, done)
       const { mode } = session.state
+      // What the journal does not know is looked at again.
+      if (session.unwritten !== null) return null
       return mode === 'succeeded' || mode === 'aborted' || mode === 'rolled-back' ? done.ending : null
     })
   } catch (error) {

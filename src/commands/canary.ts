@@ -1,6 +1,7 @@
 // aigate canary: start a rollout, look at it, say something to it.
 import { AigateError } from '../errors.ts'
 import type { Context, Ending, Project } from '../ports.ts'
+import { advanceProblem } from '../decide/rollout/advance.ts'
 import { isKept, planOf } from '../decide/rollout/state.ts'
 import { rolloutPicture } from '../report/rollout.ts'
 import { safeLine } from '../report/safe-text.ts'
@@ -10,6 +11,8 @@ import { gitUser } from '../store/git.ts'
 import { loadProject } from '../store/project.ts'
 import { loadPlan } from '../store/rollout-plan.ts'
 import { carryOut } from './canary-act.ts'
+import { amendment } from './canary-amend.ts'
+import { abortByForce, servedAlready } from './canary-force.ts'
 import {
   asRunner,
   type CanaryOptions,
@@ -19,7 +22,7 @@ import {
   record,
   type Session,
 } from './canary-session.ts'
-import { openEdges, openPlane, takeOver, type Tick, tick } from './canary-tick.ts'
+import { openEdges, openPlane, takeOver, type Tick, tick, unwrittenNote } from './canary-tick.ts'
 import { rolloutView } from './canary-view.ts'
 import { say } from './release.ts'
 import { killLines } from './kill-files.ts'
@@ -61,7 +64,9 @@ export async function startCommand(
   const { rollout } = loaded.plan
   return asRunner(context, project, rollout, { who: 'person', by: await gitUser(project.root) }, async (opened) => {
     const session = opened
+    const already = await servedAlready(session, loaded)
     if (session.journal.chain.count > 0) restart(session, options.again ?? false)
+    if (already !== null) context.stderr.write(`warning: ${already}\n`)
     const note = options.note === undefined ? {} : { note: options.note }
     record(session, { kind: 'start', plan_hash: loaded.hash, plan: loaded.plan, ...note })
     const actuator = await openPlane(session)
@@ -109,7 +114,7 @@ async function chooseRollouts(context: Context, names: string[], options: Canary
 }
 
 async function tickOne(context: Context, project: Project, name: string, options: CanaryOptions): Promise<Ending> {
-  return asRunner(context, project, name, { who: 'runner' }, async (session) => {
+  return asRunner(context, project, name, { who: 'runner', survives: true }, async (session) => {
     const done = await tick(session, await openEdges(session))
     sayTick(session, done)
     if (options.json) show(session, options, { ending: done.ending, ...done.acted })
@@ -119,8 +124,8 @@ async function tickOne(context: Context, project: Project, name: string, options
 }
 
 /** What went wrong in a tick, and what a person should know, on stderr. */
-export function sayTick({ context }: Session, { acted, notes }: Tick): void {
-  for (const note of notes) context.stderr.write(`warning: ${note}\n`)
+export function sayTick({ context }: Session, { acted, decision, notes }: Tick): void {
+  for (const note of [...notes, ...(decision?.warnings ?? [])]) context.stderr.write(`warning: ${note}\n`)
   for (const problem of acted.failed) context.stderr.write(`error: ${problem}\n`)
 }
 
@@ -174,7 +179,7 @@ export async function verdictCommand(
 }
 
 type Verb = Extract<RolloutEntry, { kind: 'said' }>['verb']
-export type SayOptions = CanaryOptions & { reason?: string }
+export type SayOptions = CanaryOptions & { reason?: string; force?: boolean }
 
 /**
  * Says something to a rollout, for the record and in a person's name, and carries out what follows from it.
@@ -186,9 +191,26 @@ export async function sayCommand(
   name: string | undefined,
   options: SayOptions,
 ): Promise<Ending> {
+  if (!options.force) return sayIt(context, verb, name, options)
+  try {
+    return await sayIt(context, verb, name, options)
+  } catch (error) {
+    if (verb !== 'abort' || !(error instanceof AigateError)) throw error
+    context.stderr.write(`warning: ${error.message.trimEnd()}\n`)
+    return abortByForce(context, name, options)
+  }
+}
+
+async function sayIt(
+  context: Context,
+  verb: Exclude<Verb, 'kill'>,
+  name: string | undefined,
+  options: SayOptions,
+): Promise<Ending> {
   const { project, name: rollout } = await openRollout(context, name, options)
   const by = await gitUser(project.root)
-  return asRunner(context, project, rollout, { who: 'person', by }, async (session) => {
+  const survives = verb === 'abort'
+  return asRunner(context, project, rollout, { who: 'person', by, survives }, async (session) => {
     const { mode } = session.state
     const kept = verb === 'abort' && isKept(session.state, session.context.now().getTime())
     if (mode !== 'running' && !kept && !(verb === 'abort' && mode === 'rolling-back'))
@@ -196,10 +218,15 @@ export async function sayCommand(
         problem: `The rollout ${rollout} is ${mode}: there is nothing to ${verb}.`,
         mend: 'See `aigate canary status`.',
       })
-    record(session, { kind: 'said', verb, reason: options.reason ?? '', ...(await saying(session, verb)) })
+    const reason = options.reason?.trim() ?? ''
+    if (verb === 'advance') refuseAdvance(session, reason)
+    record(session, { kind: 'said', verb, reason, ...(await saying(session, verb)) })
     const actuator = await openPlane(session)
     const took = verb === 'resume' ? await takeOver(session, actuator) : null
-    const { done, failed, left } = await carryOut(session, actuator)
+    const acted = await carryOut(session, actuator)
+    const { done, failed, left } = acted
+    if (session.unwritten !== null)
+      context.stderr.write(`warning: ${unwrittenNote(rollout, session.unwritten, acted)}\n`)
     if (left !== undefined) context.stderr.write(`warning: ${left}\n`)
     const problems = [...(took === null ? [] : [took]), ...failed]
     for (const problem of problems) context.stderr.write(`error: ${problem}\n`)
@@ -209,11 +236,15 @@ export async function sayCommand(
 }
 
 async function saying(session: Session, verb: Verb): Promise<object> {
-  const { context, project, name, state } = session
-  if (verb === 'approve' || verb === 'advance') return { stage: state.stage }
-  if (verb !== 'amend') return {}
-  const loaded = await loadPlan(project, name)
-  const problems = await rolloutProblems(context, project, loaded)
-  if (problems.length > 0) throw joinErrors(problems)
-  return { plan: loaded.plan, plan_hash: loaded.hash, stage: state.stage }
+  if (verb === 'approve' || verb === 'advance') return { stage: session.state.stage }
+  return verb === 'amend' ? amendment(session) : {}
+}
+
+/** Going on without the evidence is a decision of somebody, who says why. */
+function refuseAdvance({ state, name }: Session, reason: string): void {
+  const mend = `Say it: aigate canary advance ${name} --reason "…"`
+  const found = reason === '' ? { problem: 'no reason was given', mend } : advanceProblem(state)
+  if (found === null) return
+  const problem = `The rollout ${name} is not advanced: ${found.problem.replace(/\.$/, '')}.`
+  throw new AigateError('usage', { problem, mend: found.mend })
 }

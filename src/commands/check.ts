@@ -2,10 +2,12 @@
 import { AigateError, explain } from '../errors.ts'
 import type { Context, Ending, LoadedSuite, Project } from '../ports.ts'
 import { latestDay } from '../decide/quarantine.ts'
+import { planNotes } from '../decide/rollout/check-plan.ts'
 import type { Assertion } from '../schema/assertion.ts'
 import { expander } from '../run/expand.ts'
 import { checkProject } from '../store/check.ts'
 import { promptFindings } from './prompt-check.ts'
+import { guardFindings } from './guard-check.ts'
 import { allRolloutProblems } from './rollout-check.ts'
 import { errorPaint } from './error-paint.ts'
 import { storedBaseline } from './judge-run.ts'
@@ -19,6 +21,7 @@ export async function checkCommand(context: Context, options: { config?: string 
   const listed = await quarantineProblems(context, project, suites)
   const prompts = await promptFindings(context, project)
   const rollouts = await allRolloutProblems(context, project)
+  const guards = await guardFindings(project)
   const all = [
     ...problems,
     ...prompts.problems,
@@ -27,8 +30,11 @@ export async function checkCommand(context: Context, options: { config?: string 
     ...(await baselineProblems(project, suites)),
     ...listed,
     ...rollouts.problems,
+    ...guards.problems,
   ]
-  for (const note of [...prompts.notes, ...anchorNotes(suites)]) context.stderr.write(`note: ${note}\n`)
+  const planned = rollouts.plans.flatMap(({ plan }) => planNotes(plan).map((note) => `${plan.rollout}: ${note}.`))
+  for (const note of [...prompts.notes, ...anchorNotes(suites), ...guards.notes, ...planned])
+    context.stderr.write(`note: ${note}\n`)
   const paint = errorPaint(context)
   for (const problem of all) context.stderr.write(`${explain(problem, paint)}\n`)
   if (all.length > 0) {
@@ -37,7 +43,11 @@ export async function checkCommand(context: Context, options: { config?: string 
   }
   const cases = suites.reduce((sum, suite) => sum + suite.cases.length, 0)
   const say = (count: number, noun: string) => `${count} ${noun}${count === 1 ? '' : 's'}`
-  const plans = rollouts.plans.length > 0 ? `, ${say(rollouts.plans.length, 'rollout')}` : ''
+  const { guards: guarded, experiments, shadows } = guards.counts
+  const counted = { rollout: rollouts.plans.length, guard: guarded, experiment: experiments, 'shadow plan': shadows }
+  const plans = Object.entries(counted)
+    .map(([noun, count]) => (count > 0 ? `, ${say(count, noun)}` : ''))
+    .join('')
   context.stdout.write(`${say(suites.length, 'suite')}, ${say(cases, 'case')}${plans}: nothing wrong.\n`)
   return 'pass'
 }

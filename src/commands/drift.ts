@@ -82,7 +82,7 @@ async function baselineOf(project: Project, { suite: { suite } }: LoadedSuite): 
 async function pinned(project: Project, suite: LoadedSuite, baseline: Baseline): Promise<LoadedSuite> {
   const name = suite.suite.suite
   const target = await pinnedTarget(project, suite.target, baseline)
-  const changed = componentChanges(baseline.target, snapshotTarget(target, project.config.components))
+  const changed = componentChanges(baseline.target, snapshotTarget(target, project.config.components ?? {}))
   if (changed.length > 0) {
     const problem = `Suite ${name}: ${together(changed)} changed since the baseline, and only prompt, model and params can be asked as they were.`
     throw new AigateError('usage', { problem, mend: `Record it anew: \`aigate baseline record ${name}\`.` })
@@ -118,7 +118,7 @@ async function askSuite(session: Session, { suite, own, baseline, passes }: Aski
   const folder = session.folder
   const cell = naming(
     context,
-    await openCell(live, { name: 'drift', suite, folder, recordings: nobody(folder), partial: false }),
+    await openCell(live, { name: 'drift', suite, folder, recordings: nobody, partial: false }),
     { baseline },
   )
   const stopped = await askRounds(live, { cells: [cell], passes, name: `${name} drift` })
@@ -126,12 +126,12 @@ async function askSuite(session: Session, { suite, own, baseline, passes }: Aski
 }
 
 /** Answers from nowhere, kept nowhere. */
-const nobody = (file: string): RecordingsFile => ({
-  file,
+const nobody: RecordingsFile = {
+  count: 0,
   find: () => undefined,
   add: () => undefined,
   save: async () => undefined,
-})
+}
 
 /** The cell, which says at once, and once, that somebody else answers. */
 function naming(context: Context, cell: Cell, { baseline }: { baseline: Baseline }): Cell {

@@ -1,5 +1,6 @@
 // What is shown of a guard: its triggers, its breakers, and what has happened.
 import { wishOf } from '../decide/guard/breaker.ts'
+import { isShare } from '../decide/guard/said-condition.ts'
 import { guardPlanOf, type GuardState } from '../decide/guard/state.ts'
 import type { GuardView } from '../report/guard.ts'
 
@@ -24,6 +25,7 @@ export function guardView(state: GuardState, now: number): GuardView {
         metric: one.metric ?? one.changed ?? 'no_data',
         state: active !== null ? ('firing' as const) : pending ? ('pending' as const) : ('quiet' as const),
         value: standing?.window.value ?? null,
+        share: one.metric !== undefined && isShare(guard, { ...one, metric: one.metric }),
         events: standing?.window.n ?? 0,
         last_fired: iso(standing?.last_fired ?? null),
       }

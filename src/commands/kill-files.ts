@@ -1,9 +1,11 @@
 // Which flag files the kill switches of a project are in, and what they say now: for every status.
-import { resolve } from 'node:path'
-import { readKills, type KillState, type StandingKill } from '../act/kill-file.ts'
+import { relative, resolve } from 'node:path'
+import { flagsNotAsking, readKills, type KillState, type StandingKill } from '../act/kill-file.ts'
 import type { KillOptions } from '../act/kill-list.ts'
 import { AigateError } from '../errors.ts'
 import type { Context, Project } from '../ports.ts'
+import type { KillEntry } from '../schema/kill.ts'
+import { collectGuards } from '../store/guard-file.ts'
 import { collectPlans } from '../store/rollout-plan.ts'
 
 /**
@@ -66,4 +68,52 @@ export async function killLines(context: Context, project: Project): Promise<str
   return [
     ...new Set([...on.map((kill) => `KILLED: ${killLine(kill)}`), ...unreadable.map((one) => `kill list: ${one}`)]),
   ]
+}
+
+type Reached = { file: string; flag: string; of: string }
+
+/** Flags that serve a part of production without being written by a rollout: those of the planes and of the breakers. */
+async function servingFlags(project: Project): Promise<Reached[]> {
+  const { config, root } = project
+  const environments = { production: config.production ?? {}, ...config.environments }
+  const planes = Object.entries(environments).flatMap(([env, found]) =>
+    Object.entries(found).flatMap(([name, plane]) =>
+      plane.type === 'flagd'
+        ? [{ file: resolve(root, plane.path), flag: plane.flag, of: `the plane ${name} of ${env}` }]
+        : [],
+    ),
+  )
+  const { plans } = await collectGuards(project)
+  const breakers = plans.flatMap(({ plan }) =>
+    plan.breakers.map(({ id, flag }) => ({
+      file: resolve(root, flag.path),
+      flag: flag.name,
+      of: `the breaker ${id} of ${plan.guard}`,
+    })),
+  )
+  return [...planes, ...breakers]
+}
+
+/**
+ * Flags of planes and breakers that no kill switches off, because they do not ask the kill list; `kill`: only those that this kill
+ * concerns. Those under `kill.flags` will ask it from the next kill on. Never throws for what is in a file.
+ */
+export async function flagsWithoutKill(
+  project: Project,
+  kill?: KillEntry,
+): Promise<{ file: string; flag: string; said: string }[]> {
+  const named = project.config.kill?.flags ?? {}
+  const found: { file: string; flag: string; said: string }[] = []
+  for (const { file, flag, of } of await servingFlags(project)) {
+    if (Object.hasOwn(named, flag) || found.some((one) => one.file === file && one.flag === flag)) continue
+    try {
+      if ((await flagsNotAsking(file, [flag], kill)).length === 0) continue
+    } catch (error) {
+      if (!(error instanceof AigateError)) throw error
+      continue
+    }
+    const said = `no kill switch reaches the flag ${flag} in ${relative(project.root, file)} (${of}): to change that, write its variant that is off under \`kill.flags\` of aigate.yaml.`
+    found.push({ file, flag, said })
+  }
+  return found
 }

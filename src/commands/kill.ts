@@ -1,5 +1,6 @@
 // aigate kill: switches everything, a model, a feature, a segment or a user off and on again, through the flag file.
 import { randomUUID } from 'node:crypto'
+import { existsSync } from 'node:fs'
 import { relative, resolve } from 'node:path'
 import { type KillState, switchOff, switchOn } from '../act/kill-file.ts'
 import { type KillOptions, scopeName } from '../act/kill-list.ts'
@@ -10,7 +11,7 @@ import type { Json } from '../schema/values.ts'
 import { type ActionLog, actionsFolder, openActions, withActions } from '../store/action-journal.ts'
 import { gitUser } from '../store/git.ts'
 import { loadProjectOrDefaults } from '../store/project.ts'
-import { killFiles, killLine, killOptions, killStates } from './kill-files.ts'
+import { flagsWithoutKill, killFiles, killLine, killOptions, killStates } from './kill-files.ts'
 import { say } from './release.ts'
 
 export type KillCommandOptions = {
@@ -31,6 +32,11 @@ type Open = { context: Context; project: Project; files: string[]; options: Kill
 async function open(context: Context, options: KillCommandOptions): Promise<Open> {
   const project = await loadProjectOrDefaults({ cwd: context.cwd, config: options.config })
   const files = options.file === undefined ? await killFiles(project) : [resolve(context.cwd, options.file)]
+  for (const file of files)
+    if (!existsSync(file))
+      context.stderr.write(
+        `warning: There was no flag file ${relative(context.cwd, file)}: is it the one that applications read?\n`,
+      )
   if (files.length === 0)
     throw new AigateError('usage', {
       problem: 'No flag file is known: neither `kill.path` of aigate.yaml, nor a plane or rollout plan of type flagd.',
@@ -60,12 +66,15 @@ export async function killOnCommand(context: Context, options: KillCommandOption
   const flags = scope.feature === undefined ? [] : (opened.project.config.kill?.features[scope.feature] ?? [])
   const by = await author(opened)
   const kill: KillEntry = { scope, reason, by, at: context.now().toISOString(), until, flags }
-  return carryOut(
+  const ending = await carryOut(
     opened,
     options,
     { on: true, subject: scopeName(scope), reason, by, wanted: { on: scopeName(scope), until } },
     (file) => switchOn(file, kill, opened.options, context.now().getTime()),
   )
+  const missed = await flagsWithoutKill(opened.project, kill)
+  for (const { file, said } of missed) if (opened.files.includes(file)) context.stderr.write(`warning: ${said}\n`)
+  return ending
 }
 
 /** Takes a kill off the list, the global one without a scope. @returns action_failed where it could not be verified */
@@ -76,6 +85,9 @@ export async function killOffCommand(context: Context, options: KillCommandOptio
   const what = options.all ? 'all' : scope
   const subject = what === 'all' ? 'all' : scopeName(what)
   const by = await author(opened)
+  const { states } = await killStates(context, opened.files, opened.options)
+  if (what !== 'all' && !states.some(({ kills }) => kills.some(({ name }) => name === subject)))
+    context.stderr.write(`warning: ${subject === 'global' ? 'Everything' : subject} was not killed.\n`)
   return carryOut(opened, options, { on: false, subject, reason, by, wanted: { off: subject } }, (file) =>
     switchOff(file, what, opened.options, context.now().getTime()),
   )

@@ -239,7 +239,7 @@ describe('apply', () => {
   }, 30_000)
 
   it('does not believe a program that ends well and sets nothing', async () => {
-    const lying = `{type: command, set: ["true"], read: [cat, index.version]}`
+    const lying = `{type: command, set: ["true"], read: [cat, index.version], seen_within: 600ms}`
     const made = await production({ prompt: flagd, index: lying })
     const { ending, stdout } = await rollback(made.folder, ['index', 'prompt'], { apply: true })
     expect(ending).toBe('action_failed')

@@ -6,6 +6,7 @@ import { AigateError } from '../errors.ts'
 import type { Context, Ending, Plane, Project } from '../ports.ts'
 import type { Planes } from '../schema/planes.ts'
 import { PlainLine, type LedgerRecord, type ReleaseManifest } from '../schema/release.ts'
+import { killLines } from './kill-files.ts'
 import { lookForParts } from './release-check.ts'
 import { openLedger, say } from './release.ts'
 
@@ -70,8 +71,14 @@ async function goBack(context: Context, components: readonly string[], options: 
     return ending
   }
   const { plan } = await planNow(context, opened, aimed, options)
-  const apply = ['aigate rollback', ...components, ...(options.to ? ['--to', options.to] : []), '--apply'].join(' ')
-  say(context, options.json, { aigate: 'rollback-plan', ...plan }, planText(plan, { apply }))
+  const asked = Object.entries({ '--to': options.to, '--config': options.config }).flatMap(([flag, value]) =>
+    value === undefined ? [] : [flag, value],
+  )
+  if (options.env !== 'production') asked.push('--env', options.env)
+  const apply = ['aigate rollback', ...components, ...asked, '--apply'].join(' ')
+  const kills = await killLines(context, project)
+  const text = `${planText(plan, { apply })}${kills.map((line) => `${line}\n`).join('')}`
+  say(context, options.json, { aigate: 'rollback-plan', ...plan, ...(kills.length > 0 && { kills }) }, text)
   if (plan.left.length > 0 || plan.steps.some(({ state }) => state === 'blocked')) return 'fail'
   return plan.steps.some(({ now, detail }) => now === null && detail?.startsWith(UNREAD)) ? 'invalid' : 'pass'
 }
@@ -99,7 +106,7 @@ function nothingToGoBackTo(context: Context, { env, apply, json }: RollbackOptio
 }
 
 /** The planes of an environment, as aigate.yaml has them. */
-export function planesOf({ config }: Project, env: string): Planes {
+export function planesOf({ config }: Pick<Project, 'config'>, env: string): Planes {
   return (env === 'production' ? config.production : config.environments?.[env]) ?? {}
 }
 

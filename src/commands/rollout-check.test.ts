@@ -103,10 +103,3 @@ it('what the checks of a blue-green rollout name must be there', async () => {
   expect(found).toContain('pre_check.shadow: no shadow plan is called "s"')
   expect(found).toContain('warm_up.suite: no suite is called "gone"')
 })
-
-it('a shadow plan that is broken is found', async () => {
-  const found = await problems(plan, {
-    'rollouts/s.shadow.yaml': 'shadow: s\npairs: {path: a}\ncriteria: {winer: {}}\n',
-  })
-  expect(found.join('\n')).toMatch(/s\.shadow\.yaml:3:\d+ .*winer/)
-})

@@ -16,6 +16,7 @@ import { sourceFolder } from './canary-session.ts'
 import { actForGuard, type GuardActed } from './guard-act.ts'
 import { asGuard, type GuardSession, recordGuard } from './guard-session.ts'
 import { guardView } from './guard-view.ts'
+import { killLines } from './kill-files.ts'
 import { say } from './release.ts'
 
 /** After Ctrl-C, a source or an endpoint that does not let go is left behind after so long. */
@@ -82,8 +83,9 @@ async function lookOnce(context: Context, project: Project, file: string, option
     const source = openSource(loaded.plan.source, { root: project.root, env: context.env })
     const tick = await guardTick(session, source)
     const view = guardView(session.state, context.now().getTime())
-    const value = { aigate: 'guard', ...view, ending: tick.ending, ...tick.acted }
-    say(context, options.json, value, guardText(view, tick))
+    const kills = await killLines(context, project)
+    const value = { aigate: 'guard', ...view, ending: tick.ending, ...tick.acted, ...(kills.length > 0 && { kills }) }
+    say(context, options.json, value, guardText(view, { ...tick, kills }))
     for (const problem of tick.acted.failed) context.stderr.write(`error: ${plain(problem, 1000)}\n`)
     return tick
   })
@@ -157,7 +159,9 @@ async function closeBreaker(context: Context, file: string, breaker: string, opt
     const acted = await actForGuard(session)
     const view = guardView(session.state, context.now().getTime())
     const ending: Ending = acted.failed.length > 0 ? 'action_failed' : 'pass'
-    say(context, options.json, { aigate: 'guard', ...view, ending, ...acted }, guardText(view, { reasons: [], acted }))
+    const kills = await killLines(context, project)
+    const value = { aigate: 'guard', ...view, ending, ...acted, ...(kills.length > 0 && { kills }) }
+    say(context, options.json, value, guardText(view, { reasons: [], acted, kills }))
     return ending
   })
 }

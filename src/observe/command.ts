@@ -33,17 +33,20 @@ export function commandSource(config: CommandConfig, world: World): Source {
       const time = timeOf(ts(event))
       return Number.isNaN(time) || (time >= from && time < until) ? [event] : []
     }
-    await run(config, world, span, request.signal, (text) => addLines(counting, text, within))
+    await runForSpan(config, world, { span, signal: request.signal }, (text) => addLines(counting, text, within))
     return { from: until }
   }
   return { read: (request: SourceRequest) => lookAt(request, config.mapping, feed) }
 }
 
-async function run(
+/** RFC 3339, `since` included, `until` not. */
+type Asked = { span: { since: string; until: string }; signal: AbortSignal }
+
+/** Runs the program for a span and hands its output over, whole lines at a time. Throws AigateError `source_failed`. */
+export async function runForSpan(
   config: CommandConfig,
   { root, env }: World,
-  span: { since: string; until: string },
-  signal: AbortSignal,
+  { span, signal }: Asked,
   take: (text: string) => void,
 ): Promise<void> {
   const { execa } = await import('execa')

@@ -1,13 +1,13 @@
 // Counts one closed minute: arms, units, bad events, values, split where a change of share falls into it.
 import type { SourceRequest } from '../ports.ts'
-import type { ArmCounts, Block, MetricCounts } from '../schema/rollout-journal.ts'
+import type { ArmCounts, Block, MetricCounts, UnitTally } from '../schema/rollout-journal.ts'
 import { bucketOf, histogramQuantile } from '../statistics/log-histogram.ts'
 import type { Counting } from './counting.ts'
-import { FIRST_SEGMENT, OUTSIDE, REQUEST, ROW } from './event-reader.ts'
+import { FIRST_SEGMENT, NEITHER, OTHER_ROLLOUT, OUTSIDE, REQUEST, ROW } from './event-reader.ts'
 import { recall } from './hash-table.ts'
-import type { MetricReader } from './metric-readers.ts'
+import { BLANK, GOOD_BLANK, type MetricReader } from './metric-readers.ts'
 import { MINUTE } from './pending.ts'
-import { firstBad, MOST_METRICS, seeUnit } from './unit-table.ts'
+import { armSeen, firstBad, MOST_METRICS, oneValue, seeUnit } from './unit-table.ts'
 
 /** Fewer values than this make no quantile of the baseline. */
 export const FEWEST_VALUES = 20
@@ -48,7 +48,7 @@ export function countMinute(counting: Counting, start: number, rows: readonly Fl
     const some = [baseline, candidate].some(
       (arm) => arm.requests > 0 || Object.values(arm.metrics).some((m) => m.n > 0),
     )
-    if (some && (request.closed === null || from >= request.closed)) blocks.push(block)
+    if ((some || block.armless) && (request.closed === null || from >= request.closed)) blocks.push(block)
   }
   return blocks
 }
@@ -57,14 +57,20 @@ function emptyBlock(from: number, to: number, generation: number, metrics: reado
   const arm = (): ArmCounts => ({
     requests: 0,
     units: 0,
-    metrics: Object.fromEntries(
-      metrics.map(({ name, limits, tail }) => [
-        name,
-        { n: 0, bad: 0, first: 0, sum: 0, squares: 0, over: limits.map(() => 0), ...(tail && { histogram: {} }) },
-      ]),
-    ),
+    metrics: Object.fromEntries(metrics.map((metric) => [metric.name, emptyCounts(metric)])),
   })
   return { start: from, length: to - from, generation, arms: { baseline: arm(), candidate: arm() }, both: 0 }
+}
+
+const noTally = (): UnitTally => ({ n: 0, bad: 0, sum: 0, squares: 0 })
+
+/** Counts of a metric before the first event. */
+export function emptyCounts({ limits, tail, byUnit }: MetricReader): MetricCounts {
+  return {
+    ...{ n: 0, bad: 0, first: 0, sum: 0, squares: 0, over: limits.map(() => 0) },
+    ...(tail && { histogram: {} }),
+    ...(byUnit && { by_unit: { fresh: noTally(), back: noTally() } }),
+  }
 }
 
 /** Which change was in force. `since`: when it was made, for the time of settling. */
@@ -89,11 +95,13 @@ function factOf({ known, request, counts }: Counting, row: Float64Array): Fact |
       if (((data[at + 2] ?? 0) & 3) !== 0) marks = data[at + 2] ?? 0
     }
   }
+  const share = shareAt(request, time)
   if ((marks & 3) === 0) {
     counts.without_arm += 1
-    return undefined
+    if ((marks & (NEITHER | OTHER_ROLLOUT)) !== 0) return undefined
+    // Who has been served in this generation is still served alike.
+    marks |= high === 0 && low === 0 ? 0 : armSeen(known.units, high, low, share.generation)
   }
-  const share = shareAt(request, time)
   const { settle } = request.plan.control
   const lastShare = Math.round((request.plan.stages.at(-1)?.traffic ?? 1) * WHOLE)
   if ((marks & OUTSIDE) !== 0 || ((marks & FIRST_SEGMENT) === 0 && share.ppm < lastShare)) return undefined
@@ -103,6 +111,7 @@ function factOf({ known, request, counts }: Counting, row: Float64Array): Fact |
 
 function countRow(counting: Counting, block: Block, fact: Fact | undefined, tails: readonly number[]): void {
   if (fact === undefined) return
+  if (fact.arm === 0) return countArmless(counting, block, fact, tails)
   const { known, reader, request } = counting
   const { row, arm, high, low, quiet } = fact
   const counts = arm === 2 ? block.arms.candidate : block.arms.baseline
@@ -123,13 +132,32 @@ function countRow(counting: Counting, block: Block, fact: Fact | undefined, tail
     const value = row[ROW.values + index] ?? Number.NaN
     const metric = reader.metrics[index]
     if (metric === undefined || Number.isNaN(value)) continue
-    const bad = metric.kind === 'rate' ? value === 1 : metric.kind === 'tail' && value > (tails[index] ?? 0)
+    const bad = isBad(metric, value, tails[index])
     // A bad event while the share settles still was the unit's first: it can never be its first again.
     const first =
       bad && (alone || (seen !== undefined && index < MOST_METRICS && firstBad(known.units, seen.at, index)))
     const into = counts.metrics[metric.name]
-    if (!quiet && into) countValue(into, metric, value, { bad, first })
+    if (quiet || !into) continue
+    countValue(into, metric, value, { bad, first })
+    const one = { metric: index, arm, generation }
+    const kind =
+      into.by_unit && seen && value !== BLANK && index < MOST_METRICS ? oneValue(known.units, seen.at, one) : null
+    if (kind !== null && into.by_unit) countOne(into.by_unit[kind], metric, value, bad)
+    if (bad && !alone && !followed) into.unitless = (into.unitless ?? 0) + 1
   }
+}
+
+const isBad = (metric: MetricReader, value: number, tail = 0): boolean =>
+  metric.kind === 'rate' ? value === 1 : metric.kind === 'tail' && value > tail
+
+/** Somebody's, but nobody knows whose: what was bad of it is missing in one of the arms. */
+function countArmless({ reader }: Counting, block: Block, fact: Fact, tails: readonly number[]): void {
+  if (fact.quiet) return
+  const armless = (block.armless ??= { requests: 0, bad: {} })
+  armless.requests += fact.request ? 1 : 0
+  for (const [index, metric] of reader.metrics.entries())
+    if (isBad(metric, fact.row[ROW.values + index] ?? Number.NaN, tails[index]))
+      armless.bad[metric.name] = (armless.bad[metric.name] ?? 0) + 1
 }
 
 function countValue(
@@ -138,6 +166,8 @@ function countValue(
   value: number,
   is: { bad: boolean; first: boolean },
 ): void {
+  if (value === BLANK || (metric.kind === 'rate' && value === GOOD_BLANK)) into.blank = (into.blank ?? 0) + 1
+  if (value === BLANK) return
   into.n += 1
   into.bad += is.bad ? 1 : 0
   into.first += is.first ? 1 : 0
@@ -149,6 +179,14 @@ function countValue(
   if (into.histogram === undefined) return
   const bucket = bucketOf(value)
   into.histogram[bucket] = (into.histogram[bucket] ?? 0) + 1
+}
+
+function countOne(into: UnitTally, metric: MetricReader, value: number, bad: boolean): void {
+  into.n += 1
+  into.bad += bad ? 1 : 0
+  if (metric.kind === 'rate') return
+  into.sum += value
+  into.squares += value * value
 }
 
 /** What is too much in this minute: known before it began. Without a past nothing is. */

@@ -3,10 +3,12 @@ import type { SourceRequest } from '../ports.ts'
 import type { Block, Reading } from '../schema/rollout-journal.ts'
 import { bucketOf } from '../statistics/log-histogram.ts'
 import { countMinute } from './count-minute.ts'
-import { eventReader, OTHER_ROLLOUT, ROW, type EventReader } from './event-reader.ts'
+import { eventReader, OTHER_ROLLOUT, RIPE, ROW, type EventReader } from './event-reader.ts'
 import type { Mapping, RawEvent } from './events.ts'
 import { newRecent, recall, remember, type Recent } from './hash-table.ts'
+import { ABSURD } from './metric-readers.ts'
 import { keepRow, MINUTE, newPending, takeUntil, type Pending } from './pending.ts'
+import { keepBack } from './ripen.ts'
 import { newUnits, type UnitTable } from './unit-table.ts'
 
 /** Columns of an answer that labels may follow: halves of the unit's key, marks, and the time in two parts. */
@@ -29,13 +31,13 @@ export type Known = {
   pending: Pending
 }
 
-export function nothingKnown(metrics: number, mostUnits?: number): Known {
+export function nothingKnown(metrics: number, mostUnits?: number, values = false): Known {
   return {
     closed: null,
     newest: null,
     histograms: {},
     models: [],
-    units: newUnits(mostUnits),
+    units: newUnits(mostUnits, values),
     ids: newRecent(0),
     answers: newRecent(ANSWER_COLUMNS),
     pending: newPending(ROW.values + metrics),
@@ -65,7 +67,8 @@ export function startCounting(request: SourceRequest, mapping: Mapping, known?: 
   const reader = eventReader(plan, mapping, request.limits, request.whole)
   const delays = Object.values(plan.metrics).map((metric) => metric.delay ?? 0)
   const labels = reader.metrics.some((metric) => metric.label)
-  const mine = known ?? nothingKnown(reader.metrics.length)
+  const values = reader.metrics.some((metric) => metric.byUnit)
+  const mine = known ?? nothingKnown(reader.metrics.length, undefined, values)
   return {
     request,
     reader,
@@ -94,6 +97,7 @@ export function addEvent(counting: Counting, event: RawEvent): void {
     counts.duplicates += 1
     return
   }
+  noteAbsurd(counting)
   // A clock that runs ahead must not make the source look alive for ever.
   if (time <= request.until && time > (known.newest ?? Number.NEGATIVE_INFINITY)) known.newest = time
   if (kind === 'request') rememberAnswer(counting, time)
@@ -109,6 +113,16 @@ export function addEvent(counting: Counting, event: RawEvent): void {
   keepRow(known.pending, row)
 }
 
+/** A number that cannot be a value is passed over, and said. */
+function noteAbsurd({ reader, row, counts, notes }: Counting): void {
+  for (const [index, { name }] of reader.metrics.entries()) {
+    if (row[ROW.values + index] !== ABSURD) continue
+    row[ROW.values + index] = Number.NaN
+    counts.unreadable += 1
+    notes.add(`${name}: numbers that are infinite, or outside of its range, were passed over.`)
+  }
+}
+
 /** Counts a line that is no event. */
 export function addUnreadable(counting: Counting): void {
   counting.counts.unreadable += 1
@@ -122,10 +136,12 @@ export function closeUntil(counting: Counting, until: number): void {
   const { known } = counting
   const end = Math.floor(until / MINUTE) * MINUTE
   if (end <= (known.closed ?? Number.NEGATIVE_INFINITY)) return
+  if (counting.window > 0) keepBack(counting, end)
   for (const { start, rows } of takeUntil(known.pending, end)) {
     counting.blocks.push(...countMinute(counting, start, rows))
     for (const row of rows) teachBaseline(counting, row)
-    const last = rows.at(-1)?.[ROW.time] ?? 0
+    // A label that was kept back is no news.
+    const last = rows.findLast((row) => ((row[ROW.marks] ?? 0) & RIPE) === 0)?.[ROW.time] ?? 0
     if (last <= counting.request.until && last > (known.newest ?? 0)) known.newest = last
   }
   known.closed = end
@@ -169,7 +185,7 @@ function teachBaseline({ reader, known, request }: Counting, row: Float64Array):
   if ((marks & 3) !== 1 && !(before && ((marks & 3) === 0 || (marks & OTHER_ROLLOUT) !== 0))) return
   for (const [index, metric] of reader.metrics.entries()) {
     const value = row[ROW.values + index] ?? Number.NaN
-    if (metric.tail === undefined || Number.isNaN(value)) continue
+    if (metric.tail === undefined || !Number.isFinite(value)) continue
     known.histograms[metric.name] ??= {}
     const histogram = known.histograms[metric.name] ?? {}
     const bucket = bucketOf(value)

@@ -9,6 +9,10 @@ export const REQUEST = 4
 export const OUTSIDE = 8
 export const FIRST_SEGMENT = 16
 export const OTHER_ROLLOUT = 32
+/** It says a variant, but that of neither arm: rightly outside of the comparison. */
+export const NEITHER = 64
+/** A label that was kept back until its answer was old enough. */
+export const RIPE = 128
 /** Where the columns of a row are; the values of the metrics follow. Keys are halves of hashes; 0, 0 is none. */
 export const ROW = { time: 0, unitHigh: 1, unitLow: 2, answerHigh: 3, answerLow: 4, marks: 5, values: 6 } as const
 
@@ -92,7 +96,7 @@ function marksOf(plan: RolloutPlan, fields: (name: string) => Field): (event: Ra
   return (event) => {
     const value = named(event)
     const other = rollout(event) ?? plan.rollout
-    const bits = value === candidate ? 2 : value === baseline ? 1 : 0
+    const bits = value === candidate ? 2 : value === baseline ? 1 : value === undefined ? 0 : NEITHER
     const where = plan.segments === undefined ? null : segment(event)
     return (
       (other === plan.rollout ? bits : OTHER_ROLLOUT) |

@@ -10,7 +10,24 @@ import { type Chunks, newRoom, openChunks } from './log-chunks.ts'
 import { logFiles } from './log-files.ts'
 import type { World } from './world.ts'
 
-type Files = Extract<SourceConfig, { type: 'jsonl' | 'otlp' }>
+const NO_UNITS = 'does not say which unit an event is of'
+
+/** Why the log of an experiment could never be read from this source; undefined: it can. */
+export function experimentSourceProblem(
+  source: SourceConfig,
+): { at: string; problem: string; mend: string } | undefined {
+  if (source.type === 'prometheus' || source.type === 'sql') {
+    const problem = `An experiment follows units over their whole time, and a source of type ${source.type} ${NO_UNITS}.`
+    return {
+      at: 'type',
+      problem,
+      mend: 'Let the source be a log, or a program that prints one: type jsonl, otlp or command.',
+    }
+  }
+  if (source.type === 'command' || ![source.path].flat().includes('-')) return undefined
+  const problem = 'The log of an experiment is read again at every look, and stdin can be read only once.'
+  return { at: 'path', problem, mend: 'Write the events to a file and name it in source.path.' }
+}
 
 /**
  * The summary of an experiment over a span. Throws AigateError `source_failed` where the log cannot be read, `usage` for a source
@@ -23,19 +40,20 @@ export async function readExperiment(
   signal: AbortSignal,
 ): Promise<ExperimentSummary> {
   const { source } = plan
-  if (source.type !== 'jsonl' && source.type !== 'otlp') {
-    const problem = `An experiment follows units over their whole time, and a source of type ${source.type} does not say which unit an event is of.`
-    throw new AigateError('usage', { problem, mend: 'Let the source be a log: type jsonl or otlp.' })
+  const wrong = experimentSourceProblem(source)
+  if (wrong || source.type === 'prometheus' || source.type === 'sql')
+    throw new AigateError('usage', { problem: wrong?.problem ?? NO_UNITS, mend: wrong?.mend ?? '' })
+  const fold = foldUnits(plan, source.mapping, span)
+  if (source.type === 'command') {
+    const { runForSpan } = await import('./command.ts')
+    const times = { since: new Date(span.since).toISOString(), until: new Date(span.until).toISOString() }
+    await runForSpan(source, world, { span: times, signal }, (text) => addLines(text, fold, itself))
+    return fold.finish()
   }
   const paths = [source.path].flat()
-  if (paths.includes('-')) {
-    const problem = 'The log of an experiment is read again at every look, and stdin can be read only once.'
-    throw new AigateError('usage', { problem, mend: 'Write the events to a file and name it in source.path.' })
-  }
-  const fold = foldUnits(plan, source.mapping, span)
   const unpack = source.type === 'otlp' ? (await import('./otlp.ts')).unpackOtlp : itself
   try {
-    await readFiles({ source, paths, fold, unpack, signal }, world)
+    await readFiles({ paths, fold, unpack, signal }, world)
   } catch (error) {
     if (!(error instanceof Error && 'code' in error && 'path' in error)) throw error
     const problem = `${String(error.path)} cannot be read (${String(error.code)})`
@@ -44,7 +62,7 @@ export async function readExperiment(
   return fold.finish()
 }
 
-type Reading = { source: Files; paths: string[]; fold: UnitFold; unpack: Unpack; signal: AbortSignal }
+type Reading = { paths: string[]; fold: UnitFold; unpack: Unpack; signal: AbortSignal }
 type Reader = { chunks: Chunks; newest: number }
 
 /** All files side by side, always on where time is least, so that labels come soon after their answers. */

@@ -44,7 +44,17 @@ export async function lookAt(request: SourceRequest, mapping: Mapping, feed: Fee
   const place = await feed(counting, known && cursor ? cursor.place : null)
   const reading = finishCounting(counting)
   const { closed, newest, histograms, models, ...tables } = counting.known
-  const saved = await saveTables(request.folder, tables, cursor?.tables)
+  const saved = await saveTables(request.folder, tables, cursor?.tables).catch((error: unknown) => {
+    if (!(error instanceof AigateError)) throw error
+    return error.message
+  })
+  // A disk that is full must not hide a bad candidate: what is new is told all the same, and read again by the next look.
+  if (typeof saved === 'string')
+    return {
+      ...reading,
+      notes: [...reading.notes, `${saved.trimEnd()} The next look reads this again.`],
+      cursor: request.cursor,
+    }
   const next: Cursor = { version: FORMAT, meaning, closed, newest, histograms, models, tables: saved, place }
   return { ...reading, cursor: next }
 }
@@ -61,7 +71,9 @@ function readCursor(written: Json): Cursor {
 async function knownBefore(request: SourceRequest, cursor: Cursor): Promise<Known | undefined> {
   const tables = await loadTables(request.folder, cursor.tables)
   if (tables === undefined) return undefined
-  const { closed, newest, histograms, models } = cursor
+  const { newest, histograms, models } = cursor
+  // What a clock that ran days ahead has closed is open again: it goes on behind the blocks that were returned.
+  const closed = cursor.closed !== null && cursor.closed > request.until ? request.closed : cursor.closed
   return { closed, newest, histograms: structuredClone(histograms), models: [...models], ...tables }
 }
 
@@ -69,7 +81,9 @@ function meaningOf({ plan, since }: SourceRequest, mapping: Mapping): string {
   const { metrics, assignment, segments, rollout, source } = plan
   const means = Object.entries(metrics).map(([name, metric]) => {
     const { margin: _, role: _role, weight: _weight, judged: _judged, ...read } = { ...metric }
-    return [name, read]
+    // Tables of before know no values of units.
+    const each = assignment.unit !== 'request' && ('mean' in metric || metric.judged !== undefined)
+    return [name, read, ...(each ? ['by unit'] : [])]
   })
   const text = JSON.stringify([means, assignment.unit, segments, rollout, source.arm, mapping, since])
   return createHash('sha256').update(text).digest('hex').slice(0, 16)

@@ -4,14 +4,25 @@ import { isLabelPath, type Fields, type RawEvent } from './events.ts'
 import { parseExpression, pathsOf } from './expression.ts'
 import { predicateOf } from './predicate.ts'
 
+/** What a reader says instead of a value: the event lacks the field, and of a rate, that it is good but lacks one. */
+export const BLANK = Number.NEGATIVE_INFINITY
+export const GOOD_BLANK = 2
+/** A value that cannot be one: not finite when squared, or outside of the range that the plan gives. */
+export const ABSURD = Number.POSITIVE_INFINITY
+/** Sums of many squares stay finite too. */
+const LARGEST = 1e150
+
 /**
- * `read`: 1 or 0 for bad or not (rates), the value (tails and means), NaN where the event says nothing about the metric.
+ * `read`: 1 or 0 for bad or not (rates), the value (tails and means), one of the signs above, NaN where the event says
+ * nothing about the metric.
  * `label`: it comes in events of its own. `tail`: what is too much: a fixed limit or a quantile of the baseline's past.
  */
 export type MetricReader = {
   name: string
   kind: 'rate' | 'tail' | 'mean'
   label: boolean
+  /** One value a unit is compared, not each. */
+  byUnit: boolean
   read(event: RawEvent, request: boolean): number
   tail?: { limit: number } | { quantile: number }
   limits: readonly number[]
@@ -35,20 +46,29 @@ export function metricReaders(
     const where = metric.where === undefined ? () => true : predicateOf(parseExpression(metric.where), fields)
     const bad = tree && predicateOf(tree, fields)
     const value = fields(pathOf(metric))
+    const needed = labels.length === 0 ? paths.map(fields) : []
+    const [least, most] = absurdBounds(metric)
     const measure = (event: RawEvent): number => {
-      if (bad) return bad(event) ? 1 : 0
+      if (bad) return bad(event) ? 1 : needed.some((field) => field(event) === undefined) ? GOOD_BLANK : 0
       const found = value(event)
-      return typeof found === 'number' && Number.isFinite(found) ? found : Number.NaN
+      if (typeof found !== 'number') return labels.length === 0 ? BLANK : Number.NaN
+      return found >= least && found <= most ? found : ABSURD
     }
     return {
       name,
       kind: 'bad' in metric ? 'rate' : 'value' in metric ? 'tail' : 'mean',
       label: labels.length > 0,
+      byUnit: plan.assignment.unit !== 'request' && ('mean' in metric || metric.judged !== undefined),
       read: (event, request) => (has(event, request) && where(event) ? measure(event) : Number.NaN),
       ...('value' in metric && { tail: tailOf(metric.tail_at) }),
       limits: limits[name] ?? [],
     }
   })
+}
+
+/** The least and the greatest number that is a value of a metric. */
+export function absurdBounds(metric: Metric): [number, number] {
+  return ('mean' in metric ? metric.range : undefined) ?? [-LARGEST, LARGEST]
 }
 
 const pathOf = (metric: Metric): string => ('value' in metric ? metric.value : 'mean' in metric ? metric.mean : '')

@@ -41,7 +41,7 @@ export function prometheusSource(config: PrometheusConfig, { env }: World): Sour
         signal: request.signal,
         note: (text) => void notes.add(text),
       }
-      const known = readCursor(request.cursor)
+      const known = knownBefore(request)
       const step = config.step
       const closed = Math.max(Math.floor((request.until - config.lateness) / step) * step, known.closed ?? 0)
       const learn = known.closed === null ? PAST : 0
@@ -143,6 +143,13 @@ function tokenOf({ token_env: name }: PrometheusConfig, env: World['env']): stri
   if (token !== undefined && token !== '') return token
   const problem = `the environment variable ${name} with the token of Prometheus is not set`
   throw new AigateError('source_failed', { problem, mend: `Set ${name}.` })
+}
+
+/** What a clock that ran days ahead has closed is open again: it goes on behind the blocks that were returned. */
+function knownBefore({ cursor, until, closed }: SourceRequest): Cursor {
+  const known = readCursor(cursor)
+  if (known.closed === null || known.closed <= until) return known
+  return { ...known, closed, past: closed === null ? {} : known.past }
 }
 
 function readCursor(written: SourceRequest['cursor']): Cursor {

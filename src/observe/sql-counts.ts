@@ -1,6 +1,7 @@
 // The bounded questions that a look asks of an engine, and the blocks that are made of the answers.
 import type { SourceRequest } from '../ports.ts'
 import type { ArmCounts, Block } from '../schema/rollout-journal.ts'
+import { emptyCounts } from './count-minute.ts'
 import type { MetricReader } from './metric-readers.ts'
 import { numberLiteral, type Dialect } from './sql-dialect.ts'
 import { inOrder, keyParts, MINUTE } from './sql-facts.ts'
@@ -44,7 +45,8 @@ export async function readBlocks(
     return numberOf(row.arm) === 2 ? block.arms.candidate : block.arms.baseline
   }
   const counted = `FROM facts WHERE quiet = 0 AND arm <> 0 AND block >= ${from}`
-  const columns = metrics.flatMap((metric, index) => sumColumns(metric, index))
+  const alone = request.plan.assignment.unit === 'request'
+  const columns = metrics.flatMap((metric, index) => sumColumns(metric, index, alone))
   const sums = `SELECT ${['block', 'arm', 'sum(req) AS requests', ...columns].join(', ')} ${counted} GROUP BY block, arm`
   for (const row of await ask(sums)) addSums(armOf(row), metrics, row)
   for (const [index, { name, tail }] of metrics.entries()) {
@@ -55,11 +57,64 @@ export async function readBlocks(
       if (histogram) histogram[bucketName(row)] = numberOf(row.many)
     }
   }
-  if (request.plan.assignment.unit === 'request') countEach(blocks.values(), metrics)
+  await addByUnit(ask, metrics, from, armOf)
+  await addArmless(ask, request, metrics, from, blocks)
+  if (alone) countEach(blocks.values(), metrics)
   else await addUnits(ask, request, metrics, from, dialect, blocks, armOf)
   return [...blocks.values()]
-    .filter(({ arms }) => [arms.baseline, arms.candidate].some(saysSomething))
+    .filter(({ arms, armless }) => armless || [arms.baseline, arms.candidate].some(saysSomething))
     .toSorted((a, b) => a.start - b.start)
+}
+
+/**
+ * One value of each unit and share: the first, of all shares up to that in which it was the candidate's. `back`: it had one
+ * under an earlier share.
+ */
+async function addByUnit(
+  ask: Ask,
+  metrics: readonly MetricReader[],
+  from: number,
+  armOf: (row: Row) => ArmCounts | undefined,
+): Promise<void> {
+  for (const [index, { name, byUnit }] of metrics.entries()) {
+    if (!byUnit) continue
+    const value = `v${index}`
+    const placed = `SELECT block, arm, unit, generation, ${value} AS v, b${index} AS b, row_number() OVER (PARTITION BY unit, generation ORDER BY key, ${value}) AS place FROM facts WHERE quiet = 0 AND arm <> 0 AND unit <> 0 AND ${value} IS NOT NULL`
+    const before = 'OVER (PARTITION BY unit ORDER BY generation ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)'
+    const followed = `SELECT *, coalesce(max(arm) ${before}, 0) AS was FROM (${placed}) AS placed WHERE place = 1`
+    const sql = `SELECT block, arm, was, count(*) AS n, sum(b) AS bad, sum(v) AS sum_of, sum(v * v) AS squares_of FROM (${followed}) AS followed WHERE was < 2 AND block >= ${from} GROUP BY block, arm, was`
+    for (const row of await ask(sql)) {
+      const into = armOf(row)?.metrics[name]?.by_unit?.[numberOf(row.was) === 0 ? 'fresh' : 'back']
+      if (into === undefined) continue
+      into.n = numberOf(row.n)
+      into.bad = numberOf(row.bad)
+      if (metrics[index]?.kind === 'rate') continue
+      into.sum = numberOf(row.sum_of)
+      into.squares = numberOf(row.squares_of)
+    }
+  }
+}
+
+/** What should say an arm and does not. */
+async function addArmless(
+  ask: Ask,
+  request: SourceRequest,
+  metrics: readonly MetricReader[],
+  from: number,
+  blocks: Map<number, Block>,
+): Promise<void> {
+  const bad = metrics.map((_, index) => `, sum(b${index}) AS bad${index}`).join('')
+  const sql = `SELECT block, sum(req) AS requests${bad} FROM facts WHERE quiet = 0 AND arm = 0 AND apart = 0 AND block >= ${from} GROUP BY block`
+  for (const row of await ask(sql)) {
+    const start = numberOf(row.block)
+    const block = blocks.get(start) ?? emptyBlock(request, start, metrics)
+    blocks.set(start, block)
+    const counts = metrics.flatMap(({ name }, index): [string, number][] => {
+      const count = numberOf(row[`bad${index}`])
+      return count > 0 ? [[name, count]] : []
+    })
+    block.armless = { requests: numberOf(row.requests), bad: Object.fromEntries(counts) }
+  }
 }
 
 const saysSomething = (arm: ArmCounts): boolean => arm.requests > 0 || Object.values(arm.metrics).some(({ n }) => n > 0)
@@ -69,12 +124,7 @@ function emptyBlock(request: SourceRequest, start: number, metrics: readonly Met
     requests: 0,
     units: 0,
     fresh: 0,
-    metrics: Object.fromEntries(
-      metrics.map(({ name, limits, tail }) => [
-        name,
-        { n: 0, bad: 0, first: 0, sum: 0, squares: 0, over: limits.map(() => 0), ...(tail && { histogram: {} }) },
-      ]),
-    ),
+    metrics: Object.fromEntries(metrics.map((metric) => [metric.name, emptyCounts(metric)])),
   })
   const changes = inOrder(request)
   const end = (Math.floor(start / MINUTE) + 1) * MINUTE
@@ -83,9 +133,10 @@ function emptyBlock(request: SourceRequest, start: number, metrics: readonly Met
   return { start, length: cut - start, generation, arms: { baseline: arm(), candidate: arm() }, both: 0 }
 }
 
-function sumColumns({ kind, limits }: MetricReader, index: number): string[] {
+function sumColumns({ kind, limits }: MetricReader, index: number, alone: boolean): string[] {
   const value = `v${index}`
-  const counts = [`count(${value}) AS n${index}`, `sum(b${index}) AS bad${index}`]
+  const unitless = alone ? '0' : `sum(CASE WHEN unit = 0 THEN b${index} ELSE 0 END)`
+  const counts = [`count(${value}) AS n${index}`, `sum(b${index}) AS bad${index}`, `${unitless} AS unitless${index}`]
   if (kind === 'rate') return counts
   const over = limits.map(
     (limit, at) => `sum(CASE WHEN ${value} > ${numberLiteral(limit)} THEN 1 ELSE 0 END) AS over${index}_${at}`,
@@ -101,6 +152,8 @@ function addSums(arm: ArmCounts | undefined, metrics: readonly MetricReader[], r
     if (into === undefined) continue
     into.n = numberOf(row[`n${index}`])
     into.bad = numberOf(row[`bad${index}`])
+    const unitless = numberOf(row[`unitless${index}`])
+    if (unitless > 0) into.unitless = unitless
     into.sum = numberOf(row[`sum${index}`])
     into.squares = numberOf(row[`squares${index}`])
     into.over = limits.map((_, at) => numberOf(row[`over${index}_${at}`]))

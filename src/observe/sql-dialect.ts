@@ -17,7 +17,7 @@ export type Dialect = {
   unquoted: (json: string) => string
   /** The number that a text holds, or NULL. */
   number: (text: string) => string
-  /** A 64-bit hash that is not 0 of a text that is not NULL. */
+  /** A 64-bit hash of a text that is not 0; NULL of NULL. */
   hash: (text: string) => string
   /** The value of `sql` where `by` is least. */
   argMin: (sql: string, by: string) => string
@@ -32,7 +32,8 @@ export const duckdb: Dialect = {
   inside: (json, steps) => `CAST(json_extract(${json}, ${duckdb.text(jsonPath(steps))}) AS VARCHAR)`,
   unquoted: (json) => `json_extract_string(${json}, '$')`,
   number: (text) => `TRY_CAST(${text} AS DOUBLE)`,
-  hash: (text) => `greatest(hash(${text}), 1)`,
+  // DuckDB gives NULL a hash too.
+  hash: (text) => `CASE WHEN ${text} IS NOT NULL THEN greatest(hash(${text}), 1) END`,
   argMin: (sql, by) => `arg_min(${sql}, ${by})`,
   whole: (sql) => `CAST(${sql} AS BIGINT)`,
 }

@@ -1,9 +1,10 @@
 // One event as one row of small numbers, in SQL: time, arm, unit, the answer it belongs to, and the value of each metric.
 import type { Metric, RolloutPlan } from '../schema/rollout.ts'
 import { UNITS } from './event-reader.ts'
+import { absurdBounds } from './metric-readers.ts'
 import { EVALUATION, FEEDBACK, isLabelPath, NAMED_REQUESTS } from './events.ts'
 import { parseExpression, pathsOf } from './expression.ts'
-import { isNumber, isText, type Dialect } from './sql-dialect.ts'
+import { isNumber, isText, numberLiteral, type Dialect } from './sql-dialect.ts'
 import { conditionSql, type FieldSql } from './sql-expression.ts'
 
 /** Where a field is found: `value` gives SQL for its JSON text (NULL: it is not there), asked before `from` and `time` are. */
@@ -17,7 +18,7 @@ export type Finder = {
 
 /**
  * A query that gives the events between two times (milliseconds; SQL, the later included) as rows of: `ms`, `eid` (hash of
- * the event, 0: none), `req`, `arm` (0 unknown, 1 baseline, 2 candidate), `other` (of another rollout), `outside`, `early`
+ * the event, 0: none), `req`, `arm` (0 unknown, 1 baseline, 2 candidate), `other` (of another rollout), `apart` (that, or of neither arm), `outside`, `early`
  * (in a first segment), `unit` and `answer` (hashes, 0: none), `asked`, `got`, and `v0` … (one a metric, NULL: nothing is
  * said). Rows without a time come too, for counting.
  */
@@ -108,6 +109,7 @@ function markColumns(plan: RolloutPlan, plain: FieldSql, dialect: Dialect): stri
   return [
     `CASE WHEN ${other} THEN 0 ${arms} ELSE 0 END AS arm`,
     `CASE WHEN ${other} THEN 1 ELSE 0 END AS other`,
+    `CASE WHEN ${other} OR (${firstText(names.map(plain))}) IS NOT NULL THEN 1 ELSE 0 END AS apart`,
     `CASE WHEN ${within(plan.segments?.exclude)} THEN 1 ELSE 0 END AS outside`,
     `CASE WHEN ${early} THEN 1 ELSE 0 END AS early`,
   ]
@@ -124,5 +126,6 @@ function metricSql(metric: Metric, field: FieldSql, dialect: Dialect): string {
   if (tree)
     return `CASE WHEN ${has}${where} THEN CASE WHEN ${conditionSql(tree, field, dialect)} THEN 1.0e0 ELSE 0.0e0 END END`
   const number = dialect.number(field(path))
-  return `CASE WHEN ${has}${where} AND ${isNumber(field(path))} AND isFinite(${number}) THEN ${number} END`
+  const [least, most] = absurdBounds(metric).map(numberLiteral)
+  return `CASE WHEN ${has}${where} AND ${isNumber(field(path))} AND isFinite(${number}) AND ${number} >= ${least} AND ${number} <= ${most} THEN ${number} END`
 }

@@ -24,7 +24,8 @@ const metrics = {
   tail: { value: 'duration_ms', tail_at: 200 },
   fails: { bad: "eval.groundedness.label == 'fail'", where: "!(aigate.segment in ['free', 7, null])" },
   quality: { mean: 'eval.quality.score' },
-  down: { bad: "feedback == 'down' || (feedback < 'b' && retries >= 1.5)" },
+  judged: { bad: "eval.groundedness.label == 'fail'", judged: { budget_per_hour: 60 } },
+  down: { bad: "feedback == 'down' || (feedback < 'b' && retries >= 1.5)", delay: '2m' },
   odd: { bad: 'flag || retries == 1 || nested.deep == true' },
 }
 const limits = { slow: [150, 300], quality: [0.5] }
@@ -39,10 +40,14 @@ function both(file: string, plan: RolloutPlan, more: Partial<SourceRequest> = {}
   }
 }
 
-/** A count that is left out is 0. */
+const withoutBlank = ({ metrics: all, ...arm }: Block['arms']['baseline']) => ({
+  ...arm,
+  metrics: Object.fromEntries(Object.entries(all).map(([name, counts]) => [name, { ...counts, blank: undefined }])),
+})
+/** A count that is left out is 0. A table's NULL does not tell a field that is null from one that is not there: `blank` is left out. */
 const withFresh = ({ arms: { baseline, candidate }, ...block }: Block) => ({
   ...block,
-  arms: { baseline: { fresh: 0, ...baseline }, candidate: { fresh: 0, ...candidate } },
+  arms: { baseline: { fresh: 0, ...withoutBlank(baseline) }, candidate: { fresh: 0, ...withoutBlank(candidate) } },
 })
 /** Sums in another order differ in their last bits. */
 const rounded = (blocks: readonly Block[]) =>

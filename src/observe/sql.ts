@@ -183,7 +183,10 @@ function knownBefore(request: SourceRequest, config: SqlConfig): Cursor {
   const version = z.looseObject({ version: z.number() }).safeParse(request.cursor).data?.version ?? FORMAT
   if (version > FORMAT) throw new AigateError('newer_file', { kind: 'a cursor of a query', version, known: FORMAT })
   const read = Cursor.safeParse(request.cursor).data
-  if (read?.meaning === meaning) return read
+  // What a clock that ran days ahead has closed is open again: it goes on behind the blocks that were returned.
+  const ahead = (read?.closed ?? 0) > request.until
+  if (read?.meaning === meaning && !ahead) return read
+  if (read?.meaning === meaning && request.closed !== null) return { ...read, closed: request.closed }
   const nothing = { before: 0, unreadable: 0, histograms: {}, tails: {}, models: [] }
   return { version: FORMAT, meaning, closed: null, ...nothing }
 }

@@ -2,7 +2,7 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { hashed, hashText } from './hash.ts'
-import { firstBad, newUnits, seeUnit, type UnitTable } from './unit-table.ts'
+import { firstBad, newUnits, oneValue, seeUnit, type UnitTable } from './unit-table.ts'
 
 function see(units: UnitTable, name: string, arm: number, generation = 1, counts = true) {
   hashText(name)
@@ -67,4 +67,21 @@ it('has no two alike among 300,000 names, and fills its range evenly', () => {
   }
   expect(seen.size).toBe(300_000)
   for (const count of highs) expect(Math.abs(count - 18_750)).toBeLessThan(700)
+})
+
+it("takes one value of a unit under each share, until it was the candidate's", () => {
+  const units = newUnits(100, true)
+  const at = see(units, 'a', 1)?.at ?? -1
+  const kinds = [
+    [1, 1],
+    [1, 1],
+    [1, 2],
+    [2, 1],
+    [3, 2],
+    [3, 2],
+    [4, 2],
+    [5, 1],
+  ].map(([generation = 0, arm = 0]) => oneValue(units, at, { metric: 31, arm, generation }))
+  expect(kinds).toEqual(['fresh', null, null, 'back', 'back', null, null, null])
+  expect(oneValue(units, at, { metric: 0, arm: 2, generation: 5 })).toBe('fresh')
 })

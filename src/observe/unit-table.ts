@@ -9,9 +9,9 @@ export const MOST_METRICS = 32
 /** `halvings`: only units whose hash lies in the first 2^-halvings of all are followed. */
 export type UnitTable = { table: HashTable; halvings: number; most: number }
 
-/** Columns: flags, and a bit for each metric that was bad. */
-export function newUnits(most = MOST_UNITS): UnitTable {
-  return { table: newTable(2), halvings: 0, most }
+/** Columns: flags, and a bit for each metric that was bad; with `values` also those of `oneValue`. */
+export function newUnits(most = MOST_UNITS, values = false): UnitTable {
+  return { table: newTable(values ? 6 : 2), halvings: 0, most }
 }
 
 const IN_GENERATION = 4
@@ -55,6 +55,15 @@ export function seeUnit(
   return { fresh, unseen, both, at: at + 1 }
 }
 
+/** The arm in which a unit was seen in this generation (1 baseline, 2 candidate); 0: in none, or in both. */
+export function armSeen(units: UnitTable, high: number, low: number, generation: number): number {
+  const at = findKey(units.table, high, low)
+  const flags = at === -1 ? 0 : (units.table.data[at] ?? 0)
+  if (Math.floor(flags / GENERATION) !== (generation % 0xfffffe) + 1) return 0
+  const arms = Math.floor(flags / IN_GENERATION) % 4
+  return arms === 3 ? 0 : arms
+}
+
 /** Marks the metric of number `metric` as bad for a unit; true: it was its first time. */
 export function firstBad(units: UnitTable, at: number, metric: number): boolean {
   const bit = (1 << metric) >>> 0
@@ -62,4 +71,31 @@ export function firstBad(units: UnitTable, at: number, metric: number): boolean 
   if ((bits & bit) !== 0) return false
   units.table.data[at] = bits | bit
   return true
+}
+
+/**
+ * Whether a value of the metric of number `metric` is the one that counts for its unit: the first of its generation, unless
+ * one counted as the candidate's under an earlier share. `back`: one counted as the baseline's then. Null: it does not count.
+ *
+ * Of units that never counted, and of those that counted as the baseline's alone, the share decides by hash who is the
+ * candidate's now: each of both is a fair comparison, and what one generation adds is uncorrelated with the others.
+ */
+export function oneValue(
+  units: UnitTable,
+  at: number,
+  { metric, arm, generation }: { metric: number; arm: number; generation: number },
+): 'fresh' | 'back' | null {
+  const { data } = units.table
+  const bit = (1 << metric) >>> 0
+  const [asBaseline, asCandidate, now, when] = [at + 1, at + 2, at + 3, at + 4]
+  if (data[when] !== generation + 1) {
+    data[now] = 0
+    data[when] = generation + 1
+  }
+  if ((((data[now] ?? 0) | (data[asCandidate] ?? 0)) & bit) !== 0) return null
+  const kind = ((data[asBaseline] ?? 0) & bit) === 0 ? 'fresh' : 'back'
+  data[now] = (data[now] ?? 0) | bit
+  const mine = arm === 2 ? asCandidate : asBaseline
+  data[mine] = (data[mine] ?? 0) | bit
+  return kind
 }

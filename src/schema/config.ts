@@ -4,6 +4,7 @@ import { GatePolicyInput } from './gate.ts'
 import { HealthConfig } from './health.ts'
 import { KillConfig } from './kill.ts'
 import { Planes } from './planes.ts'
+import { ReadyConfig } from './ready.ts'
 import { Dollars, Duration, Json, Name } from './values.ts'
 
 export const OpenAiProvider = z.strictObject({
@@ -107,6 +108,7 @@ export const Config = z.strictObject({
   environments: z.record(Name, Planes).optional().describe('The same for other environments: {staging: {prompt: …}}'),
   kill: KillConfig.optional().describe('What `aigate kill` switches'),
   gate: GatePolicyInput.optional(),
+  ready: ReadyConfig.optional().describe('What `aigate ready` asks for: {tests: [[npm, test]], drilled_within: 14d}'),
   health: HealthConfig.optional().describe(
     'What `aigate health` asks: {question: What is 2 + 2?, expect: [{contains: "4"}]}',
   ),

@@ -6,7 +6,10 @@ import { Outcome } from './verdict.ts'
 
 export const DRIFT_REFERENCE_FORMAT = 1
 
-const Expression = z.string().min(1).describe("A condition on an event, for example: refused == true, error.type != null")
+const Expression = z
+  .string()
+  .min(1)
+  .describe('A condition on an event, for example: refused == true, error.type != null')
 const Path = z.string().min(1).describe('Name of a field of an event, for example gen_ai.usage.input_tokens')
 const common = {
   where: Expression.optional().describe('Only these events count'),
@@ -34,6 +37,7 @@ export const DriftPlan = z.strictObject({
   description: z.string().optional(),
   source: SourceConfig,
   window: Duration.default(86_400_000).describe('The newest so long is compared; whole days hold every hour once'),
+  learn: Duration.default(604_800_000).describe('So much of the past is learnt as normal by `--learn`'),
   reference: z.string().min(1).optional().describe('File of what is normal; <drift>.reference.json unless written'),
   alpha: z.number().gt(0).lt(0.5).default(0.01).describe('Rate of false alarms of one look, over everything watched'),
   min_events: z.int().positive().default(200).describe('With fewer in the window nothing is said'),
@@ -44,7 +48,9 @@ export const DriftPlan = z.strictObject({
 export type DriftPlan = z.infer<typeof DriftPlan>
 
 /** Counts by cell: buckets of a logarithmic histogram, values of a field, or good and bad. One entry an hour with events. */
-const HourlyCounts = z.array(z.record(z.string(), z.number().nonnegative()))
+const HourlyCounts = z.array(
+  z.strictObject({ hour: z.iso.datetime(), cells: z.record(z.string(), z.number().nonnegative()) }),
+)
 export type HourlyCounts = z.infer<typeof HourlyCounts>
 
 /** What is compared: of everything that is watched, the counts by hour; and the names that answered. */
@@ -97,3 +103,34 @@ export const SuiteDrift = z.strictObject({
   record: z.string().nullable(),
 })
 export type SuiteDrift = z.infer<typeof SuiteDrift>
+
+const LiveRow = z.strictObject({
+  name: z.string(),
+  outcome: Outcome,
+  measure: z
+    .enum(['psi', 'points'])
+    .describe('What the effect is: a population stability index, or a difference of shares'),
+  effect: z.number().nullable(),
+  floor: z.number().describe('Smaller effects are none'),
+  p: z.number().nullable().describe('Of the two-sample test, hours (or days) that hang together taken into account'),
+  adjusted_p: z.number().nullable().describe('After Holm over everything that is watched'),
+  dispersion: z.number().nullable().describe('So many times more do hours or days differ than chance alone explains'),
+  before: z.string(),
+  now: z.string(),
+  events: z.int().nonnegative(),
+})
+export type LiveRow = z.infer<typeof LiveRow>
+
+export const LiveDrift = z.strictObject({
+  drift: z.string(),
+  outcome: Outcome,
+  since: z.iso.datetime(),
+  until: z.iso.datetime(),
+  events: z.int().nonnegative(),
+  alpha: z.number(),
+  swaps: z.array(z.string()),
+  reasons: z.array(z.string()),
+  warnings: z.array(z.string()),
+  rows: z.array(LiveRow),
+})
+export type LiveDrift = z.infer<typeof LiveDrift>

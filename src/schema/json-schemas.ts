@@ -3,6 +3,7 @@ import * as z from 'zod'
 import { Baseline } from './baseline.ts'
 import { Config } from './config.ts'
 import { DoctorReport, PowerReport } from './doctor.ts'
+import { DriftPlan } from './drift.ts'
 import { ExperimentPlan } from './experiment.ts'
 import { ExperimentReport, ExperimentSize } from './experiment-report.ts'
 import { ExplanationReport } from './explanation.ts'
@@ -38,6 +39,7 @@ export type SchemaName =
   | 'rollout'
   | 'shadow'
   | 'guard'
+  | 'drift'
 
 const { completion, ...judgement } = Observation.shape
 const { case: id, trial, purpose } = judgement
@@ -72,6 +74,7 @@ const schemas: Record<SchemaName, { title: string; schema: z.ZodType }> = {
     schema: LedgerRecord,
   },
   rollout: { title: 'rollouts/<name>.rollout.yaml: how a release goes from 1 % to 100 %', schema: RolloutPlan },
+  drift: { title: 'drift.yaml: what of live traffic is compared with what was normal', schema: DriftPlan },
   guard: { title: 'guard.yaml: triggers, circuit breakers and what is done then', schema: GuardPlan },
   shadow: { title: 'rollouts/<name>.shadow.yaml: what must be proven of pairs before a promotion', schema: ShadowPlan },
   report: { title: 'The report of one command, as --reporter json writes it', schema: Report },

@@ -55,6 +55,7 @@ export const PlaneConfig = z
       set: Argv,
       read: Argv.describe('Prints the version that runs, and nothing else'),
       timeout: Duration.default(20_000).describe('Of one run of a program'),
+      seen_within: Duration.default(7_500).describe('How long it may take until `read` prints what was set'),
       drill: z
         .strictObject({ set: Argv, read: Argv })
         .optional()

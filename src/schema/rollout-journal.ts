@@ -8,10 +8,16 @@ export const ROLLOUT_JOURNAL_FORMAT = 1
 export const Arm = z.enum(['baseline', 'candidate'])
 export type Arm = z.infer<typeof Arm>
 
+const tally = z.number().nonnegative()
+const UnitTally = z.strictObject({ n: tally, bad: tally, sum: z.number(), squares: tally })
+export type UnitTally = z.infer<typeof UnitTally>
 /**
  * What one arm did for one metric in one block. `n`: events that have the metric; `bad`: those that are bad (rate and
  * tail metrics); `first`: units whose first bad event of the rollout this was; `sum`, `squares`: of the values (means);
- * `over`: events above each absolute limit of the plan, in its order; `histogram`: counts by logarithmic bucket.
+ * `over`: events above each absolute limit of the plan, in its order; `histogram`: counts by logarithmic bucket;
+ * `by_unit`: where one unit has many values, one of each unit and share: `fresh` of units that had none before, `back` of those
+ * that had one under an earlier share, all as the baseline's (whoever was compared as the candidate's is compared no more).
+ * `unitless`: bad events that count for no unit; `blank`: events that lack its field (rates: of those that are not bad).
  */
 const MetricCounts = z.strictObject({
   n: z.number().nonnegative(),
@@ -21,6 +27,9 @@ const MetricCounts = z.strictObject({
   squares: z.number().nonnegative().default(0),
   over: z.array(z.number().nonnegative()).default([]),
   histogram: z.record(z.string(), z.number()).optional(),
+  by_unit: z.strictObject({ fresh: UnitTally, back: UnitTally }).optional(),
+  unitless: z.number().nonnegative().optional(),
+  blank: z.number().nonnegative().optional(),
 })
 export type MetricCounts = z.infer<typeof MetricCounts>
 /**
@@ -41,6 +50,10 @@ export const Block = z.strictObject({
   generation: z.int().nonnegative().describe('How many changes of share were applied before it'),
   arms: z.strictObject({ baseline: ArmCounts, candidate: ArmCounts }),
   both: z.number().nonnegative().describe('Units that were newly seen in both arms within one generation'),
+  armless: z
+    .strictObject({ requests: z.number().nonnegative(), bad: z.record(Name, z.number().nonnegative()) })
+    .optional()
+    .describe('Events that should say an arm and do not: how many requests, and how many are bad for each metric'),
 })
 export type Block = z.infer<typeof Block>
 
@@ -113,6 +126,17 @@ const frame = {
 const chain = { prev: z.string(), hash: z.string() }
 export const PreCheckName = z.enum(['gate', 'shadow', 'health', 'warm-up'])
 export type PreCheckName = z.infer<typeof PreCheckName>
+/**
+ * Where a rollout stands under the plan that was amended; absent in records of before, whose stage kept its number. `left`:
+ * what the control plane of the plan before said after everybody was sent back there.
+ */
+const Amendment = z.strictObject({
+  stage: z.int().nonnegative(),
+  ppm: z.int().min(0).max(1_000_000).describe('Never more than was served'),
+  hold: z.string().nullable().describe('Why a person must resume: no stage is as small as what is served'),
+  left: Json.optional(),
+})
+export type Amendment = z.infer<typeof Amendment>
 const kinds = {
   start: { plan_hash: z.string(), plan: RolloutPlan, note: z.string().optional() },
   /**
@@ -125,6 +149,7 @@ const kinds = {
     lowered: z.string().nullable().optional(),
     plan_hash: z.string(),
     decision: Decision,
+    rules: z.int().positive().optional().describe('Version of the rules by which it was decided; 1 unless written'),
   },
   intent: { id: z.string(), action: Action, why: z.string() },
   applied: { id: z.string(), read_back: Json },
@@ -135,6 +160,7 @@ const kinds = {
     stage: z.int().nonnegative().optional(),
     plan_hash: z.string().optional(),
     plan: RolloutPlan.optional(),
+    amended: Amendment.optional(),
   },
   /** What was found before the switch of a blue-green rollout. */
   checked: { check: PreCheckName, outcome: Outcome, said: z.string() },

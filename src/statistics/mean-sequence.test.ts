@@ -65,13 +65,20 @@ describe('confidence sequence of means', () => {
     // Every value varies by 0.04, so the sum of h x difference varies by 0.04 x (75 + 25): as 200 pairs of variance 0.08.
     expectClose(seen.high - seen.estimate, sequenceHalfWidth(200, Math.sqrt(0.08), 0.05), 1e-9)
   })
-  it('says nothing with too few, or where no variance was seen', () => {
+  it('says nothing with too few or nothing but zeros, and little where no variance was seen', () => {
     const same = (n: number): Moments => ({ n, sum: n, squares: n })
     expect(meanInterval(startMeans(), 0.05)).toBeNull()
     const few = { stratum: 's', baseline: moments([0, 1, 0.5]), candidate: moments([1, 0, 1]) }
     expect(meanInterval(stepMeans(startMeans(), few), 0.05)).toBeNull()
     const alike = { stratum: 's', baseline: same(500), candidate: same(500) }
-    expect(meanInterval(stepMeans(startMeans(), alike), 0.05)).toBeNull()
+    const zeros: Moments = { n: 500, sum: 0, squares: 0 }
+    expect(meanInterval(stepMeans(startMeans(), { ...alike, baseline: zeros, candidate: zeros }), 0.05)).toBeNull()
+    const between = meanInterval(stepMeans(startMeans(), alike), 0.05)!
+    expect(between.low).toBeLessThan(0)
+    const eightfold = { stratum: 's', baseline: same(500), candidate: { n: 500, sum: 4000, squares: 32_000 } }
+    const found = meanInterval(stepMeans(startMeans(), eightfold), 0.001)!
+    expect(found.low).toBeGreaterThan(6)
+    expect(found.low).toBeLessThan(7)
     const bounded = meanInterval(stepMeans(startMeans([0, 1]), alike), 0.05)
     expect(bounded?.estimate).toBe(0)
     expect(bounded?.high).toBeGreaterThan(0)

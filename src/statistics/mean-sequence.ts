@@ -14,6 +14,8 @@ export type MeanSequence = {
   readonly stratum: string | null
   readonly open: { readonly baseline: Moments; readonly candidate: Moments }
   readonly closed: Totals
+  /** Of the values of both arms together: how far they lie apart at all. */
+  readonly pooled: Moments
 }
 type Totals = {
   readonly weight: number
@@ -39,7 +41,7 @@ const fewest = 100
  */
 export function startMeans(range?: readonly [number, number]): MeanSequence {
   const span = range === undefined ? null : range[1] - range[0]
-  return { span, stratum: null, open: { baseline: none, candidate: none }, closed: nothing }
+  return { span, stratum: null, open: { baseline: none, candidate: none }, closed: nothing, pooled: none }
 }
 
 /**
@@ -59,6 +61,7 @@ export function stepMeans(
     stratum,
     open: { baseline: added(open.baseline, baseline), candidate: added(open.candidate, candidate) },
     closed: same ? state.closed : totalsOf(state),
+    pooled: added(state.pooled, added(baseline, candidate)),
   }
 }
 
@@ -68,9 +71,33 @@ const added = (a: Moments, b: Moments): Moments => ({
   squares: a.squares + b.squares,
 })
 
+/** Two sequences whose strata are not the same (kinds of units, say) as one, to be asked and not to be stepped further. */
+export function joinMeans(a: MeanSequence, b: MeanSequence): MeanSequence {
+  const [one, two] = [totalsOf(a), totalsOf(b)]
+  const sum = (of: (totals: Totals) => number) => of(one) + of(two)
+  const closed: Totals = {
+    weight: sum((totals) => totals.weight),
+    baseline: sum((totals) => totals.baseline),
+    candidate: sum((totals) => totals.candidate),
+    variance: sum((totals) => totals.variance),
+    counts: {
+      baseline: sum((totals) => totals.counts.baseline),
+      candidate: sum((totals) => totals.counts.candidate),
+    },
+  }
+  return { ...startMeans(), span: a.span ?? b.span, closed, pooled: added(a.pooled, b.pooled) }
+}
+
 /** Variance of the mean of one arm; without a minus by rounding. */
 function errorOf({ n, sum, squares }: Moments): number {
   return Math.max(0, squares - (sum * sum) / n) / (n - 1) / n
+}
+
+/** Variance of all values; where that is but rounding, the most that it can be between 0 and their mean. */
+function spreadOf({ n, sum, squares }: Moments): number {
+  if (n === 0) return 0
+  const spread = squares / n - (sum / n) ** 2
+  return spread > (squares / n) * 1e-12 ? spread : (sum / n) ** 2 / 4
 }
 
 /** Closed strata and the open one together; h = n_c n_b / (n_c + n_b) weighs best where the arms' variances are alike. */
@@ -88,14 +115,18 @@ function totalsOf({ open: { baseline, candidate }, closed }: MeanSequence): Tota
 
 /**
  * The interval at level `alpha` (two-sided: both ends together are wrong at some look with a chance of about alpha); null
- * while there are fewer than 100 effective pairs or no variance was seen. Asymptotic, so not for the first minutes.
+ * while there are fewer than 100 effective pairs, or where all values were 0. Asymptotic, so not for the first minutes. Where
+ * each arm has but one value, the spread of both together stands for what was not seen; where there is but one in both, its
+ * distance to 0 does.
  */
 export function meanInterval(state: MeanSequence, alpha: number): MeanInterval | null {
   const { weight, counts, ...totals } = totalsOf(state)
   const pairs = 2 * weight
   if (pairs < fewest) return null
-  const unseen = ((state.span ?? 0) ** 2 / 4) * (counts.baseline ** -2 + counts.candidate ** -2)
-  const variance = totals.variance + weight * weight * unseen
+  const extreme = counts.baseline ** -2 + counts.candidate ** -2
+  const unseen = ((state.span ?? 0) ** 2 / 4) * extreme
+  const floor = spreadOf(state.pooled) * extreme
+  const variance = Math.max(totals.variance + weight * weight * unseen, weight * weight * floor)
   if (!(variance > 0)) return null
   const baseline = totals.baseline / weight
   const candidate = totals.candidate / weight

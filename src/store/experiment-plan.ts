@@ -1,19 +1,29 @@
 // Reads the plans of experiments: YAML with the place of every fault, and the hash of what a plan means.
-import { glob } from 'tinyglobby'
 import { AigateError } from '../errors.ts'
 import type { Project } from '../ports.ts'
 import { ExperimentPlan, type LoadedExperiment } from '../schema/experiment.ts'
 import { canonicalJson, sha256 } from './content-hash.ts'
 import { choose, didYouMean, joinErrors } from './faults.ts'
+import { readAll, scatteredFiles } from './scattered-plans.ts'
 import { sourceFile } from './source-text.ts'
-import { readYaml } from './yaml.ts'
+import { type Locate, readYaml } from './yaml.ts'
 
 const PATTERN = '**/*.experiment.yaml'
 
-async function readExperimentPlan({ root }: Project, path: string): Promise<LoadedExperiment> {
+/** A plan and where everything in it stands. */
+export type ExperimentFile = LoadedExperiment & { locate: Locate }
+
+async function readExperimentPlan({ root }: Project, path: string): Promise<ExperimentFile> {
   const file = sourceFile(root, path)
-  const { value } = await readYaml(file, ExperimentPlan, 'experiment plan')
-  return { plan: value, file: file.shown, hash: sha256(canonicalJson(value)) }
+  const { value, locate } = await readYaml(file, ExperimentPlan, 'experiment plan')
+  return { plan: value, file: file.shown, hash: sha256(canonicalJson(value)), locate }
+}
+
+/** All plans of a project that can be read. Never throws for what is in a file. */
+export async function collectExperiments(
+  project: Project,
+): Promise<{ plans: ExperimentFile[]; problems: AigateError[] }> {
+  return readAll(await scatteredFiles(project, [PATTERN]), (path) => readExperimentPlan(project, path))
 }
 
 /**
@@ -22,18 +32,7 @@ async function readExperimentPlan({ root }: Project, path: string): Promise<Load
  */
 export async function loadExperiment(project: Project, name?: string): Promise<LoadedExperiment> {
   if (name !== undefined && /\.ya?ml$/i.test(name)) return readExperimentPlan(project, name)
-  const ignore = ['**/node_modules/**', '**/.git/**', '**/.aigate/**']
-  const found = (await glob(PATTERN, { cwd: project.root, onlyFiles: true, ignore })).sort()
-  const plans: LoadedExperiment[] = []
-  const problems: AigateError[] = []
-  for (const path of found) {
-    try {
-      plans.push(await readExperimentPlan(project, path))
-    } catch (error) {
-      if (!(error instanceof AigateError)) throw error
-      problems.push(error)
-    }
-  }
+  const { plans, problems } = await collectExperiments(project)
   const meant = plans.filter(({ plan }) => name === undefined || plan.experiment === name)
   const [first, ...more] = meant
   if (first && more.length === 0 && (name !== undefined || problems.length === 0)) return first

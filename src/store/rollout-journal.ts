@@ -22,7 +22,7 @@ import { fileError, writeText } from './write-text.ts'
 const kind: ChainedKind<RolloutRecord> = {
   aigate: 'rollout',
   name: 'the journal',
-  mend: 'Take the journal as it was from a copy, or abort this rollout by hand and start it anew; never mend a record.',
+  mend: 'Take the journal as it was from a copy, or end the rollout with `aigate canary abort <rollout> --force` and start it anew; never mend a record.',
   schema: RolloutRecord,
   format: ROLLOUT_JOURNAL_FORMAT,
   version: ROLLOUT_JOURNAL_FORMAT,

@@ -5,16 +5,16 @@ import type { Project } from '../ports.ts'
 import { ShadowPlan } from '../schema/shadow.ts'
 import { choose, didYouMean, joinErrors } from './faults.ts'
 import { sourceFile } from './source-text.ts'
-import { readYaml } from './yaml.ts'
+import { type Locate, readYaml } from './yaml.ts'
 
-/** `file` is relative to the root of the project. */
-export type LoadedShadow = { plan: ShadowPlan; file: string }
+/** `file` is relative to the root of the project; `locate`: where everything in it stands. */
+export type LoadedShadow = { plan: ShadowPlan; file: string; locate: Locate }
 
 /** One plan file. Throws AigateError `bad_file` with every fault. */
 export async function readShadow({ root }: Project, path: string): Promise<LoadedShadow> {
   const file = sourceFile(root, path)
-  const { value } = await readYaml(file, ShadowPlan, 'shadow plan')
-  return { plan: value, file: file.shown }
+  const { value, locate } = await readYaml(file, ShadowPlan, 'shadow plan')
+  return { plan: value, file: file.shown, locate }
 }
 
 /** All plans that can be read, by file name, and what is wrong with the others. */

@@ -5,6 +5,7 @@ import { controlFailed } from '../failure.ts'
 import { parseFlagFile, record } from '../flag-file.ts'
 import { switchOn } from '../kill-file.ts'
 import { scopeName } from '../kill-list.ts'
+import { versionOf } from '../plane-flagd.ts'
 import { openPlane } from '../planes.ts'
 import { textOf } from '../replace-file.ts'
 import { tellIssue } from './github.ts'
@@ -70,13 +71,9 @@ async function killOff(action: Of<'kill'>, notice: Notice, world: NoticeWorld): 
 async function disableFlag({ path, flag, variant }: Of<'disable-flag'>, notice: Notice, world: NoticeWorld) {
   const text = await textOf(resolve(world.root, path))
   const found = text === null ? {} : record(parseFlagFile(text, path).flags[flag])
-  const variants = record(found['variants'])
-  if (!Object.hasOwn(variants, variant))
+  const version = versionOf(found, variant)
+  if (version === null)
     throw controlFailed(`${path} has no flag ${flag} with a variant ${variant}`, 'Correct the action `disable-flag`.')
-  const value = variants[variant]
-  // As the plane knows it: a variant whose value is no plain one goes by its name.
-  const simple = typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
-  const version = simple ? String(value) : variant
   const plane = openPlane({ type: 'flagd', path, flag }, { root: world.root, component: flag, env: world.env })
   await plane.apply({ version, key: notice.key, reason: plain(notice.text, 300) }, world.signal)
   const { version: there } = await plane.read(world.signal)

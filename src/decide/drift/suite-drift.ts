@@ -182,7 +182,7 @@ function verdict({ swaps, problem, rate, categories, margin }: Facts): Pick<Suit
     const said = `No drift: ${intervalText(interval, points)} points, within ${points(margin)} either way.`
     return { outcome: 'pass', reasons: [said] }
   }
-  const said = interval ? `${changeIn(rate)}` : 'nothing was compared'
+  const said = interval ? changeIn(rate) : 'nothing was compared'
   const reason = `Open: ${said}; no drift is proven, and none within ${points(margin)} points is not proven either. More --trials or cases would tell.`
   return { outcome: 'inconclusive', reasons: [reason] }
 }

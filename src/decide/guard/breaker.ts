@@ -3,7 +3,8 @@ import type { Block } from '../../schema/rollout-journal.ts'
 import type { Breaker, BreakerCondition, GuardPlan } from '../../schema/guard.ts'
 import { aboveEvidence, belowEvidence, startRateLimit, stepRateLimit } from '../../statistics/rate-limit.ts'
 import { meanBounds, startMean, stepMean } from '../rollout/one-mean.ts'
-import { saidNumber, saidTime } from '../rollout/said-time.ts'
+import { saidTime } from '../rollout/said-time.ts'
+import { saidCondition } from './said-condition.ts'
 import { cellOf } from '../rollout/triggers.ts'
 import { asPlan, breakerKey, variantsOf } from './as-plan.ts'
 import type { BreakerStanding, Episode, Probe } from './state.ts'
@@ -130,12 +131,11 @@ function opened(breaker: Breaker, before: BreakerStanding, level: number, why: s
 }
 
 /** The condition that holds now, in words; null: none. */
-function holding(breaker: Breaker, standing: BreakerStanding): string | null {
+function holding(guard: GuardPlan, breaker: Breaker, standing: BreakerStanding): string | null {
   for (const [i, condition] of breaker.when.entries()) {
     const window = standing.windows[i]
     if (!window || window.held <= condition.for) continue
-    const value = window.value === null ? '' : ` (${saidNumber(window.value)} over ${saidTime(condition.window)})`
-    return `${condition.metric} of ${watched(breaker, standing)} is beyond its limit${value}.`
+    return `${saidCondition(guard, condition, window.value, ` of ${watched(breaker, standing)}`)}.`
   }
   return null
 }
@@ -147,7 +147,7 @@ export function settleBreaker(
   before: BreakerStanding,
   at: number,
 ): BreakerStanding {
-  const beyond = holding(breaker, before)
+  const beyond = holding(guard, breaker, before)
   if (before.phase === 'closed') return beyond === null ? before : opened(breaker, before, 0, beyond, at)
   const last = variantsOf(breaker).length - 2
   if (beyond !== null && before.level < last) {

@@ -2,7 +2,8 @@
 import type { Block, Reading } from '../../schema/rollout-journal.ts'
 import type { GuardPlan, GuardTrigger } from '../../schema/guard.ts'
 import { noticeTypes } from '../../schema/guard.ts'
-import { saidNumber, saidTime } from '../rollout/said-time.ts'
+import { saidTime } from '../rollout/said-time.ts'
+import { saidCondition } from './said-condition.ts'
 import { triggerKey } from './as-plan.ts'
 import type { Episode, GuardState, TriggerStanding } from './state.ts'
 import { type Asked, startWindow, stepWindow } from './window.ts'
@@ -99,19 +100,11 @@ export function noteModels(state: GuardState, models: Reading['models'], at: num
   return next
 }
 
-function limitSaid(trigger: GuardTrigger): string {
-  const asked = (['above', 'below', 'below_baseline', 'above_baseline', 'count_above', 'sum_above'] as const).find(
-    (one) => trigger[one] !== undefined,
-  )
-  return asked === undefined ? '' : `${asked.replaceAll('_', ' ')} ${saidNumber(Number(trigger[asked]))}`
-}
-
-function sentence(state: GuardState, trigger: GuardTrigger, value: number | null): string {
+function sentence(guard: GuardPlan, state: GuardState, trigger: GuardTrigger, value: number | null): string {
   if (trigger.no_data_for !== undefined) return `Nothing could be measured for ${saidTime(trigger.no_data_for)}.`
   if (trigger.changed !== undefined) return `${state.swap?.text ?? 'A model has changed'}.`
   const where = trigger.segments === undefined ? '' : ` in ${trigger.segments.join(', ')}`
-  const over = `over ${saidTime(trigger.window)}`
-  return `${trigger.metric ?? ''}${where} is ${value === null ? '?' : saidNumber(value)} ${over}: ${limitSaid(trigger)}.`
+  return `${saidCondition(guard, { ...trigger, metric: trigger.metric ?? '' }, value, where)}.`
 }
 
 /** The episodes after a look: triggers that have begun to fire are added, those that are over are ended. */
@@ -141,7 +134,7 @@ export function withEpisodes(before: GuardState, state: GuardState, guard: Guard
       metric: trigger.metric ?? trigger.changed ?? 'no_data',
       value: is.window.value,
       title: `${guard.guard}: ${trigger.id} fired`.slice(0, LONG),
-      text: `${sentence(state, trigger, is.window.value)}${late ? ' It was over before anybody looked.' : ''}`,
+      text: `${sentence(guard, state, trigger, is.window.value)}${late ? ' It was over before anybody looked.' : ''}`,
       do: wanted,
       late,
     }

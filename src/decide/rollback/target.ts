@@ -25,7 +25,7 @@ type Asked = { env: string; components: readonly string[]; to?: string | undefin
  * or, for one component, a version that was released. Throws AigateError `usage`.
  */
 export function aimOf(records: readonly LedgerRecord[], asked: Asked): Aim {
-  const planes = chosen(asked)
+  const planes = chosenPlanes(asked)
   const current = findRelease(records, 'current', asked.env)
   const found = asked.to === undefined ? byLedger(records, current) : named(records, asked.to, asked.env, planes)
   return { current, planes, all: asked.components.length === 0, ...found }
@@ -66,8 +66,8 @@ function named(
   })
 }
 
-/** The planes of the named components; a kind such as `prompt` names all planes that hold one. */
-function chosen({ components, planes, env }: Asked): [string, PlaneConfig][] {
+/** The planes of the named components; a kind such as `prompt` names all planes that hold one. Throws AigateError `usage` where there is none. */
+export function chosenPlanes({ components, planes, env }: Omit<Asked, 'to'>): [string, PlaneConfig][] {
   const all = Object.entries(planes)
   const key = env === 'production' ? 'production' : `environments.${env}`
   if (all.length === 0)

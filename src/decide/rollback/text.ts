@@ -22,7 +22,7 @@ export function planText(plan: RollbackPlan, { apply }: { apply: string }): stri
     ...untouched.map((what) => `  ${what}`),
     ...(changing === 0 && !blocked && left.length === 0 ? ['Everything says it already: nothing is to be set.'] : []),
     ...(blocked ? ['What is blocked stays; --force sets it where something is missing or cannot be undone.'] : []),
-    `Nothing was changed. To do it: ${apply}`,
+    changing === 0 && !blocked ? 'Nothing was changed.' : `Nothing was changed. To do it: ${apply}`,
   ])
 }
 

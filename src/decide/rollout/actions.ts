@@ -22,9 +22,10 @@ function leaseOf(state: RolloutState): number | null {
 }
 
 /** When an action that failed is tried again; 0 where it did not fail. */
-export function retryAt(state: RolloutState, id: string): number {
+export function retryAt(state: RolloutState, id: string, now = Number.POSITIVE_INFINITY): number {
   const failing = state.failing.find((one) => one.id === id)
-  if (!failing) return 0
+  // What failed in the future failed by a clock that was wrong.
+  if (!failing || failing.at > now) return 0
   const longest = backwards(state) ? LONGEST.back : LONGEST.other
   return failing.at + Math.min(longest, FIRST_RETRY * 2 ** Math.min(20, failing.attempts - 1))
 }
@@ -45,7 +46,7 @@ function setAction(state: RolloutState, now: number): PlannedAction[] {
   const id = `set-g${state.wanted.generation}`
   const grows = state.mode === 'running' && state.wanted.ppm > (state.applied?.ppm ?? 0)
   // A decision to grow that is older than the lease is looked at again first.
-  if (isApplied(state) || now < retryAt(state, id) || (grows && !isVerified(state, now))) return []
+  if (isApplied(state) || now < retryAt(state, id, now) || (grows && !isVerified(state, now))) return []
   return [{ id, action: { do: 'set', desired: desired(state, now) }, why: state.wanted.why }]
 }
 
@@ -57,7 +58,7 @@ function correction(state: RolloutState, now: number, found: Found): PlannedActi
   if (!tooMuch) return []
   const id = `set-g${wanted.generation}-again-${applied.times}`
   const why = `The control plane serves ${found.ppm / 10_000} % where ${wanted.ppm / 10_000} % was set.`
-  return now < retryAt(state, id) ? [] : [{ id, action: { do: 'set', desired: desired(state, now) }, why }]
+  return now < retryAt(state, id, now) ? [] : [{ id, action: { do: 'set', desired: desired(state, now) }, why }]
 }
 
 /** When the lease is to be renewed (a third of it has gone by); null where there is nothing to renew. */
@@ -72,7 +73,7 @@ function renewAction(state: RolloutState, now: number): PlannedAction[] {
   const due = renewalAt(state)
   if (due === null || now < due || !state.applied || !isVerified(state, now)) return []
   const id = `renew-g${state.wanted.generation}-${state.applied.renewals + 1}`
-  if (now < retryAt(state, id)) return []
+  if (now < retryAt(state, id, now)) return []
   return [{ id, action: { do: 'renew', desired: desired(state, now) }, why: 'The last look allows it.' }]
 }
 
@@ -84,7 +85,7 @@ export function actionsFor(state: RolloutState, now: number, found?: Found): Pla
   if (state.mode === 'draft') return []
   const at = Math.max(now, state.at)
   const told = state.notices
-    .filter((notice) => at >= retryAt(state, notice.id))
+    .filter((notice) => at >= retryAt(state, notice.id, at))
     .map(({ id, title, text }): PlannedAction => ({ id, action: { do: 'notify', title, text }, why: title }))
   return [...setAction(state, at), ...(found ? correction(state, at, found) : []), ...renewAction(state, at), ...told]
 }

@@ -1,8 +1,10 @@
 // What a plan asks that can never be, and what it had better not ask: found before the start.
 import type { RolloutPlan } from '../../schema/rollout.ts'
 import { boundOf } from './criterion.ts'
+import { leastEvents } from './least-events.ts'
 import { judgingOf } from './metrics.ts'
-import { gateOf } from './stages.ts'
+import { saidTime } from './said-time.ts'
+import { gateOf, leastTime } from './stages.ts'
 import { type PlanProblem, strategyProblems } from './strategy.ts'
 
 function stageProblems(plan: RolloutPlan): PlanProblem[] {
@@ -21,6 +23,12 @@ function stageProblems(plan: RolloutPlan): PlanProblem[] {
       at('traffic', `Stage ${i + 1} serves less than a millionth.`, 'Write at least 0.0001%.')
     if (before && stage.traffic < before.traffic)
       at('traffic', `Stage ${i + 1} serves less than the stage before it.`, 'Order the stages by traffic.')
+    if (i === plan.stages.length - 1 && stage.traffic < 1)
+      at(
+        'traffic',
+        `The last stage serves ${stage.traffic * 100} %: after it nobody would decide what the others get.`,
+        'End with a stage of 100%; where people shall decide, write approval: true on this one.',
+      )
     if (stage.bake !== undefined && i < plan.stages.length - 1)
       at('bake', `Stage ${i + 1} bakes, but is not the last.`, 'Write duration, or move bake to the last stage.')
     if (stage.traffic >= 1 && gateOf(stage) !== 'none')
@@ -29,11 +37,11 @@ function stageProblems(plan: RolloutPlan): PlanProblem[] {
         `Stage ${i + 1} serves everybody: there is no baseline left to compare with.`,
         'Leave the gate out, and put it on a stage before.',
       )
-    if (stage.max_duration !== undefined && stage.max_duration < Math.max(stage.duration ?? 0, stage.bake ?? 0))
+    if (stage.max_duration !== undefined && stage.max_duration < leastTime(stage, plan))
       at(
         'max_duration',
         `The deadline of stage ${i + 1} is before its least time.`,
-        'Make max_duration longer than duration.',
+        'Make max_duration longer than duration, and than the delay of every metric with a quarter of it.',
       )
     for (const [j, text] of (stage.success ?? []).entries()) {
       const bound = boundOf(plan, text)
@@ -101,6 +109,26 @@ function metricProblems(plan: RolloutPlan): PlanProblem[] {
   return found
 }
 
+/** What a plan does otherwise than it reads: how many must be seen for no harm, and how long labels are waited for. */
+export function planNotes(plan: RolloutPlan): string[] {
+  const guardrails = judgingOf(plan).filter((one) => one.role === 'guardrail')
+  return plan.stages.flatMap((stage, i) => {
+    const written = Math.max(stage.duration ?? 0, stage.bake ?? 0)
+    const least = leastTime(stage, plan)
+    const found =
+      least > written ? [`stage ${i + 1} lasts ${saidTime(least)} at least, for labels come late (\`delay\`)`] : []
+    if (gateOf(stage) !== 'no-harm') return found
+    const needs = Math.max(0, ...guardrails.map((one) => leastEvents(one, stage.traffic)))
+    const few = needs > (stage.min_users ?? 0)
+    return few
+      ? [
+          ...found,
+          `stage ${i + 1} is left after ${needs} of the candidate at the earliest: with fewer, even one bad of five would not show`,
+        ]
+      : found
+  })
+}
+
 /** Everything in the plan that can never be fulfilled or contradicts itself; empty: it can be started. */
 export function checkPlan(plan: RolloutPlan): PlanProblem[] {
   const found = [...stageProblems(plan), ...triggerProblems(plan), ...metricProblems(plan), ...strategyProblems(plan)]
@@ -126,6 +154,13 @@ export function checkPlan(plan: RolloutPlan): PlanProblem[] {
         problem: `${part} is not part of the release.`,
         mend: 'Name components of release.',
       })
+  const alone = Array.isArray(rollback) && parts.some((part) => !rollback.includes(part))
+  if (alone && plan.control.type !== 'flagd')
+    found.push({
+      path: ['on_degradation', 'rollback'],
+      problem: `A control plane of type ${plan.control.type} has one share for the whole release: no component can go back alone.`,
+      mend: 'Write control.type flagd, or on_degradation: {rollback: all}.',
+    })
   if (plan.control.type === 'flagd' && plan.control.lease < 60_000)
     found.push({
       path: ['control', 'lease'],

@@ -15,7 +15,7 @@ export function handsOn(
   at: number,
 ): RolloutState {
   if (lowered == null) return heldAgain(state, at)
-  return { ...state, lowered_since: state.lowered_since ?? (state.last?.at ?? state.started_at) - MINUTE }
+  return { ...state, lowered_since: state.lowered_since ?? Math.min(at, state.last?.at ?? state.started_at) - MINUTE }
 }
 
 /** The share is (again) the one that was decided: what was served meanwhile is not compared, and the stage's time begins anew. */

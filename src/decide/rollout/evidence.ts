@@ -2,7 +2,8 @@
 import type { ArmCounts, Block, MetricCounts, Reading } from '../../schema/rollout-journal.ts'
 import type { RolloutPlan } from '../../schema/rollout.ts'
 import { aboveEvidence, startRateLimit, stepRateLimit } from '../../statistics/rate-limit.ts'
-import { stepSplit } from '../../statistics/split-check.ts'
+import { splitEvidence, stepSplit } from '../../statistics/split-check.ts'
+import { borneOut } from './clock.ts'
 import { type Bound, boundOf } from './criterion.ts'
 import { startMetric, stepMetric, weighMetric } from './metric-evidence.ts'
 import { type Judging, judgingOf } from './metrics.ts'
@@ -60,6 +61,14 @@ function stepCriterion(
   return { ...start, rate, n: start.n + counts.n, x: start.x + bad, peak: Math.max(start.peak, aboveEvidence(rate)) }
 }
 
+type Armless = NonNullable<Evidence['armless']>
+function addedArmless(known: Armless = { requests: 0, bad: {} }, more: Block['armless']): Armless {
+  if (!more) return known
+  const bad = { ...known.bad }
+  for (const [name, count] of Object.entries(more.bad)) bad[name] = (bad[name] ?? 0) + count
+  return { requests: known.requests + more.requests, bad }
+}
+
 function absorbBlock(state: RolloutState, evidence: Evidence, block: Block, compared: boolean): Evidence {
   const plan = planOf(state)
   const { judging, criteria } = wordsOf(plan)
@@ -92,6 +101,9 @@ function absorbBlock(state: RolloutState, evidence: Evidence, block: Block, comp
   const first = block.generation === 1
   const fresh = (arm: ArmCounts) => arm.fresh ?? (first ? arm.units : 0)
   next.split = stepSplit(evidence.split, { share, candidate: fresh(candidate), baseline: fresh(baseline) })
+  next.split_peak = Math.max(evidence.split_peak ?? 0, splitEvidence(next.split))
+  next.compared = (evidence.compared ?? 0) + baseline.requests + candidate.requests
+  next.armless = addedArmless(evidence.armless, block.armless)
   const hour = Math.max(0, (block.start - state.started_at) / HOUR)
   for (const one of judging) {
     const metric = plan.metrics[one.name]
@@ -122,7 +134,10 @@ export function absorb(state: RolloutState, now: number, { reading, lowered }: L
     closed = block.start + block.length
   }
   const newest = reading.newest === null ? null : Date.parse(reading.newest)
-  const clock = Math.max(evidence.clock, Math.min(now, Date.parse(reading.until)))
+  const clock = Math.max(
+    evidence.clock,
+    Math.min(now, Date.parse(reading.until), borneOut({ ...state, closed }, newest)),
+  )
   const metrics = { ...evidence.metrics }
   for (const one of wordsOf(state.plan).judging) {
     const known = metrics[one.name]

@@ -3,6 +3,7 @@
 import type { RolloutPlan } from '../../schema/rollout.ts'
 import { sequenceHalfWidth } from '../../statistics/mean-sequence.ts'
 import { wordsOf } from './evidence.ts'
+import { leastEvents } from './least-events.ts'
 import type { Judging } from './metrics.ts'
 import { saidNumber, saidShare } from './said-time.ts'
 import { gateOf, leastTime } from './stages.ts'
@@ -98,6 +99,12 @@ function safeHours(setting: Setting, gained: number, plan: RolloutPlan): number 
   return growth > 0 ? Math.max(0, setting.one.safe_bound + SAFE_COST - gained) / growth : Infinity
 }
 
+/** Hours until so many of the candidate were seen that gross harm would show. */
+function leastHours({ one, share, traffic }: Setting): number {
+  const least = leastEvents(one, share)
+  return least === 0 ? 0 : least / Math.max(1e-9, 60 * traffic.per_minute * share)
+}
+
 function warningsOf(stage: StageFeasibility, max: number | undefined): string[] {
   const said: string[] = []
   const name = `Stage ${stage.stage + 1} (${saidShare(stage.traffic)})`
@@ -125,13 +132,14 @@ export function planFeasibility(plan: RolloutPlan, traffic: Traffic): Feasibilit
   const guardrails = wordsOf(plan).judging.filter((one) => one.role === 'guardrail')
   const warnings: string[] = []
   const stages = plan.stages.map((stage, index): StageFeasibility => {
-    const least = leastTime(stage) / HOUR
+    const least = leastTime(stage, plan) / HOUR
     const share = stage.traffic
     const gated = gateOf(stage) === 'non-inferior'
     const settings = guardrails.map((one) => ({ one, share, traffic }))
     const needs = settings.map((setting) => safeHours(setting, gained.get(setting.one.name) ?? 0, plan))
     const users = (stage.min_users ?? 0) / Math.max(1e-9, 60 * traffic.per_minute * (traffic.new_users ?? 1) * share)
-    const hours = finite(Math.max(least, users, ...(gated ? needs : [])))
+    const enough = gateOf(stage) === 'no-harm' ? settings.map(leastHours) : gated ? needs : []
+    const hours = finite(Math.max(least, users, ...enough))
     for (const setting of settings) {
       const rate = setting.one.method === 'means' ? pairsPerHour(setting) : safeGrowth(setting)
       gained.set(setting.one.name, (gained.get(setting.one.name) ?? 0) + rate * (hours ?? least))

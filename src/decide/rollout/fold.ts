@@ -1,11 +1,13 @@
 // The state machine of a rollout: its journal, record by record, folded into a state. Nothing else changes a state.
 import type { RolloutRecord } from '../../schema/rollout-journal.ts'
 import { amended } from './amend.ts'
+import { believed, resetClock } from './clock.ts'
 import { applied, ended, failed, handsOn, heldAgain } from './effects.ts'
 import { absorb } from './evidence.ts'
 import { firing } from './look.ts'
 import { degrade, goBack, goOn, orchestratorMustUndo } from './moves.ts'
 import { isApplied, isLast, nextStage } from './stages.ts'
+import { comparedAnew } from './trust.ts'
 import { draft, isKept, isOver, planOf, ppmOf, type RolloutState, withNotice } from './state.ts'
 
 type RecordOf<K extends RolloutRecord['kind']> = Extract<RolloutRecord, { kind: K }>
@@ -105,7 +107,7 @@ function mayGoOn(state: RolloutState): boolean {
 function said(state: RolloutState, record: RecordOf<'said'>, at: number): RolloutState {
   const why = record.reason
   if (record.verb === 'kill') return goBack(state, why, state.mode === 'aborting' ? 'aborting' : 'rolling-back', true)
-  if (record.verb === 'amend') return isOver(state) ? state : amended(state, record)
+  if (record.verb === 'amend') return isOver(state) ? state : amended(state, record, at)
   // The old one still stands beside the new one: going back to it is one step.
   if (record.verb === 'abort' && isKept(state, at)) return goBack(state, why, 'aborting', false)
   if (state.mode !== 'running') return state
@@ -113,7 +115,7 @@ function said(state: RolloutState, record: RecordOf<'said'>, at: number): Rollou
     case 'pause':
       return { ...state, paused: { at, by: record.by, reason: why } }
     case 'resume':
-      return { ...heldAgain(state, at), paused: null, hold: null }
+      return { ...comparedAnew(heldAgain(state, at)), paused: null, hold: null }
     case 'approve': {
       const stage = record.stage ?? state.stage
       return state.approved.includes(stage) ? state : { ...state, approved: [...state.approved, stage] }
@@ -160,11 +162,14 @@ function handedOver(state: RolloutState, at: number): RolloutState {
   return ended({ ...state, applied: now }, at)
 }
 
-/** One record further. A time before that of the last record counts as that time; a record that was folded is passed over. */
+/** One record further. A time before that of the last record counts as that time (but see `believed`); a record that was folded is passed over. */
 export function foldRecord(state: RolloutState, record: RolloutRecord): RolloutState {
   if (record.seq <= state.seq) return state
-  const at = Math.max(state.at, Date.parse(record.at))
-  return { ...handedOver(step(state, record, at), at), seq: record.seq, at }
+  const said = Date.parse(record.at)
+  const from = record.kind === 'said' && record.verb === 'resume' && state.plan ? resetClock(state, said) : state
+  const at = Math.max(from.at, said)
+  const next = handedOver(step(from, record, at), at)
+  return { ...next, seq: record.seq, at: believed(from, next, record, at) }
 }
 
 /** The state after all records; `from` is a snapshot that the records go on from (those that it has are passed over). */

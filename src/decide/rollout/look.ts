@@ -1,17 +1,20 @@
 // One look: absolute trigger, invalid, fail, pass, hold; the first that applies is the outcome.
 import type { Decision } from '../../schema/rollout-journal.ts'
-import { splitEvidence } from '../../statistics/split-check.ts'
 import { wilson } from '../../statistics/wilson.ts'
+import { aheadBy } from './clock.ts'
+import { numbersOf } from './decision-numbers.ts'
 import { handsOn } from './effects.ts'
 import { absorb, type LookInput, wordsOf } from './evidence.ts'
 import { brokenCriteria } from './limits.ts'
 import { estimateOf } from './metric-evidence.ts'
 import { remaining } from './remaining.ts'
 import { saidNumber, saidShare, saidTime } from './said-time.ts'
-import { isApplied, isLast, observedFor, observedFrom } from './stages.ts'
+import { gateOf, isApplied, isLast, observedFor, observedFrom } from './stages.ts'
 import { planOf, type RolloutState } from './state.ts'
+import { armsDistrusted, metricDistrusted } from './trust.ts'
 
-const SPLIT_LIMIT = Math.log(1000)
+/** Of the rules by which a look is decided: a journal of older ones comes out otherwise. */
+export const RULES = 2
 
 type Verdict = Pick<Decision, 'outcome' | 'reasons' | 'next'>
 const verdict = (outcome: Decision['outcome'], next: Decision['next'], reasons: string[]): Verdict => ({
@@ -46,13 +49,11 @@ function byTrigger(state: RolloutState): Verdict | null {
 function distrust(state: RolloutState, look: Look): string | null {
   const plan = planOf(state)
   const { evidence } = state
-  if (look.planHash !== state.plan_hash)
-    return 'The plan was changed: record it with `aigate canary amend`, or put it back.'
   if (look.lowered != null) return look.lowered
   if (look.failure !== null) return `The source could not be read: ${look.failure}`
   if (look.reading === null) return 'There is no reading.'
-  if (splitEvidence(evidence.split) >= SPLIT_LIMIT)
-    return `Traffic is not split as planned: ${evidence.units.candidate} new units in the candidate, ${evidence.units.baseline} in the baseline.`
+  const arms = armsDistrusted(state)
+  if (arms !== null) return arms
   const units = evidence.units.baseline + evidence.units.candidate
   if (units > 0 && wilson(Math.min(evidence.both, units), units, 0.9).low > plan.max_multiple_exposure)
     return `${saidShare(evidence.both / units)} of the units were seen in both arms; ${saidShare(plan.max_multiple_exposure)} are allowed.`
@@ -73,6 +74,15 @@ function silence(state: RolloutState, now: number): { text: string; since: numbe
   return null
 }
 
+/** The plan of the journal stays in force until it is amended: an edit stops growth, and shields nobody from a rollback. */
+function byPlan(state: RolloutState, look: Look, found: Verdict): Verdict {
+  if (look.planHash === state.plan_hash || found.outcome === 'fail' || goesBack(found.next)) return found
+  const said = 'The plan was changed: record it with `aigate canary amend`, or put it back.'
+  return verdict('invalid', 'hold', [said, ...(found.outcome === 'invalid' ? found.reasons : [])])
+}
+
+const goesBack = (next: Decision['next']) => next === 'rollback' || next === 'previous-stage'
+
 function byTrust(state: RolloutState, look: Look, now: number): Verdict | null {
   const reason = distrust(state, look)
   const quiet = silence(state, now)
@@ -89,7 +99,8 @@ const isOpenToFall = (state: RolloutState) => state.mode === 'running' && state.
 /** Guardrails whose harm is proven, and absolute limits that are broken beyond doubt. */
 function byHarm(state: RolloutState): Verdict | null {
   const { judging } = wordsOf(planOf(state))
-  const proven = judging.filter((one) => (state.evidence.metrics[one.name]?.peak ?? -1) >= one.harm_bound)
+  const trusted = judging.filter((one) => metricDistrusted(state, one) === null)
+  const proven = trusted.filter((one) => (state.evidence.metrics[one.name]?.peak ?? -1) >= one.harm_bound)
   const said = (name: string) => {
     const judged = judging.find((one) => one.name === name)
     const known = state.evidence.metrics[name]
@@ -109,6 +120,26 @@ function byHarm(state: RolloutState): Verdict | null {
   return signals.length > 0 ? verdict('inconclusive', 'hold', signals) : null
 }
 
+/** Guardrails that cannot be told; what is proven of others goes before. */
+function byMetricTrust(state: RolloutState): Verdict | null {
+  const reasons = wordsOf(planOf(state)).judging.flatMap((one) =>
+    one.role === 'guardrail' ? (metricDistrusted(state, one) ?? []) : [],
+  )
+  return reasons.length > 0 ? verdict('invalid', 'hold', reasons) : null
+}
+
+/** What a stage that may be left has come to: not more than its gate asked. */
+function fulfilled(state: RolloutState): string {
+  const plan = planOf(state)
+  const stage = plan.stages[state.stage]
+  if (!stage || (gateOf(stage) === 'none' && (stage.success ?? []).length === 0)) return 'The stage took its time'
+  if (gateOf(stage) !== 'no-harm') return 'Everything is proven that was asked'
+  const events = wordsOf(plan).judging.flatMap((one) =>
+    one.role === 'guardrail' ? [state.evidence.metrics[one.name]?.candidate.n ?? 0] : [],
+  )
+  return `No harm seen (${Math.min(...events)} events of the candidate)`
+}
+
 function byStage(state: RolloutState, now: number): Verdict {
   const plan = planOf(state)
   const stage = plan.stages[state.stage]
@@ -119,8 +150,8 @@ function byStage(state: RolloutState, now: number): Verdict {
     if (state.paused) return verdict('pass', 'hold', [`Paused: ${state.paused.reason}`])
     if (state.hold !== null) return verdict(plan.strategy === 'rolling' ? 'inconclusive' : 'pass', 'hold', [state.hold])
     if (stage.approval && !state.approved.includes(state.stage))
-      return verdict('pass', 'hold', ['Everything is proven that was asked; a person must approve.'])
-    return verdict('pass', isLast(plan, state.stage) ? 'finish' : 'advance', ['Everything is proven that was asked.'])
+      return verdict('pass', 'hold', [`${fulfilled(state)}; a person must approve.`])
+    return verdict('pass', isLast(plan, state.stage) ? 'finish' : 'advance', [`${fulfilled(state)}.`])
   }
   const late = stage.max_duration !== undefined && observedFor(state) >= stage.max_duration
   if (!late) return verdict('inconclusive', state.paused || state.hold !== null ? 'hold' : 'wait', open)
@@ -130,11 +161,14 @@ function byStage(state: RolloutState, now: number): Verdict {
 
 function warningsOf(state: RolloutState, look: Look, now: number): string[] {
   const said: string[] = []
+  const ahead = aheadBy(state, look.now)
+  if (ahead > 0) said.push(`The clock of the last look was ${saidTime(ahead)} ahead: its time was not kept.`)
   if (look.now < now) said.push('The clock has gone backwards: the time of the last record was used.')
   if (look.reading && look.reading.unreadable > 0) said.push(`${look.reading.unreadable} lines could not be read.`)
   if (look.reading && look.reading.late > 0)
     said.push(`${look.reading.late} events came after their minute was closed.`)
   if (look.reading && look.reading.without_arm > 0) said.push(`${look.reading.without_arm} events say no arm.`)
+  said.push(...(look.reading?.notes ?? []))
   for (const { arm, requested, answered } of look.reading?.models ?? [])
     if (requested !== answered) said.push(`The ${arm} asked for ${requested} and was answered by ${answered}.`)
   for (const trigger of firing(state))
@@ -148,17 +182,13 @@ export function judgeLook(state: RolloutState, look: Look): Decision {
   const now = Math.max(look.now, state.at)
   const first =
     state.mode === 'running'
-      ? (byTrigger(state) ?? byTrust(state, look, now) ?? byHarm(state) ?? byStage(state, now))
+      ? byPlan(
+          state,
+          look,
+          byTrigger(state) ?? byTrust(state, look, now) ?? byHarm(state) ?? byMetricTrust(state) ?? byStage(state, now),
+        )
       : verdict(state.mode === 'succeeded' ? 'pass' : 'inconclusive', 'wait', [`The rollout is ${state.mode}.`])
-  const metrics = wordsOf(planOf(state)).judging.map((one) => {
-    const known = state.evidence.metrics[one.name]
-    const numbers = known
-      ? estimateOf(known, one)
-      : { estimate: null, low: null, high: null, baseline: null, candidate: null }
-    const bounds = { harm_bound: one.harm_bound, safe_bound: one.safe_bound }
-    return [one.name, { harm: known?.harm ?? null, safe: known?.safe ?? null, ...bounds, ...numbers }] as const
-  })
-  return { ...first, warnings: warningsOf(state, look, now), stage: state.stage, metrics: Object.fromEntries(metrics) }
+  return { ...first, warnings: warningsOf(state, look, now), stage: state.stage, metrics: numbersOf(state) }
 }
 
 /**

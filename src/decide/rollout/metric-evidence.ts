@@ -1,9 +1,9 @@
 // What is known of one metric: block by block into its test, and out of it the evidence of harm and of "not worse".
-import type { Block, MetricCounts } from '../../schema/rollout-journal.ts'
+import type { Block, MetricCounts, UnitTally } from '../../schema/rollout-journal.ts'
 import type { Metric } from '../../schema/rollout.ts'
 import { harmEvidence, ratioInterval, safeEvidence, startArmShare, stepArmShare } from '../../statistics/arm-share.ts'
 import { oddsHarm, oddsInterval, oddsSafe, startStratifiedOdds, stepStratifiedOdds } from '../../statistics/e-cmh.ts'
-import { type MeanSequence, meanInterval, startMeans, stepMeans } from '../../statistics/mean-sequence.ts'
+import { joinMeans, type MeanSequence, meanInterval, startMeans, stepMeans } from '../../statistics/mean-sequence.ts'
 import type { Judging } from './metrics.ts'
 import type { MetricEvidence, Totals } from './state.ts'
 
@@ -33,6 +33,11 @@ const added = (totals: Totals, counts: MetricCounts): Totals => ({
   bad: totals.bad + counts.bad,
   first: totals.first + counts.first,
   sum: totals.sum + counts.sum,
+  unitless: (totals.unitless ?? 0) + (counts.unitless ?? 0),
+  blank: (totals.blank ?? 0) + (counts.blank ?? 0),
+  ...((counts.by_unit ?? totals.units) !== undefined && {
+    units: (totals.units ?? 0) + (counts.by_unit ? counts.by_unit.fresh.n + counts.by_unit.back.n : 0),
+  }),
 })
 
 /** One block further; `share` is the candidate's (0 to 1, both excluded), `hour` counts from the start of the rollout. */
@@ -45,18 +50,40 @@ export function stepMetric(
 ): MetricEvidence {
   const baseline = block.arms.baseline.metrics[judging.name] ?? NOTHING
   const candidate = block.arms.candidate.metrics[judging.name] ?? NOTHING
-  const events = baseline.n + candidate.n + baseline.first + candidate.first
+  const blank = (baseline.blank ?? 0) + (candidate.blank ?? 0)
+  const events = baseline.n + candidate.n + baseline.first + candidate.first + blank
   if (events === 0) return state
   const next = { ...state, baseline: added(state.baseline, baseline), candidate: added(state.candidate, candidate) }
   if (state.share && baseline.first + candidate.first > 0)
     next.share = stepArmShare(state.share, { share, candidate: candidate.first, baseline: baseline.first, hour })
-  if (state.odds) next.odds = stepStratifiedOdds(state.odds, { baseline, candidate, hour })
-  if (state.means)
-    next.means = stepMeans(state.means, { stratum: `g${block.generation}h${Math.floor(hour)}`, baseline, candidate })
+  for (const strata of strataOf(baseline, candidate)) {
+    if (next.odds) next.odds = stepStratifiedOdds(next.odds, { ...strata, hour })
+    const stratum = `g${block.generation}h${Math.floor(hour)}`
+    if (next.means && strata.back)
+      next.means_back = stepMeans(next.means_back ?? { ...startMeans(), span: next.means.span }, { stratum, ...strata })
+    else if (next.means) next.means = stepMeans(next.means, { stratum, ...strata })
+  }
   const harm = next.share ? harmEvidence(next.share) : next.odds ? oddsHarm(next.odds) : null
   if (harm !== null) next.peak = Math.max(state.peak ?? harm, harm)
   return next
 }
+
+/** What is compared: every event, or, where the source follows values of units, one of each unit and share. */
+function strataOf(
+  baseline: MetricCounts,
+  candidate: MetricCounts,
+): { back: boolean; baseline: UnitTally; candidate: UnitTally }[] {
+  const [one, other] = [baseline.by_unit, candidate.by_unit]
+  if (!one && !other) return [{ back: false, baseline, candidate }]
+  const none: UnitTally = { n: 0, bad: 0, sum: 0, squares: 0 }
+  return (['fresh', 'back'] as const).flatMap((kind) => {
+    const strata = { back: kind === 'back', baseline: one?.[kind] ?? none, candidate: other?.[kind] ?? none }
+    return strata.baseline.n + strata.candidate.n > 0 ? [strata] : []
+  })
+}
+
+const meansOf = ({ means, means_back: back }: MetricEvidence): MeanSequence | null =>
+  means && back ? joinMeans(means, back) : means
 
 /** The greatest ln(1/alpha) at which `holds` of the interval; bisection, exact to a hundredth. */
 function strength(means: MeanSequence, holds: (low: number, high: number) => boolean): number | null {
@@ -87,8 +114,9 @@ function meansEvidence(means: MeanSequence, judging: Judging): { harm: number | 
 
 /** At the end of a look: the evidence in numbers, and a point of the history at the time `at`. */
 export function weighMetric(state: MetricEvidence, judging: Judging, at: number): MetricEvidence {
-  const { harm, safe } = state.means
-    ? meansEvidence(state.means, judging)
+  const means = meansOf(state)
+  const { harm, safe } = means
+    ? meansEvidence(means, judging)
     : state.share
       ? { harm: harmEvidence(state.share), safe: safeEvidence(state.share, judging.risk_ratio) }
       : state.odds
@@ -106,8 +134,9 @@ export function weighMetric(state: MetricEvidence, judging: Judging, at: number)
 
 /** Risk ratio or difference of means with its interval at the metric's alpha, and the rate or mean of each arm. */
 export function estimateOf(state: MetricEvidence, judging: Judging) {
-  if (state.means) {
-    const interval = meanInterval(state.means, judging.alpha)
+  const means = meansOf(state)
+  if (means) {
+    const interval = meanInterval(means, judging.alpha)
     const mean = (totals: Totals) => (totals.n > 0 ? totals.sum / totals.n : null)
     return {
       estimate: interval?.estimate ?? null,

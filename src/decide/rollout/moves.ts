@@ -72,6 +72,11 @@ export function goOn(state: RolloutState, index: number, why: string, at: number
 export function toPlan(state: RolloutState, why: string): RolloutState {
   if (state.mode !== 'running') return state
   const ppm = ppmOf(planOf(state), state.stage)
-  if (ppm === state.wanted.ppm || (state.hold !== null && ppm > state.wanted.ppm)) return state
+  return ppm > state.wanted.ppm && state.hold !== null ? state : toShare(state, ppm, why)
+}
+
+/** Another share than is wanted, where it is another. */
+export function toShare(state: RolloutState, ppm: number, why: string): RolloutState {
+  if (state.mode !== 'running' || ppm === state.wanted.ppm) return state
   return want(state, ppm, why)
 }

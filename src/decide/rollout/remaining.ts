@@ -1,5 +1,6 @@
 // What a stage still needs before it may be left: time, users, data, evidence, criteria.
 import { wordsOf } from './evidence.ts'
+import { countedOf, leastEvents } from './least-events.ts'
 import { stageCriteria } from './limits.ts'
 import { saidTime } from './said-time.ts'
 import { openChecks } from './pre-checks.ts'
@@ -16,11 +17,16 @@ function openEvidence(state: RolloutState): string[] {
     const known = state.evidence.metrics[one.name]
     if (!known || known.candidate.n === 0) return [`${one.name}: no event of the candidate yet.`]
     if (known.baseline.n === 0) return [`${one.name}: no event of the baseline yet.`]
+    const least = leastEvents(one, stage?.traffic ?? 1)
+    const counted = countedOf(state, one, known)
+    if (gate === 'no-harm' && counted < least)
+      return [`${one.name}: ${counted} of the ${least} of the candidate among which gross harm would show.`]
+    if (known.harm === null)
+      return [
+        `${one.name}: too few events for its test to say anything yet (values that never differ need a \`range\`).`,
+      ]
     if (gate === 'no-harm' || (known.safe ?? -1) >= one.safe_bound) return []
-    const seen =
-      known.safe === null
-        ? 'too few events'
-        : `evidence ${Math.max(0, known.safe).toFixed(1)} of ${one.safe_bound.toFixed(1)}`
+    const seen = `evidence ${Math.max(0, known.safe ?? 0).toFixed(1)} of ${one.safe_bound.toFixed(1)}`
     return [`${one.name} is not proven to be within its margin: ${seen}.`]
   })
 }
@@ -33,9 +39,10 @@ export function remaining(state: RolloutState, now: number = state.at): string[]
   const from = observedFrom(state)
   if (from === null) return ['The share of this stage is not applied yet.']
   const open: string[] = []
-  const left = leastTime(stage) - observedFor(state)
+  const least = leastTime(stage, plan)
+  const left = least - observedFor(state)
   if (state.evidence.clock < from) open.push('The share is settling.')
-  else if (left > 0) open.push(`${saidTime(left)} of ${saidTime(leastTime(stage))} to go.`)
+  else if (left > 0) open.push(`${saidTime(left)} of ${saidTime(least)} to go.`)
   if (stage.traffic <= 0) return [...open, ...openChecks(state, now)]
   const missing = Math.max(stage.min_users ?? 0, 1) - state.evidence.units.candidate
   // Without anybody served there is nothing that could have gone wrong: no data is never a pass.

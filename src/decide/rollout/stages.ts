@@ -41,9 +41,18 @@ export function observedFrom(state: RolloutState): number | null {
   return state.applied.at + planOf(state).control.settle
 }
 
-/** Least time of the stage: its duration, or its bake where that is longer. */
-export function leastTime(stage: Stage): number {
-  return Math.max(stage.duration ?? 0, stage.bake ?? 0)
+const LEAST_COLLECTING = 600_000
+
+/**
+ * Least time of the stage in milliseconds: its duration, or its bake where that is longer; where arms are compared, at
+ * least until the answers of its beginning are as old as the longest delay, and a quarter of it or ten minutes more.
+ */
+export function leastTime(stage: Stage, plan: RolloutPlan): number {
+  const written = Math.max(stage.duration ?? 0, stage.bake ?? 0)
+  if (gateOf(stage) === 'none') return written
+  const delays = Object.values(plan.metrics).map(({ role, delay }) => (role === 'info' ? 0 : (delay ?? 0)))
+  const delay = Math.max(0, ...delays)
+  return delay === 0 ? written : Math.max(written, delay + Math.max(LEAST_COLLECTING, delay / 4))
 }
 
 /** How long the stage was observed, by the event clock (milliseconds); 0 before it settled. */
@@ -66,13 +75,13 @@ function onlyWaits(plan: RolloutPlan, index: number): boolean {
 export function nextStage(state: RolloutState): number {
   const plan = planOf(state)
   const current = plan.stages[state.stage]
-  let overdue = observedFor(state) - (current ? leastTime(current) : 0)
+  let overdue = observedFor(state) - (current ? leastTime(current, plan) : 0)
   let target = state.stage + 1
   // Only when this stage too did nothing but wait was its successor due at a known time.
   if (!onlyWaits(plan, state.stage)) return Math.min(target, plan.stages.length - 1)
   while (onlyWaits(plan, target)) {
     const stage = plan.stages[target]
-    const needs = (stage ? leastTime(stage) : 0) + plan.control.settle
+    const needs = (stage ? leastTime(stage, plan) : 0) + plan.control.settle
     if (overdue < needs) break
     overdue -= needs
     target += 1

@@ -11,7 +11,17 @@ import type { SplitCheck } from '../../statistics/split-check.ts'
 import { startSplit } from '../../statistics/split-check.ts'
 import type { OneMean } from './one-mean.ts'
 
-export type Totals = { n: number; bad: number; first: number; sum: number }
+/** As in a block; `unitless` and `blank` tell what is missing. */
+export type Totals = {
+  n: number
+  bad: number
+  first: number
+  sum: number
+  unitless?: number | undefined
+  /** Units whose value is compared; absent: each event is. */
+  units?: number | undefined
+  blank?: number | undefined
+}
 /** Evidence at a moment (milliseconds since 1970), for a picture. */
 export type Point = { at: number; harm: number; safe: number | null }
 /** What was learnt of one metric: `harm` and `safe` are natural logarithms; `peak` is the greatest `harm` so far. */
@@ -19,6 +29,8 @@ export type MetricEvidence = {
   share: ArmShare | null
   odds: StratifiedOdds | null
   means: MeanSequence | null
+  /** Of units that were compared under an earlier share; absent: none. */
+  means_back?: MeanSequence | undefined
   baseline: Totals
   candidate: Totals
   harm: number | null
@@ -54,6 +66,11 @@ export type Evidence = {
   criteria: Record<string, CriterionEvidence>
   triggers: Record<string, TriggerState>
   split: SplitCheck
+  /** The greatest evidence so far that the split is wrong; absent: none. It stays until a person resumes. */
+  split_peak?: number
+  /** Requests of both arms that were compared, and what said no arm meanwhile. */
+  compared?: number
+  armless?: { requests: number; bad: Record<string, number> }
   units: { baseline: number; candidate: number }
   requests: { baseline: number; candidate: number }
   both: number
@@ -81,7 +98,7 @@ export type Notice = { id: string; title: string; text: string }
 export type Failing = { id: string; attempts: number; error: string; at: number }
 
 export type RolloutState = {
-  version: 1
+  version: 2
   /** Number and time of the last record that was folded; the time never goes back. */
   seq: number
   at: number
@@ -140,7 +157,7 @@ export function startEvidence(fromGeneration: number): Evidence {
 /** Before the first record. */
 export function draft(): RolloutState {
   return {
-    version: 1,
+    version: 2,
     seq: 0,
     at: 0,
     plan: null,

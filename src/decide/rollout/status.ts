@@ -71,7 +71,7 @@ function stagesOf(state: RolloutState): StageStatus[] {
     gate: gateOf(stage),
     approval: stage.approval ?? false,
     approved: state.approved.includes(index),
-    least: leastTime(stage),
+    least: leastTime(stage, planOf(state)),
     observed: index === state.stage ? observedFor(state) : 0,
   }))
 }
@@ -117,7 +117,7 @@ function nextLook(state: RolloutState, now: number): number | null {
   const stage = planOf(state).stages[state.stage]
   const due = [
     from ?? 0,
-    from !== null && stage ? from + leastTime(stage) + planOf(state).source.lateness : 0,
+    from !== null && stage ? from + leastTime(stage, planOf(state)) + planOf(state).source.lateness : 0,
     renewalAt(state) ?? 0,
     ...state.failing.map((one) => retryAt(state, one.id)),
   ].filter((at) => at > now)
@@ -128,7 +128,7 @@ function nextLook(state: RolloutState, now: number): number | null {
 function stageHours(state: RolloutState, metrics: MetricStatus[]): number | null {
   const stage = planOf(state).stages[state.stage]
   if (!stage || state.mode !== 'running') return null
-  const time = Math.max(0, leastTime(stage) - observedFor(state)) / HOUR
+  const time = Math.max(0, leastTime(stage, planOf(state)) - observedFor(state)) / HOUR
   if (gateOf(stage) !== 'non-inferior') return time
   const waits = metrics.filter((one) => one.role === 'guardrail').map((one) => one.hours_left)
   return waits.includes(null) ? null : Math.max(time, ...waits.map((one) => one ?? 0))

@@ -22,7 +22,7 @@ import {
   words,
 } from './outline.ts'
 import { featureRollouts, rolloutOf } from './rollouts.ts'
-import { nameOf, type Setting } from './setting.ts'
+import { FLAG_FILE, nameOf, type Setting } from './setting.ts'
 
 type Data = Record<string, unknown>
 /** Files to be written (`path` relative, forward slashes), what belongs into aigate.yaml, and what a person has to know. */
@@ -97,13 +97,26 @@ export async function planImport(file: SourceFile, now: Date): Promise<ImportPla
     for (const plan of featureRollouts(setting, at, guards.forRollouts)) add('rollouts', 'rollout', plan)
   for (const at of blocks.get('experiment') ?? [])
     for (const one of several(at)) add('experiments', 'experiment', experimentOf(setting, one, one.name ?? base))
-  for (const at of blocks.get('shadow') ?? []) add('shadows', 'shadow', shadowOf(setting, at, `${base}-shadow`))
+  for (const at of blocks.get('shadow') ?? []) add('rollouts', 'shadow', shadowOf(setting, at, `${base}-shadow`))
   const guard = guardPlan(guards, base)
-  if (guard !== undefined && Object.hasOwn(guards.actions, 'rollback'))
-    assumed(outline, outline.root, 'a rollback goes by the planes under `production` of aigate.yaml: write them')
+  const goesBack = guard !== undefined && Object.hasOwn(guards.actions, 'rollback')
+  const planes = goesBack ? planesFor(setting) : {}
   if (guard !== undefined) files.push(fileOf('guard.yaml', 'guard', guard, file.shown))
   reportLeft(outline)
-  return { files, config: configOf(registry, made), notes: sorted(outline) }
+  return { files, config: { ...configOf(registry, made), ...planes }, notes: sorted(outline) }
+}
+
+/** Where a rollback of the guard goes: a flag for each kind of component that the file releases. */
+function planesFor({ outline, parts }: Setting): Data {
+  const released = [...new Set(Object.keys(parts?.release ?? {}).map((name) => name.split('/')[0] ?? name))]
+  const names = released.length > 0 ? released : ['prompt']
+  const flags = `the flag${names.length === 1 ? '' : 's'} ${names.join(', ')} in ${FLAG_FILE}`
+  assumed(
+    outline,
+    outline.root,
+    `a rollback sets ${flags}: correct \`production\` of aigate.yaml where versions are set elsewhere`,
+  )
+  return { production: Object.fromEntries(names.map((name) => [name, { type: 'flagd', path: FLAG_FILE, flag: name }])) }
 }
 
 /** One experiment, or a list or map of several. */

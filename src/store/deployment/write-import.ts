@@ -58,7 +58,7 @@ async function configText(file: string, config: ImportPlan['config']): Promise<{
       doc.setIn([section, name], doc.createNode(entry))
       changed = true
     }
-  return changed ? { text: doc.toString({ lineWidth: 0 }), kept } : { kept }
+  return changed ? { text: doc.toString({ lineWidth: 0, flowCollectionPadding: false }), kept } : { kept }
 }
 
 const hasIn = (doc: Document, path: string[]) => doc.hasIn(path)
