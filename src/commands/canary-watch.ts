@@ -49,8 +49,10 @@ async function watchOnce(
       const done = await tick(session, await openEdges(session))
       if (options.json) context.stdout.write(`${JSON.stringify(tickData(name, context, done))}\n`)
       else if (context.stdout.isTTY) {
-        const picture = rolloutPicture(rolloutView(session.state, context.now().getTime()), viewOptions(context))
-        context.stdout.write(`${CLEAR}${picture}`)
+        const now = context.now().getTime()
+        const view = rolloutView(session.state, now)
+        const next = view.next_look === null ? null : new Date(now + options.every).toISOString()
+        context.stdout.write(`${CLEAR}${rolloutPicture({ ...view, next_look: next }, viewOptions(context))}`)
       } else context.stdout.write(tickLine(session, done))
       sayTick(session, done)
       const { mode } = session.state

@@ -31,12 +31,14 @@ export function eventReader(
   plan: RolloutPlan,
   mapping: Mapping,
   limits: Readonly<Record<string, readonly number[]>>,
+  whole = false,
 ): EventReader {
   const fields = fieldsOf(mapping)
   const metrics = metricReaders(plan, fields, limits)
   const kind = kindOf(fields)
   const time = fields('ts')
-  const marks = marksOf(plan, fields)
+  // One arm alone: everything is the baseline's, in its first segment.
+  const marks = whole ? () => 1 | FIRST_SEGMENT : marksOf(plan, fields)
   const unit = firstText(UNITS[plan.assignment.unit].map(fields))
   const answer = firstText(['gen_ai.response.id'].map(fields))
   const own = firstText(['event.id', 'aigate.event.id', 'log.record.uid'].map(fields))

@@ -55,6 +55,11 @@ export function seeUnit(
   return { fresh, unseen, both, at: at + 1 }
 }
 
+/** true: the metric of number `metric` was bad for the unit before. */
+export function wasBad(units: UnitTable, at: number, metric: number): boolean {
+  return ((units.table.data[at] ?? 0) & (1 << metric)) !== 0
+}
+
 /** Marks the metric of number `metric` as bad for a unit; true: it was its first time. */
 export function firstBad(units: UnitTable, at: number, metric: number): boolean {
   const bit = (1 << metric) >>> 0

@@ -50,6 +50,13 @@ export function stepMetric(
   const next = { ...state, baseline: added(state.baseline, baseline), candidate: added(state.candidate, candidate) }
   if (state.share && baseline.first + candidate.first > 0)
     next.share = stepArmShare(state.share, { share, candidate: candidate.first, baseline: baseline.first, hour })
+  const [ofBaseline, ofCandidate] = [baseline.at_risk, candidate.at_risk]
+  if (state.share && ofBaseline !== undefined && ofCandidate !== undefined)
+    next.risk = stepStratifiedOdds(state.risk ?? startStratifiedOdds(judging.risk_ratio), {
+      baseline: { n: ofBaseline, bad: baseline.first },
+      candidate: { n: ofCandidate, bad: candidate.first },
+      hour,
+    })
   if (state.odds) next.odds = stepStratifiedOdds(state.odds, { baseline, candidate, hour })
   if (state.means)
     next.means = stepMeans(state.means, { stratum: `g${block.generation}h${Math.floor(hour)}`, baseline, candidate })
@@ -90,7 +97,10 @@ export function weighMetric(state: MetricEvidence, judging: Judging, at: number)
   const { harm, safe } = state.means
     ? meansEvidence(state.means, judging)
     : state.share
-      ? { harm: harmEvidence(state.share), safe: safeEvidence(state.share, judging.risk_ratio) }
+      ? {
+          harm: harmEvidence(state.share),
+          safe: state.risk ? oddsSafe(state.risk) : safeEvidence(state.share, judging.risk_ratio),
+        }
       : state.odds
         ? { harm: oddsHarm(state.odds), safe: oddsSafe(state.odds) }
         : { harm: null, safe: null }
