@@ -35,11 +35,11 @@ const widePlan = RolloutPlan.parse({
 })
 
 function blockOf({ baseline, candidate }: Minute, at: { start: number; generation: number }): Block {
-  const arm = ({ n, bad, first, units, fresh }: ArmMinute) => ({
+  const arm = ({ n, bad, first, units, fresh, risk }: ArmMinute) => ({
     requests: n,
     units,
     fresh,
-    metrics: { error_rate: { n, bad, first, sum: 0, squares: 0, over: [] } },
+    metrics: { error_rate: { n, bad, first, at_risk: risk, sum: 0, squares: 0, over: [] } },
   })
   return {
     start: at.start,

@@ -1,5 +1,5 @@
 // Measures a look at a long log: time from cold, peak memory, and what the next look costs from its cursor.
-import { closeSync, mkdtempSync, openSync, rmSync, statSync, writeSync } from 'node:fs'
+import { closeSync, mkdtempSync, openSync, readSync, rmSync, statSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import process from 'node:process'
@@ -62,6 +62,24 @@ function append(file: string, from: number, to: number): void {
   closeSync(fd)
 }
 
+/** Seconds for nothing but JSON.parse of every line, in the same process: the load of the machine cancels out. */
+function bareSeconds(file: string): number {
+  const fd = openSync(file, 'r')
+  const room = Buffer.allocUnsafe(1 << 18)
+  const from = performance.now()
+  let lines = 0
+  for (let offset = 0; ; ) {
+    const bytes = room.subarray(0, readSync(fd, room, 0, room.length, offset))
+    const end = bytes.lastIndexOf(10)
+    if (end === -1) break
+    for (const text of bytes.toString('utf8', 0, end).split('\n'))
+      lines += Object.hasOwn(JSON.parse(text), 'ts') ? 1 : 0
+    offset += end + 1
+  }
+  closeSync(fd)
+  return lines > 0 ? (performance.now() - from) / 1000 : Number.NaN
+}
+
 /** `--events=10000000` measures a longer log; `--prepare=<folder>` and `--only=<folder>` make it and read it apart. */
 export async function main(flags: readonly string[]): Promise<number> {
   const value = (name: string) => flags.find((flag) => flag.startsWith(`--${name}=`))?.split('=')[1]
@@ -89,9 +107,11 @@ export async function main(flags: readonly string[]): Promise<number> {
   console.log(`${events} events, ${(statSync(file).size / events).toFixed(0)} bytes each`)
   const cold = await timed(null, events)
   const peak = process.resourceUsage().maxRSS / 1024
+  const bare = bareSeconds(file)
   console.log(
     `cold: ${cold.seconds.toFixed(2)} s, ${cold.reading.blocks.length} blocks, peak RSS ${peak.toFixed(0)} MB`,
   )
+  console.log(`JSON.parse alone: ${bare.toFixed(2)} s; a look takes ${(cold.seconds / bare).toFixed(2)} times as long`)
   for (const fresh of [1000, 100_000]) {
     append(file, events, events + fresh)
     const warm = await timed(cold.reading.cursor, events + fresh)

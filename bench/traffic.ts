@@ -2,10 +2,10 @@
 import { normalDraw, type Random } from '../src/statistics/draws.ts'
 
 /**
- * One arm in one minute: requests, bad ones, users whose first bad request this was, users that are new to the arm, and
- * those of them that are new to both.
+ * One arm in one minute: requests, bad ones, users whose first bad request this was, users that are new to the arm, those of
+ * them that are new to both, and users who asked and had no bad request before this minute.
  */
-export type ArmMinute = { n: number; bad: number; first: number; units: number; fresh: number }
+export type ArmMinute = { n: number; bad: number; first: number; units: number; fresh: number; risk: number }
 /** `share` of the users was served the candidate. */
 export type Minute = { at: number; share: number; baseline: ArmMinute; candidate: ArmMinute }
 
@@ -47,7 +47,7 @@ export function strangers(flow: Flow, random: Random): Town {
       const rate = BASE * (flow.base?.(at) ?? 1) * ratio
       const bad = poissonDraw(requests * rate, random)
       const n = bad + poissonDraw(requests * (1 - rate), random)
-      return { n, bad, first: bad, units: n, fresh: n }
+      return { n, bad, first: bad, units: n, fresh: n, risk: n }
     }
     return { at, share, baseline: arm(1 - share, 1), candidate: arm(share, flow.ratio(at)) }
   }
@@ -87,9 +87,10 @@ export function crowd(flow: Flow, random: Random): Town {
   const propensity = Float64Array.from({ length: USERS }, () => (BASE / 6) * (-Math.log(1 - random())) ** 3)
   const place = Float64Array.from({ length: USERS }, random)
   const known = new Uint8Array(USERS)
+  const lastAt = new Int32Array(USERS).fill(-1)
   const total = sums[USERS - 1] ?? 1
   return (at, share) => {
-    const empty = (): ArmMinute => ({ n: 0, bad: 0, first: 0, units: 0, fresh: 0 })
+    const empty = (): ArmMinute => ({ n: 0, bad: 0, first: 0, units: 0, fresh: 0, risk: 0 })
     const minute = { at, share, baseline: empty(), candidate: empty() }
     const [base, ratio] = [flow.base?.(at) ?? 1, flow.ratio(at)]
     const requests = poissonDraw(((flow.rate * total) / USERS) * (flow.traffic?.(at) ?? 1), random)
@@ -102,6 +103,8 @@ export function crowd(flow: Flow, random: Random): Town {
       arm.n++
       if ((before & here) === 0) arm.units++
       if ((before & (IN_CANDIDATE | IN_BASELINE)) === 0) arm.fresh++
+      if ((before & HAD_BAD) === 0 && lastAt[user] !== at) arm.risk++
+      lastAt[user] = at
       const bad = random() < Math.min(0.9, (propensity[user] ?? 0) * base * (served ? ratio : 1))
       if (bad) arm.bad++
       if (bad && (before & HAD_BAD) === 0) arm.first++

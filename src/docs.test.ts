@@ -134,7 +134,7 @@ async function wrongIn(name: string, page: string): Promise<string[]> {
 // The blocks are for a shell of POSIX.
 const posix = it.skipIf(process.platform === 'win32')
 
-posix.concurrent.each(pages)('%s', { timeout: 120_000 }, async (name) => {
+posix.concurrent.each(pages)('%s', { timeout: 240_000 }, async (name) => {
   expect(await wrongIn(name, readFileSync(join(root, name), 'utf8'))).toEqual([])
 })
 

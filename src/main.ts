@@ -609,7 +609,7 @@ function canaryVerbs(context: Context, { program, verb, end }: Verbs): void {
     )
   one('simulate [rollout]', 'Say how often a plan errs, and how soon it finds a bad candidate', canarySimulateExamples)
     .option('--since <duration>', 'traffic of so long ago until now', parseDuration, 7 * 86_400_000)
-    .option('--runs <n>', 'simulated rollouts', parseDraws, 200)
+    .option('--runs <n>', 'simulated rollouts', parseRuns, 200)
     .option('--ratio <ratio>', 'how many times as bad the bad candidate is', parseRatio, 2)
     .option('--seed <n>', 'of the simulation', parseSeed, 1)
     .action((name: string | undefined, options) =>
@@ -741,6 +741,12 @@ function parseDraws(text: string): number {
   const value = Number(text)
   if (Number.isInteger(value) && value >= 20 && value <= 100_000) return value
   throw new AigateError('usage', { problem: `"${text}" is no count from 20 to 100000.`, mend: 'Write --draws 500.' })
+}
+
+function parseRuns(text: string): number {
+  const value = Number(text)
+  if (Number.isInteger(value) && value >= 10 && value <= 100_000) return value
+  throw new AigateError('usage', { problem: `"${text}" is no count from 10 to 100000.`, mend: 'Write --runs 200.' })
 }
 
 function parseSeed(text: string): number {

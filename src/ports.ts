@@ -163,6 +163,8 @@ export type SourceRequest = {
   changes: readonly ShareChange[]
   /** Limits of absolute criteria and triggers by metric: `over` counts events above each. */
   limits: Readonly<Record<string, readonly number[]>>
+  /** What is read is from before the rollout, when everybody was served the baseline: an event that says no arm is its. */
+  past?: boolean
   /** true: every event counts as the baseline's, whatever it says of arms and rollouts: production as a whole. */
   whole?: boolean
   signal: AbortSignal

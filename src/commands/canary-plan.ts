@@ -30,12 +30,15 @@ async function openPlan(context: Context, name: string | undefined, options: Can
   return { project, loaded }
 }
 
-/** Reads the source of a plan from `since` milliseconds ago until now, leaving nothing behind. */
+/**
+ * Reads the source of a plan from `since` milliseconds ago until now, leaving nothing behind. `plain`: events that say no arm
+ * count as the baseline's, for before the first rollout there is no arm to log.
+ */
 export async function readPast(
   context: Context,
   project: Project,
   { plan }: LoadedPlan,
-  since: number,
+  { since, plain = false }: { since: number; plain?: boolean },
 ): Promise<Reading> {
   const { openSource } = await import('../observe/registry.ts')
   const source = openSource(plan.source, { root: project.root, env: context.env })
@@ -51,6 +54,7 @@ export async function readPast(
       folder,
       changes: [],
       limits: limitsOf(plan),
+      past: plain,
       signal: context.signal,
     })
   } finally {
@@ -59,10 +63,10 @@ export async function readPast(
 }
 
 async function traffic(context: Context, project: Project, loaded: LoadedPlan, since: number): Promise<Traffic> {
-  const { blocks } = await readPast(context, project, loaded, since)
+  const { blocks } = await readPast(context, project, loaded, { since, plain: true })
   const found = pastTraffic(loaded.plan, blocks)
   if (found) return found
-  const problem = `it has no event of the last ${Math.round(since / 3_600_000)} hours that says which arm it is of`
+  const problem = `it has no event of the last ${Math.round(since / 3_600_000)} hours`
   throw new AigateError('source_failed', {
     problem,
     mend: 'Let the application log its events first, or widen --since.',
@@ -91,8 +95,12 @@ export async function simulateCommand(
   const { plan } = loaded
   const usual = await traffic(context, project, loaded, options.since)
   const { runs, ratio, seed } = options
-  const good = simulateRollout(plan, usual, { seed, runs, ratio: 1 })
-  const bad = simulateRollout(plan, usual, { seed, runs, ratio })
+  const each = (before: number) => (done: number) => {
+    if (context.stderr.isTTY) context.stderr.write(`\r${before + done} of ${2 * runs} rollouts simulated`)
+  }
+  const good = simulateRollout(plan, usual, { seed, runs, ratio: 1, each: each(0) })
+  const bad = simulateRollout(plan, usual, { seed, runs, ratio, each: each(runs) })
+  if (context.stderr.isTTY) context.stderr.write('\r\u001b[K')
   const value = { aigate: 'rollout-simulation', rollout: plan.rollout, seed, ratio, traffic: usual, good, bad }
   say(context, options.json, value, simulationText(plan.rollout, ratio, good, bad))
   return 'pass'

@@ -90,7 +90,7 @@ export async function replayCommand(
 async function replayEvents(context: Context, name: string | undefined, options: ReplayOptions): Promise<Ending> {
   const project = await loadProject({ cwd: context.cwd, config: options.config })
   const loaded = await loadPlan(project, name)
-  const reading = await readPast(context, project, loaded, options.since)
+  const reading = await readPast(context, project, loaded, { since: options.since })
   const { state, steps } = overPast(loaded, reading)
   const last = state.last?.decision
   const value = { aigate: 'rollout-past', rollout: loaded.plan.rollout, mode: state.mode, stage: state.stage, steps }

@@ -2,7 +2,7 @@
 import { existsSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { foldJournal } from '../decide/rollout/fold.ts'
-import { draft, type RolloutState } from '../decide/rollout/state.ts'
+import { draft, isOver, type RolloutState } from '../decide/rollout/state.ts'
 import { AigateError } from '../errors.ts'
 import type { Context, LoadedPlan, Project } from '../ports.ts'
 import type { RolloutEntry, RolloutRecord } from '../schema/rollout-journal.ts'
@@ -156,7 +156,14 @@ export function putAside(folder: string): string {
 /** Where the source of a rollout keeps what does not fit into a cursor. */
 export const sourceFolder = (folder: string): string => join(folder, 'source')
 
-/** The project, and the name of the rollout that is meant: the one that was named, or the only one that was started. */
+/** Those that still go on, or have something left to say. */
+export const unfinished = (context: Context, project: Project, names: readonly string[]): string[] =>
+  names.filter((name) => {
+    const { state } = openSession(context, project, name)
+    return !isOver(state) || state.notices.length > 0
+  })
+
+/** The project, and the rollout that is meant: the one that was named, or the only one that was started or still goes on. */
 export async function openRollout(
   context: Context,
   name: string | undefined,
@@ -165,9 +172,11 @@ export async function openRollout(
   const project = await loadProject({ cwd: context.cwd, config: options.config })
   const started = await journaledRollouts(project)
   const asked = name !== undefined && /\.ya?ml$/i.test(name) ? (await loadPlan(project, name)).plan.rollout : name
-  const found = asked ?? (started.length === 1 ? started[0] : undefined)
+  const going = asked === undefined && started.length > 1 ? unfinished(context, project, started) : started
+  const found = asked ?? (going.length === 1 ? going[0] : undefined)
   if (found !== undefined && started.includes(found)) return { project, name: found }
-  const list = started.length === 0 ? 'none was started' : `these were started: ${started.join(', ')}`
+  const some = going.length > 0 ? going : started
+  const list = started.length === 0 ? 'none was started' : `these were started: ${some.join(', ')}`
   const problem = asked === undefined ? `Which rollout? ${list}.` : `The rollout ${asked} was not started; ${list}.`
   throw new AigateError('usage', {
     problem,

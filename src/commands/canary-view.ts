@@ -16,7 +16,7 @@ export function rolloutView(state: RolloutState, now: number): RolloutView {
     candidate: parts(plan.release),
     phase: phaseWords(state, status),
     outcome: status.outcome,
-    reasons: status.reasons,
+    reasons: state.mode === 'aborted' ? [`aborted: ${state.wanted.why}`] : status.reasons,
     warnings: status.warnings,
     stages: status.stages.map((stage) => stageView(plan, state, stage)),
     metrics: status.metrics.map(metricView),
@@ -38,10 +38,11 @@ const parts = (of: Readonly<Record<string, string>>) =>
     .join(', ')
 
 function phaseWords({ mode, stage, paused, plan }: RolloutState, { share }: RolloutStatus): string {
-  if (mode !== 'running') return mode.replace('-', ' ')
+  const served = `${Number((share.served * 100).toFixed(3))} % served`
+  if (mode !== 'running') return `${mode.replace('-', ' ')}, ${served}`
   const where = `stage ${stage + 1} of ${plan?.stages.length ?? 0}`
   if (share.killed) return `${where}, killed`
-  return `${where}, ${paused ? 'paused' : `${Number((share.served * 100).toFixed(3))} % served`}`
+  return `${where}, ${paused ? `paused, ${served}` : served}`
 }
 
 function stageView(plan: RolloutPlan, state: RolloutState, one: StageStatus): StageView {
@@ -52,7 +53,8 @@ function stageView(plan: RolloutPlan, state: RolloutState, one: StageStatus): St
   if (stage?.min_users !== undefined) notes.push(usersNote(state, one, stage.min_users))
   if (one.approval) notes.push(one.approved ? 'approved' : 'needs approval')
   if (stage?.max_duration !== undefined && one.when !== 'done') notes.push(`at most ${time(stage.max_duration)}`)
-  return { traffic: one.traffic, gate: one.gate, state: one.when, notes }
+  const back = one.when === 'now' && !['draft', 'running', 'succeeded'].includes(state.mode)
+  return { traffic: one.traffic, gate: one.gate, state: back ? 'stopped' : one.when, notes }
 }
 
 function usersNote(state: RolloutState, one: StageStatus, least: number): string {
@@ -68,7 +70,7 @@ function metricView({ name, role, method, history, ...numbers }: MetricStatus): 
 }
 
 /** What only a person can do, and what stays to be done besides. */
-function wantedOf(state: RolloutState, { failing, remaining }: RolloutStatus): string[] {
+function wantedOf(state: RolloutState, { failing, remaining, reasons }: RolloutStatus): string[] {
   const name = planOf(state).rollout
   const approval = planOf(state).stages[state.stage]?.approval === true && !state.approved.includes(state.stage)
   return [
@@ -77,7 +79,8 @@ function wantedOf(state: RolloutState, { failing, remaining }: RolloutStatus): s
     ...(state.hold !== null ? [`${state.hold}: aigate canary resume ${name}`] : []),
     ...keptNote(state),
     ...(approval && state.mode === 'running' ? [`aigate canary approve ${name}`] : []),
-    ...remaining,
+    // The reasons of the last look say it already.
+    ...remaining.filter((one) => !reasons.includes(one)),
   ]
 }
 

@@ -53,7 +53,10 @@ async function watchOnce(
       const kills = lines.map((line) => `${line}\n`).join('')
       if (options.json) context.stdout.write(`${JSON.stringify({ ...tickData(name, context, done), kills: lines })}\n`)
       else if (context.stdout.isTTY) {
-        const picture = rolloutPicture(rolloutView(session.state, context.now().getTime()), viewOptions(context))
+        const now = context.now().getTime()
+        const view = rolloutView(session.state, now)
+        const next = view.next_look === null ? null : new Date(now + options.every).toISOString()
+        const picture = rolloutPicture({ ...view, next_look: next }, viewOptions(context))
         context.stdout.write(`${CLEAR}${picture}${safeLine(kills)}`)
       } else context.stdout.write(`${tickLine(session, done)}${safeLine(kills)}`)
       sayTick(session, done)

@@ -78,6 +78,20 @@ it('check, start, two runners, edited plan, abort', async () => {
   expect(await aigate(['canary', 'tick'], folder)).toMatchObject({ code: 0 })
 }, 60_000)
 
+it('without a name: every rollout that still goes on; plans need no suite', async () => {
+  const other = hasty.replace('support-1.3', 'other').replace('flags.json', 'other.json')
+  const folder = projectFolder({ [planPath]: hasty, 'rollouts/other.rollout.yaml': other })
+  expect(await aigate(['check'], folder)).toMatchObject({ code: 0, stdout: expect.stringContaining('2 rollouts') })
+  for (const name of ['support-1.3', 'other'])
+    expect(await aigate(['canary', 'start', name], folder)).toMatchObject({ code: 0 })
+  const both = await aigate(['canary', 'tick'], folder)
+  expect([both.code, both.stdout.match(/^\S+ (\S+):/gm)?.length]).toEqual([0, 2])
+  expect(await aigate(['canary', 'status'], folder)).toMatchObject({ code: 2 })
+  expect(await aigate(['canary', 'abort', 'other', '--reason', 'enough'], folder)).toMatchObject({ code: 0 })
+  expect((await aigate(['canary', 'tick'], folder)).stdout).not.toContain('other')
+  expect(await aigate(['canary', 'status'], folder)).toMatchObject({ code: 0 })
+}, 60_000)
+
 it('a bad candidate is rolled back while the application runs, over kill -9 at any moment', async () => {
   const folder = projectFolder({ [planPath]: hasty })
   expect(await aigate(['canary', 'start'], folder)).toMatchObject({ code: 0 })

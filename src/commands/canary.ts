@@ -9,6 +9,7 @@ import type { RolloutEntry } from '../schema/rollout-journal.ts'
 import { joinErrors } from '../store/faults.ts'
 import { gitUser } from '../store/git.ts'
 import { loadProject } from '../store/project.ts'
+import { journaledRollouts } from '../store/rollout-journal.ts'
 import { loadPlan } from '../store/rollout-plan.ts'
 import { carryOut } from './canary-act.ts'
 import { amendment } from './canary-amend.ts'
@@ -21,6 +22,7 @@ import {
   putAside,
   record,
   type Session,
+  unfinished,
 } from './canary-session.ts'
 import { openEdges, openPlane, takeOver, type Tick, tick, unwrittenNote } from './canary-tick.ts'
 import { rolloutView } from './canary-view.ts'
@@ -94,7 +96,7 @@ function restart(session: Session, again: boolean): void {
   Object.assign(session, openSession(session.context, session.project, session.name, session.by))
 }
 
-/** One pass over each rollout that was named; over all that were started where none is. @returns the worst of them */
+/** One pass over each rollout that was named; over all that still go on where none is. @returns the worst of them */
 export async function tickCommand(context: Context, names: string[], options: CanaryOptions): Promise<Ending> {
   const { project, chosen } = await chooseRollouts(context, names, options)
   const endings: Ending[] = []
@@ -104,8 +106,11 @@ export async function tickCommand(context: Context, names: string[], options: Ca
 
 async function chooseRollouts(context: Context, names: string[], options: CanaryOptions) {
   if (names.length === 0) {
-    const { project, name } = await openRollout(context, undefined, options)
-    return { project, chosen: [name] }
+    const project = await loadProject({ cwd: context.cwd, config: options.config })
+    const started = await journaledRollouts(project)
+    const going = unfinished(context, project, started)
+    if (started.length > 0) return { project, chosen: going.length > 0 ? going : started }
+    return { project, chosen: [(await openRollout(context, undefined, options)).name] }
   }
   const opened = []
   for (const name of names) opened.push(await openRollout(context, name, options))

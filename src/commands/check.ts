@@ -14,6 +14,7 @@ import { storedBaseline } from './judge-run.ts'
 import { flatten } from '../store/faults.ts'
 import { loadProject } from '../store/project.ts'
 import { readQuarantine } from '../store/quarantine-file.ts'
+import { saysNoSuites } from '../store/suites.ts'
 
 export async function checkCommand(context: Context, options: { config?: string }): Promise<Ending> {
   const project = await loadProject({ cwd: context.cwd, config: options.config })
@@ -23,7 +24,7 @@ export async function checkCommand(context: Context, options: { config?: string 
   const rollouts = await allRolloutProblems(context, project)
   const guards = await guardFindings(project)
   const all = [
-    ...problems,
+    ...problems.filter((problem) => rollouts.plans.length === 0 || !saysNoSuites(problem)),
     ...prompts.problems,
     ...(await assertionFaults(suites)),
     ...(await renderProblems(suites)),

@@ -4,10 +4,9 @@ import type { ArmCounts, Block, MetricCounts, UnitTally } from '../schema/rollou
 import { bucketOf, histogramQuantile } from '../statistics/log-histogram.ts'
 import type { Counting } from './counting.ts'
 import { FIRST_SEGMENT, NEITHER, OTHER_ROLLOUT, OUTSIDE, REQUEST, ROW } from './event-reader.ts'
-import { recall } from './hash-table.ts'
+import { newTable, putKey, recall, type HashTable } from './hash-table.ts'
 import { BLANK, GOOD_BLANK, type MetricReader } from './metric-readers.ts'
-import { MINUTE } from './pending.ts'
-import { armSeen, firstBad, MOST_METRICS, oneValue, seeUnit } from './unit-table.ts'
+import { armSeen, firstBad, MOST_METRICS, oneValue, seeUnit, wasBad } from './unit-table.ts'
 
 /** Fewer values than this make no quantile of the baseline. */
 export const FEWEST_VALUES = 20
@@ -33,17 +32,20 @@ type Fact = {
  */
 export function countMinute(counting: Counting, start: number, rows: readonly Float64Array[]): Block[] {
   const { request, reader } = counting
-  const edges = [start, request.since, ...request.changes.map((change) => change.at), start + MINUTE]
-    .filter((at) => at >= Math.max(start, request.since) && at <= start + MINUTE)
+  const end = start + counting.known.pending.length
+  const edges = [start, request.since, ...request.changes.map((change) => change.at), end]
+    .filter((at) => at >= Math.max(start, request.since) && at <= end)
     .toSorted((a, b) => a - b)
   const tails = reader.metrics.map((metric) => tailOf(counting, metric))
   const blocks: Block[] = []
   for (const [index, from] of edges.entries()) {
     const to = edges[index + 1] ?? from
     if (to === from) continue
-    const block = emptyBlock(from, to, shareAt(request, from).generation, reader.metrics)
+    const alone = request.plan.assignment.unit === 'request'
+    const block = emptyBlock(from, to, shareAt(request, from).generation, reader.metrics, !alone)
     const inside = rows.filter((row) => (row[ROW.time] ?? 0) >= from && (row[ROW.time] ?? 0) < to)
-    for (const row of inside) countRow(counting, block, factOf(counting, row), tails)
+    const here = newTable(1, alone ? 0 : inside.length)
+    for (const row of inside) countRow(counting, block, factOf(counting, row), tails, here)
     const { baseline, candidate } = block.arms
     const some = [baseline, candidate].some(
       (arm) => arm.requests > 0 || Object.values(arm.metrics).some((m) => m.n > 0),
@@ -53,21 +55,30 @@ export function countMinute(counting: Counting, start: number, rows: readonly Fl
   return blocks
 }
 
-function emptyBlock(from: number, to: number, generation: number, metrics: readonly MetricReader[]): Block {
+function emptyBlock(
+  from: number,
+  to: number,
+  generation: number,
+  metrics: readonly MetricReader[],
+  follows: boolean,
+): Block {
   const arm = (): ArmCounts => ({
     requests: 0,
     units: 0,
-    metrics: Object.fromEntries(metrics.map((metric) => [metric.name, emptyCounts(metric)])),
+    metrics: Object.fromEntries(
+      metrics.map((metric, index) => [metric.name, emptyCounts(metric, follows && index < MOST_METRICS)]),
+    ),
   })
   return { start: from, length: to - from, generation, arms: { baseline: arm(), candidate: arm() }, both: 0 }
 }
 
 const noTally = (): UnitTally => ({ n: 0, bad: 0, sum: 0, squares: 0 })
 
-/** Counts of a metric before the first event. */
-export function emptyCounts({ limits, tail, byUnit }: MetricReader): MetricCounts {
+/** Counts of a metric before the first event. `follows`: units are, and how many are at risk is counted. */
+export function emptyCounts({ kind, limits, tail, byUnit }: MetricReader, follows: boolean): MetricCounts {
   return {
     ...{ n: 0, bad: 0, first: 0, sum: 0, squares: 0, over: limits.map(() => 0) },
+    ...(follows && kind !== 'mean' && { at_risk: 0 }),
     ...(tail && { histogram: {} }),
     ...(byUnit && { by_unit: { fresh: noTally(), back: noTally() } }),
   }
@@ -96,6 +107,7 @@ function factOf({ known, request, counts }: Counting, row: Float64Array): Fact |
     }
   }
   const share = shareAt(request, time)
+  if ((marks & 3) === 0 && request.past) marks |= 1
   if ((marks & 3) === 0) {
     counts.without_arm += 1
     if ((marks & (NEITHER | OTHER_ROLLOUT)) !== 0) return undefined
@@ -109,7 +121,14 @@ function factOf({ known, request, counts }: Counting, row: Float64Array): Fact |
   return { row, request: isRequest, arm: marks & 3, high, low, marks, quiet }
 }
 
-function countRow(counting: Counting, block: Block, fact: Fact | undefined, tails: readonly number[]): void {
+/** `here`: the units of this block, with a bit for each metric of which they had an event. */
+function countRow(
+  counting: Counting,
+  block: Block,
+  fact: Fact | undefined,
+  tails: readonly number[],
+  here: HashTable,
+): void {
   if (fact === undefined) return
   if (fact.arm === 0) return countArmless(counting, block, fact, tails)
   const { known, reader, request } = counting
@@ -128,15 +147,18 @@ function countRow(counting: Counting, block: Block, fact: Fact | undefined, tail
     block.both += seen?.both ? 1 : 0
   }
   if (!followed && !alone) counting.notes.add('Some events name no unit: their bad events count for no unit.')
+  const mark = seen && !quiet ? putKey(here, high, low) : -1
   for (let index = 0; index < reader.metrics.length; index += 1) {
     const value = row[ROW.values + index] ?? Number.NaN
     const metric = reader.metrics[index]
     if (metric === undefined || Number.isNaN(value)) continue
     const bad = isBad(metric, value, tails[index])
+    const into = counts.metrics[metric.name]
+    if (mark !== -1 && seen && into?.at_risk !== undefined && value !== BLANK && isNewHere(here, mark, index))
+      into.at_risk += wasBad(known.units, seen.at, index) ? 0 : 1
     // A bad event while the share settles still was the unit's first: it can never be its first again.
     const first =
       bad && (alone || (seen !== undefined && index < MOST_METRICS && firstBad(known.units, seen.at, index)))
-    const into = counts.metrics[metric.name]
     if (quiet || !into) continue
     countValue(into, metric, value, { bad, first })
     const one = { metric: index, arm, generation }
@@ -158,6 +180,13 @@ function countArmless({ reader }: Counting, block: Block, fact: Fact, tails: rea
   for (const [index, metric] of reader.metrics.entries())
     if (isBad(metric, fact.row[ROW.values + index] ?? Number.NaN, tails[index]))
       armless.bad[metric.name] = (armless.bad[metric.name] ?? 0) + 1
+}
+
+/** true: the unit had no event of the metric in this block yet. */
+function isNewHere(here: HashTable, at: number, metric: number): boolean {
+  const bits = here.data[at] ?? 0
+  here.data[at] = bits | (1 << metric)
+  return (bits & (1 << metric)) === 0
 }
 
 function countValue(

@@ -31,7 +31,8 @@ export type Known = {
   pending: Pending
 }
 
-export function nothingKnown(metrics: number, mostUnits?: number, values = false): Known {
+/** `interval`: length of a block in milliseconds. */
+export function nothingKnown(metrics: number, interval: number, mostUnits?: number, values = false): Known {
   return {
     closed: null,
     newest: null,
@@ -40,9 +41,13 @@ export function nothingKnown(metrics: number, mostUnits?: number, values = false
     units: newUnits(mostUnits, values),
     ids: newRecent(0),
     answers: newRecent(ANSWER_COLUMNS),
-    pending: newPending(ROW.values + metrics),
+    pending: newPending(ROW.values + metrics, interval),
   }
 }
+
+/** Length of the blocks of a source of events, in milliseconds. */
+export const intervalOf = ({ source }: SourceRequest['plan']): number =>
+  'interval' in source ? (source.interval ?? MINUTE) : MINUTE
 
 type Counts = Pick<Reading, 'events' | 'unreadable' | 'duplicates' | 'late' | 'without_arm'>
 export type Counting = {
@@ -68,7 +73,7 @@ export function startCounting(request: SourceRequest, mapping: Mapping, known?: 
   const delays = Object.values(plan.metrics).map((metric) => metric.delay ?? 0)
   const labels = reader.metrics.some((metric) => metric.label)
   const values = reader.metrics.some((metric) => metric.byUnit)
-  const mine = known ?? nothingKnown(reader.metrics.length, undefined, values)
+  const mine = known ?? nothingKnown(reader.metrics.length, intervalOf(plan), undefined, values)
   return {
     request,
     reader,
@@ -134,7 +139,8 @@ export function addUnreadable(counting: Counting): void {
  */
 export function closeUntil(counting: Counting, until: number): void {
   const { known } = counting
-  const end = Math.floor(until / MINUTE) * MINUTE
+  const { length } = known.pending
+  const end = Math.floor(until / length) * length
   if (end <= (known.closed ?? Number.NEGATIVE_INFINITY)) return
   if (counting.window > 0) keepBack(counting, end)
   for (const { start, rows } of takeUntil(known.pending, end)) {
@@ -181,7 +187,7 @@ function rememberAnswer({ known, row, window }: Counting, time: number): void {
 /** Values of the baseline; before the rollout everybody was served it, whatever an event says or does not say. */
 function teachBaseline({ reader, known, request }: Counting, row: Float64Array): void {
   const marks = row[ROW.marks] ?? 0
-  const before = (row[ROW.time] ?? 0) < request.since
+  const before = (row[ROW.time] ?? 0) < request.since || request.past === true
   if ((marks & 3) !== 1 && !(before && ((marks & 3) === 0 || (marks & OTHER_ROLLOUT) !== 0))) return
   for (const [index, metric] of reader.metrics.entries()) {
     const value = row[ROW.values + index] ?? Number.NaN

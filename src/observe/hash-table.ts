@@ -5,8 +5,10 @@ export type HashTable = { data: Uint32Array<ArrayBuffer>; columns: number; size:
 
 const SMALLEST = 1024
 
-export function newTable(columns: number): HashTable {
-  return { data: new Uint32Array(SMALLEST * (columns + 2)), columns, size: 0 }
+/** `keys`: so many go in before it must grow. */
+export function newTable(columns: number, keys = 0): HashTable {
+  const rows = 2 ** Math.ceil(Math.log2(Math.max(SMALLEST, (keys * 4) / 3)))
+  return { data: new Uint32Array(rows * (columns + 2)), columns, size: 0 }
 }
 
 /** Where the columns of the key begin in `data`, or -1. */
@@ -91,7 +93,8 @@ export function remember(
   if (before >= limits.most || (before > 0 && time - recent.since > limits.window)) {
     if (findKey(young, high, low) !== -1) return false
     recent.old = young
-    recent.young = newTable(young.columns)
+    // As many will come again: growing there step by step would move every key several times.
+    recent.young = newTable(young.columns, young.size)
     recent.since = time
     putKey(recent.young, high, low)
     return true

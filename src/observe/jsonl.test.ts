@@ -54,6 +54,41 @@ it('counts requests, units and bad events of each arm by the minute', async () =
   ])
 })
 
+it('closes blocks of the interval that the plan says, and gives the same counts', async () => {
+  const events = Array.from({ length: 240 }, (_, i) => event(i, `u${i % 90}`, i % 4 === 0 ? 'candidate' : 'baseline'))
+  const [short, usual] = [logged({ source: { type: 'jsonl', path: 'app.log', interval: '5s' } }), logged()]
+  for (const { log } of [short, usual]) writeFileSync(log, lines(events))
+  const early = await short.look(70)
+  expect(early.until).toBe('2026-11-21T10:00:10.000Z')
+  expect(early.blocks.map(({ start, length }) => [start - START, length])).toEqual([
+    [0, 5000],
+    [5000, 5000],
+  ])
+  const blocks = [...early.blocks, ...(await short.look(300)).blocks]
+  const whole = (await usual.look(300)).blocks
+  expect([blocks.length, whole.length]).toEqual([48, 4])
+  const units = (all: typeof blocks) => all.map(({ arms }) => arms.baseline.units).reduce((a, b) => a + b, 0)
+  expect([requests(blocks), units(blocks)]).toEqual([requests(whole), units(whole)])
+})
+
+it('takes what says no arm as the baseline where it is asked about the past', async () => {
+  const metrics = { latency_p95: { value: 'duration_ms' } }
+  const { log, look } = logged({ metrics })
+  writeFileSync(log, lines(Array.from({ length: 120 }, (_, i) => event(i, `u${i}`, null, { duration_ms: i % 60 }))))
+  expect(await look(300)).toMatchObject({ blocks: [], without_arm: 120 })
+  const again = logged({ metrics })
+  writeFileSync(
+    again.log,
+    lines(Array.from({ length: 120 }, (_, i) => event(i, `u${i}`, null, { duration_ms: i % 60 }))),
+  )
+  const { blocks } = await again.look(300, { past: true })
+  const tails = blocks.map(({ arms }) => arms.baseline.metrics.latency_p95)
+  expect(tails).toMatchObject([
+    { n: 60, bad: 0 },
+    { n: 60, bad: 3 },
+  ])
+})
+
 it('waits for the rest of a torn line and for minutes that are still open', async () => {
   const { log, look } = logged()
   const text = lines([event(0, 'a', 'baseline'), event(10, 'b', 'candidate')])

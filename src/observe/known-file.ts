@@ -27,7 +27,7 @@ type Head = {
   units: TableHead & { halvings: number; most: number }
   ids: RecentHead
   answers: RecentHead
-  pending: { width: number; minutes: { start: number; count: number }[] }
+  pending: { width: number; length: number; minutes: { start: number; count: number }[] }
 }
 
 /**
@@ -95,7 +95,7 @@ export async function loadTables(folder: string, { file, checksum }: KnownFile):
     units,
     ids: recent(head.ids),
     answers: recent(head.answers),
-    pending: { width: head.pending.width, minutes },
+    pending: { width: head.pending.width, length: head.pending.length, minutes },
   }
 }
 
@@ -110,7 +110,11 @@ function partsOf({ units, ids, answers, pending }: Tables): Uint8Array[] {
     units: { ...table(units.table), halvings: units.halvings, most: units.most },
     ids: recent(ids),
     answers: recent(answers),
-    pending: { width: pending.width, minutes: minutes.map(([start, { count }]) => ({ start, count })) },
+    pending: {
+      width: pending.width,
+      length: pending.length,
+      minutes: minutes.map(([start, { count }]) => ({ start, count })),
+    },
   }
   const text = JSON.stringify(head)
   const padded = Buffer.from(text.padEnd(Math.ceil((Buffer.byteLength(text) + 4) / ALIGN) * ALIGN - 4))

@@ -5,7 +5,7 @@ import type { SourceRequest } from '../ports.ts'
 import type { Reading } from '../schema/rollout-journal.ts'
 import { Json } from '../schema/values.ts'
 import { AigateError } from '../errors.ts'
-import { finishCounting, startCounting, type Counting, type Known } from './counting.ts'
+import { finishCounting, intervalOf, startCounting, type Counting, type Known } from './counting.ts'
 import type { Mapping } from './events.ts'
 import { loadTables, saveTables } from './known-file.ts'
 
@@ -85,6 +85,6 @@ function meaningOf({ plan, since }: SourceRequest, mapping: Mapping): string {
     const each = assignment.unit !== 'request' && ('mean' in metric || metric.judged !== undefined)
     return [name, read, ...(each ? ['by unit'] : [])]
   })
-  const text = JSON.stringify([means, assignment.unit, segments, rollout, source.arm, mapping, since])
+  const text = JSON.stringify([means, assignment.unit, segments, rollout, source.arm, mapping, since, intervalOf(plan)])
   return createHash('sha256').update(text).digest('hex').slice(0, 16)
 }

@@ -2,17 +2,20 @@
 
 export const MINUTE = 60_000
 
-/** `rows`: `count` rows of `width` numbers; by start of the minute in milliseconds since 1970. */
-export type Pending = { width: number; minutes: Map<number, { rows: Float64Array; count: number }> }
+/**
+ * `rows`: `count` rows of `width` numbers; by start of the minute in milliseconds since 1970. `length`: of a minute, which
+ * is another interval where the plan says so.
+ */
+export type Pending = { width: number; length: number; minutes: Map<number, { rows: Float64Array; count: number }> }
 
-export function newPending(width: number): Pending {
-  return { width, minutes: new Map() }
+export function newPending(width: number, length: number): Pending {
+  return { width, length, minutes: new Map() }
 }
 
 /** Keeps a copy of the row in the minute of its time (its first number). */
 export function keepRow(pending: Pending, row: Float64Array): void {
-  const { width } = pending
-  const start = Math.floor((row[0] ?? 0) / MINUTE) * MINUTE
+  const { width, length } = pending
+  const start = Math.floor((row[0] ?? 0) / length) * length
   let minute = pending.minutes.get(start)
   if (minute === undefined) {
     minute = { rows: new Float64Array(width * 64), count: 0 }
@@ -29,7 +32,9 @@ export function keepRow(pending: Pending, row: Float64Array): void {
 
 /** Takes out the minutes that end by `until`, in order of time, each sorted. */
 export function takeUntil(pending: Pending, until: number): { start: number; rows: Float64Array[] }[] {
-  const starts = [...pending.minutes.keys()].filter((start) => start + MINUTE <= until).toSorted((a, b) => a - b)
+  const starts = [...pending.minutes.keys()]
+    .filter((start) => start + pending.length <= until)
+    .toSorted((a, b) => a - b)
   return starts.map((start) => {
     const minute = pending.minutes.get(start)
     pending.minutes.delete(start)

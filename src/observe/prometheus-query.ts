@@ -20,8 +20,8 @@ const Answer = z.looseObject({
 export type RawSeries = { labels: Readonly<Record<string, string>>; samples: [number, number][]; odd: number }
 export type Server = { url: string; token: string | undefined; signal: AbortSignal; note: (text: string) => void }
 
-/** The selector with one more label. Throws AigateError `usage` for what is no plain selector. */
-export function withLabel(selector: string, label: string, value: string): string {
+/** Name and labels of a plain selector. Throws AigateError `usage` for anything else. */
+function partsOf(selector: string): { name: string; labels: string } {
   const match = /^\s*([A-Za-z_:][\w:]*)?\s*(?:\{([^]*)\}\s*)?$/.exec(selector)
   const [, name = '', inside = ''] = match ?? []
   if (!match || (name === '' && inside.trim() === ''))
@@ -29,8 +29,19 @@ export function withLabel(selector: string, label: string, value: string): strin
       problem: `${selector} is no plain selector of a counter.`,
       mend: 'Write its name with labels, as in http_requests_total{job="app"}: no rate(), no sum(), no time range.',
     })
-  const labels = inside.trim().replace(/,$/, '')
+  return { name, labels: inside.trim().replace(/,$/, '') }
+}
+
+/** The selector with one more label. Throws AigateError `usage` for what is no plain selector. */
+export function withLabel(selector: string, label: string, value: string): string {
+  const { name, labels } = partsOf(selector)
   return `${name}{${labels}${labels === '' ? '' : ', '}${label}=${JSON.stringify(value)}}`
+}
+
+/** The selector as it stands, for both arms together. Throws AigateError `usage` where it is no plain one. */
+export function plainSelector(selector: string): string {
+  const { name, labels } = partsOf(selector)
+  return `${name}{${labels}}`
 }
 
 /**

@@ -6,7 +6,7 @@ import type { RolloutPlan, SourceConfig } from '../schema/rollout.ts'
 import type { Reading } from '../schema/rollout-journal.ts'
 import { blocksOf, newTally, type Meter, type Tally } from './prometheus-blocks.ts'
 import { increasesOf, spanOf, STALE, type Last } from './prometheus-counters.ts'
-import { rawSamples, withLabel, type Server } from './prometheus-query.ts'
+import { plainSelector, rawSamples, withLabel, type Server } from './prometheus-query.ts'
 import { scaleOf } from './prometheus-tails.ts'
 import type { World } from './world.ts'
 
@@ -74,8 +74,11 @@ export function prometheusSource(config: PrometheusConfig, { env }: World): Sour
 async function readMeter(meter: Meter, tally: Tally, server: Server, config: PrometheusConfig, from: number) {
   const { request, step } = tally
   let newest = Number.NEGATIVE_INFINITY
-  for (const arm of ['baseline', 'candidate'] as const) {
-    const selector = withLabel(meter.selector, config.labels.arm, config.labels[arm])
+  const { arm: label } = config.labels
+  for (const arm of request.whole ? (['baseline'] as const) : (['baseline', 'candidate'] as const)) {
+    const selector = request.whole
+      ? plainSelector(meter.selector)
+      : withLabel(meter.selector, label, config.labels[arm])
     const last: Last = new Map()
     for (let start = from - STALE; start < request.until; start += PAGE) {
       const end = Math.min(start + PAGE, request.until)

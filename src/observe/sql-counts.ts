@@ -120,11 +120,12 @@ async function addArmless(
 const saysSomething = (arm: ArmCounts): boolean => arm.requests > 0 || Object.values(arm.metrics).some(({ n }) => n > 0)
 
 function emptyBlock(request: SourceRequest, start: number, metrics: readonly MetricReader[]): Block {
+  const follows = request.plan.assignment.unit !== 'request'
   const arm = (): ArmCounts => ({
     requests: 0,
     units: 0,
     fresh: 0,
-    metrics: Object.fromEntries(metrics.map((metric) => [metric.name, emptyCounts(metric)])),
+    metrics: Object.fromEntries(metrics.map((metric) => [metric.name, emptyCounts(metric, follows)])),
   })
   const changes = inOrder(request)
   const end = (Math.floor(start / MINUTE) + 1) * MINUTE
@@ -179,6 +180,18 @@ export function firstsSql(metrics: readonly MetricReader[]): string {
   return `SELECT ${['unit', 'min(key) AS k0', arm(1), arm(2), ...bad].join(', ')} FROM facts WHERE unit <> 0 AND arm <> 0 GROUP BY unit`
 }
 
+/** By block, for each metric and arm (`r0_1` …): units that had an event of it, and no bad one before their first one there. */
+function riskSql(request: SourceRequest, judged: readonly number[], from: number, dialect: Dialect): string {
+  const keys = judged.map((index) => `min(CASE WHEN v${index} IS NOT NULL THEN key END) AS a${index}`)
+  const here = `SELECT ${['unit', 'block', ...keys].join(', ')} FROM facts WHERE unit <> 0 AND arm <> 0 AND quiet = 0 AND block >= ${from} GROUP BY unit, block`
+  const counts = judged.flatMap((index) => {
+    const { arm } = keyParts(request, `a${index}`, dialect)
+    const open = `a${index} IS NOT NULL AND (m${index} IS NULL OR m${index} >= a${index})`
+    return [1, 2].map((of) => `sum(CASE WHEN ${open} AND ${arm} = ${of} THEN 1 ELSE 0 END) AS r${index}_${of}`)
+  })
+  return `SELECT ${['here.block AS block', ...counts].join(', ')} FROM (${here}) AS here JOIN firsts ON here.unit = firsts.unit GROUP BY here.block`
+}
+
 async function addUnits(
   ask: Ask,
   request: SourceRequest,
@@ -202,6 +215,14 @@ async function addUnits(
     else if (what === 'k0' && arm) arm.fresh = many
     else if (arm) arm.units = many
   }
+  const judged = metrics.flatMap(({ kind }, index) => (kind === 'mean' ? [] : [index]))
+  const atRisk = judged.length > 0 ? await ask(riskSql(request, judged, from, dialect)) : []
+  for (const { block, ...row } of atRisk)
+    for (const index of judged)
+      for (const arm of [1, 2]) {
+        const into = armOf({ block, arm })?.metrics[metrics[index]?.name ?? '']
+        if (into) into.at_risk = numberOf(row[`r${index}_${arm}`])
+      }
   const { block } = keyParts(request, '(greatest(first, other) * 8)', dialect)
   const times = [1, 2].map((arm) => `min(CASE WHEN arm = ${arm} THEN ms END) AS ${arm === 1 ? 'first' : 'other'}`)
   const pairs = `SELECT ${times.join(', ')} FROM facts WHERE unit <> 0 AND arm <> 0 AND quiet = 0 AND req = 1 GROUP BY unit, generation`

@@ -1,5 +1,4 @@
 // What an engine of SQL does for a look, whichever it is.
-import type { SourceRequest } from '../ports.ts'
 import type { Ask } from './sql-counts.ts'
 import type { Dialect } from './sql-dialect.ts'
 import type { Finder } from './sql-events.ts'
@@ -18,8 +17,3 @@ export type Engine = {
   rejected(): Promise<number>
   close(): void
 }
-/** Undefined: there is nothing to read yet. */
-export type OpenEngine = (
-  request: SourceRequest,
-  columns: Readonly<Record<string, string>>,
-) => Promise<Engine | undefined>

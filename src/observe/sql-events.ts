@@ -20,9 +20,15 @@ export type Finder = {
  * A query that gives the events between two times (milliseconds; SQL, the later included) as rows of: `ms`, `eid` (hash of
  * the event, 0: none), `req`, `arm` (0 unknown, 1 baseline, 2 candidate), `other` (of another rollout), `apart` (that, or of neither arm), `outside`, `early`
  * (in a first segment), `unit` and `answer` (hashes, 0: none), `asked`, `got`, and `v0` … (one a metric, NULL: nothing is
- * said). Rows without a time come too, for counting.
+ * said). Rows without a time come too, for counting. `whole`: every event is the baseline's.
  */
-export function eventsSql(plan: RolloutPlan, finder: Finder, dialect: Dialect, since: string, until: string): string {
+export function eventsSql(
+  plan: RolloutPlan,
+  finder: Finder,
+  dialect: Dialect,
+  [since, until]: readonly [string, string],
+  whole = false,
+): string {
   const found = new Map<string, string>()
   const plain: FieldSql = (name) => {
     const known = found.get(name)
@@ -40,7 +46,7 @@ export function eventsSql(plan: RolloutPlan, finder: Finder, dialect: Dialect, s
     'ms',
     `${idSql(plain, dialect)} AS eid`,
     `CASE WHEN kind = 'request' THEN 1 ELSE 0 END AS req`,
-    ...markColumns(plan, plain, dialect),
+    ...(whole ? BASELINE_ALONE : markColumns(plan, plain, dialect)),
     `${hashOf(UNITS[plan.assignment.unit].map(plain), dialect)} AS unit`,
     `${hashOf([plain('gen_ai.response.id')], dialect)} AS answer`,
     `${textOf(plain('gen_ai.request.model'))} AS asked`,
@@ -93,6 +99,9 @@ function idSql(plain: FieldSql, dialect: Dialect): string {
   const some = `${own} IS NOT NULL OR ${answer} IS NOT NULL OR (kind = 'request' AND ${span} IS NOT NULL)`
   return `CASE WHEN ${some} THEN ${dialect.hash(named)} ELSE 0 END`
 }
+
+/** Of production as a whole: everything is the baseline's, in its first segment. */
+const BASELINE_ALONE = ['1 AS arm', '0 AS other', '0 AS outside', '1 AS early']
 
 function markColumns(plan: RolloutPlan, plain: FieldSql, dialect: Dialect): string[] {
   const { arm } = plan.source

@@ -57,7 +57,8 @@ export function factsSql(
   const quiet = `CASE WHEN ms < ${settled} OR given < greatest(${request.since}, ${settled}) THEN 1 ELSE 0 END`
   const bad = metrics.map((metric, index) => `CASE WHEN ${badSql(metric, index, tails)} THEN 1 ELSE 0 END AS b${index}`)
   const values = metrics.map((_, index) => `v${index}`)
-  const rows = `SELECT ${['ms', 'req', 'arm', 'apart', 'unit', ...values].join(', ')}, ${step(({ generation }) => generation, 0)} AS generation, ${quiet} AS quiet FROM (${labels ? withAnswers(values, ripenessSql(request, metrics)) : `SELECT *, ms AS given FROM events`}) AS joined WHERE ms >= ${request.since} AND ms < ${until} AND outside = 0 AND (early = 1 OR ${step(({ ppm }) => ppm, 0)} >= ${lastShare})`
+  const arm = request.past ? 'CASE WHEN arm = 0 THEN 1 ELSE arm END AS arm' : 'arm'
+  const rows = `SELECT ${['ms', 'req', arm, 'apart', 'unit', ...values].join(', ')}, ${step(({ generation }) => generation, 0)} AS generation, ${quiet} AS quiet FROM (${labels ? withAnswers(values, ripenessSql(request, metrics)) : `SELECT *, ms AS given FROM events`}) AS joined WHERE ms >= ${request.since} AND ms < ${until} AND outside = 0 AND (early = 1 OR ${step(({ ppm }) => ppm, 0)} >= ${lastShare})`
   return `SELECT *, ${blockSql(request, 'ms', dialect)} AS block, ms * ${KEY} + arm * 2 + quiet AS key${bad.length > 0 ? `, ${bad.join(', ')}` : ''} FROM (${sameArm(rows, values)}) AS counted`
 }
 

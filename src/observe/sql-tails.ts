@@ -25,7 +25,8 @@ export async function learnTails(
   const learnt: Learnt = { histograms: structuredClone(known.histograms), tails: {} }
   for (const [index, { name, tail }] of metrics.entries()) {
     if (tail === undefined || 'limit' in tail) continue
-    const baseline = `(arm = 1 OR (ms < ${request.since} AND arm = 0))`
+    const unsaid = request.past ? 'arm = 0' : `(ms < ${request.since} AND arm = 0)`
+    const baseline = `(arm = 1 OR ${unsaid})`
     const minute = `CASE WHEN ms < ${request.since} THEN 0 ELSE ${minuteSql('ms', dialect)} END AS minute`
     const rows = await ask(
       `SELECT minute, sign, place, count(*) AS many FROM (SELECT ${minute}, ${bucketColumns(`v${index}`, dialect)} FROM events WHERE v${index} IS NOT NULL AND ${baseline} AND ms < ${closed}${from === null ? '' : ` AND ms >= ${from}`}) AS placed GROUP BY minute, sign, place`,

@@ -85,7 +85,7 @@ async function lookWith(look: Look): Promise<Reading> {
   const delays = Object.values(request.plan.metrics).map(({ delay }) => delay ?? 0)
   const past = known.closed === null ? PAST : metrics.some(({ label }) => label) ? Math.max(HOUR, ...delays) : 0
   const span = { since: request.since - past, until: request.until }
-  await engine.defineEvents((since, until) => eventsSql(request.plan, engine.finder, dialect, since, until), span)
+  await engine.defineEvents((...times) => eventsSql(request.plan, engine.finder, dialect, times, request.whole), span)
   const counts = await countEvents(look, span.since)
   const learnt: Learnt = await learnTails(ask, request, metrics, known, { from: known.closed, closed }, dialect)
   if (metrics.some(({ label }) => label)) await engine.define('answers', answersSql(dialect))
@@ -178,7 +178,7 @@ function emptyReading(known: Cursor, closed: number, note: string): Reading {
 
 function knownBefore(request: SourceRequest, config: SqlConfig): Cursor {
   const { metrics, assignment, segments, rollout } = request.plan
-  const text = JSON.stringify([metrics, assignment, segments, rollout, config, request.since])
+  const text = JSON.stringify([metrics, assignment, segments, rollout, config, request.since, request.whole])
   const meaning = createHash('sha256').update(text).digest('hex').slice(0, 16)
   const version = z.looseObject({ version: z.number() }).safeParse(request.cursor).data?.version ?? FORMAT
   if (version > FORMAT) throw new AigateError('newer_file', { kind: 'a cursor of a query', version, known: FORMAT })

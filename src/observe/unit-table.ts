@@ -64,6 +64,11 @@ export function armSeen(units: UnitTable, high: number, low: number, generation:
   return arms === 3 ? 0 : arms
 }
 
+/** true: the metric of number `metric` was bad for the unit before. */
+export function wasBad(units: UnitTable, at: number, metric: number): boolean {
+  return ((units.table.data[at] ?? 0) & (1 << metric)) !== 0
+}
+
 /** Marks the metric of number `metric` as bad for a unit; true: it was its first time. */
 export function firstBad(units: UnitTable, at: number, metric: number): boolean {
   const bit = (1 << metric) >>> 0

@@ -1,6 +1,7 @@
 // What a rollout plan can find with the traffic that there is, and how long it takes, as text.
-import { plural, share } from './numbers.ts'
+import { count, share } from './numbers.ts'
 import { safeLine } from './safe-text.ts'
+import { wrapLine } from './wrap.ts'
 
 type Hours = number | null
 export type FeasibilityView = {
@@ -21,7 +22,7 @@ export type FeasibilityView = {
   warnings: readonly string[]
 }
 
-/** One block a stage: its hours, and for each metric what can be found in it. */
+/** A table: for each stage how long it takes, and for each metric what can be found in it. */
 export function feasibilityText(view: FeasibilityView): string {
   const { per_minute, rates, means } = view.traffic
   const usual = [
@@ -29,26 +30,40 @@ export function feasibilityText(view: FeasibilityView): string {
     ...Object.entries(rates).map(([name, rate]) => `${name} ${share(rate)}`),
     ...Object.entries(means).map(([name, { mean }]) => `${name} ${Number(mean.toPrecision(3))}`),
   ]
+  const names = view.stages.flatMap(({ metrics }) => metrics.map(({ name }) => name.length))
+  const width = Math.max(6, ...names)
+  const row = (stage: string, takes: string, ...[metric = '', finds = '', twice = '', safe = '']: string[]) =>
+    `${stage.padEnd(25)}${takes.padEnd(9)}${metric.padEnd(width + 2)}${finds.padEnd(12)}${twice.padEnd(14)}${safe}`.trimEnd()
   const lines = [
     view.rollout,
-    `  traffic: ${usual.join(', ')}`,
-    ...view.stages.flatMap((stage) => [
-      `  stage ${stage.stage + 1}: ${share(stage.traffic)}, ${stage.gate}, ${time(stage.hours)}`,
-      ...stage.metrics.map(
-        ({ name, safe_hours, double_hours, detectable }) =>
-          `    ${name}: not worse ${time(safe_hours)} · twice as bad ${time(double_hours)} · finds ${detectable === null ? 'nothing' : `× ${Number(detectable.toPrecision(3))}`} within the stage`,
-      ),
-    ]),
-    `  altogether: ${time(view.total_hours)}`,
-    ...view.warnings.map((warning) => `  warning: ${warning}`),
+    ...wrapLine(`usual traffic: ${usual.join(', ')}`, 80),
+    '',
+    row('stage', 'takes', 'metric', 'it finds', 'twice as bad', 'not worse'),
+    ...view.stages.flatMap(({ stage, traffic, gate, hours, metrics }) => {
+      const head = `${stage + 1}  ${share(traffic).padStart(6)}  ${gate}`
+      if (traffic >= 1) return [row(head, time(hours), 'no baseline is served: nothing to compare with')]
+      const [first = [], ...rest] = metrics.map(metricCells)
+      return [row(head, time(hours), ...first), ...rest.map((cells) => row('', '', ...cells))]
+    }),
+    row('altogether', time(view.total_hours)),
+    '',
+    'it finds: what is that many times the usual (of a mean: so far off), within the stage',
+    'twice as bad, not worse: expected time in this stage until that is proven',
+    ...view.warnings.flatMap((warning) => wrapLine(`warning: ${warning}`, 80)),
   ]
   return `${safeLine(lines.join('\n'))}\n`
 }
 
+type MetricRow = FeasibilityView['stages'][number]['metrics'][number]
+function metricCells({ name, safe_hours, double_hours, detectable }: MetricRow): string[] {
+  const finds = detectable === null ? 'nothing' : `× ${Number(detectable.toPrecision(3))}`
+  return [name, finds, time(double_hours), safe_hours === 0 ? 'already' : time(safe_hours)]
+}
+
 function time(hours: Hours): string {
-  if (hours === null || !Number.isFinite(hours)) return 'not to be told'
-  if (hours < 1) return plural(Math.max(1, Math.round(hours * 60)), 'minute')
-  return hours < 100 ? `${Number(hours.toPrecision(3))} h` : plural(Math.round(hours / 24), 'day')
+  if (hours === null || !Number.isFinite(hours)) return '–'
+  if (hours < 1) return `${Math.max(1, Math.round(hours * 60))} min`
+  return hours < 100 ? `${Number(hours.toPrecision(3))} h` : `${count(Math.round(hours / 24))} d`
 }
 
 type Simulated = {
@@ -62,14 +77,11 @@ type Simulated = {
 
 /** What simulated rollouts of a plan came to, for a candidate as good as the baseline and for one that is worse. */
 export function simulationText(rollout: string, ratio: number, good: Simulated, bad: Simulated): string {
+  const cell = (part: number, minutes: number | null) =>
+    `${share(part)}${minutes === null ? '' : `, after ${time(minutes / 60)}`}`.padEnd(24)
   const line = (what: string, one: Simulated) =>
-    [
-      `  ${what}: ${plural(one.runs, 'rollout')}, rolled back ${share(one.rolled_back_share)}`,
-      ...(one.minutes_to_rollback === null ? [] : [`(median after ${time(one.minutes_to_rollback / 60)})`]),
-      `promoted ${share(one.promoted_share)}`,
-      ...(one.minutes_to_promotion === null ? [] : [`(median after ${time(one.minutes_to_promotion / 60)})`]),
-      `open ${one.open}`,
-    ].join(' · ')
-  const text = [rollout, line('as good as the baseline', good), line(`${ratio} times as bad`, bad)].join('\n')
-  return `${safeLine(text)}\n`
+    `${what.padEnd(25)}${String(one.runs).padEnd(7)}${cell(one.rolled_back_share, one.minutes_to_rollback)}${cell(one.promoted_share, one.minutes_to_promotion)}${one.open}`
+  const title = `${'candidate'.padEnd(25)}${'runs'.padEnd(7)}${'rolled back'.padEnd(24)}${'promoted'.padEnd(24)}open`
+  const text = [rollout, title, line('as good as the baseline', good), line(`${ratio} times as bad`, bad)].join('\n')
+  return `${safeLine(text)}\nTimes are medians; open: neither after two weeks.\n`
 }

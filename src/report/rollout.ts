@@ -1,6 +1,6 @@
 // The picture of a rollout on a terminal: its stages, the evidence against its bounds, what happens next.
 import type { Outcome } from '../schema/verdict.ts'
-import { count, moment, plural, share } from './numbers.ts'
+import { count, plural, share } from './numbers.ts'
 import { type Paint, paint } from './paint.ts'
 import { disarm, oneLine } from './safe-text.ts'
 import { sparkline } from './sparkline.ts'
@@ -10,7 +10,7 @@ export type StageView = {
   /** Share of the candidate, 0 to 1. */
   traffic: number
   gate: string
-  state: 'done' | 'now' | 'ahead'
+  state: 'done' | 'now' | 'ahead' | 'stopped'
   /** What there is to say of it, most important first. */
   notes: string[]
 }
@@ -83,10 +83,13 @@ function head(view: RolloutView, columns: number, p: Paint): string[] {
 }
 
 function stageLine({ traffic, gate, state, notes }: StageView, p: Paint, options: ViewOptions): string {
-  const marks = options.ascii ? { done: 'x', now: '>', ahead: ' ' } : { done: '✓', now: '▶', ahead: ' ' }
-  const text = ` ${marks[state]} ${percent(traffic).padStart(6)}  ${gate.padEnd(13)}${notes.join(' · ')}`
+  const marks = options.ascii
+    ? { done: 'x', now: '>', ahead: ' ', stopped: '!' }
+    : { done: '✓', now: '▶', ahead: ' ', stopped: '✗' }
+  const text = ` ${marks[state]} ${percent(traffic).padStart(6)}  ${gate.padEnd(14)}${notes.join(' · ')}`
   const cut = cutTo(text, options.columns)
   if (state === 'now') return p.bold(cut)
+  if (state === 'stopped') return p.red(cut)
   return state === 'done' ? p.green(cut) : p.dim(cut)
 }
 
@@ -146,6 +149,7 @@ function evidence({ harm, harm_bound }: MetricView): string {
 function short(value: number | null): string {
   if (value === null) return '–'
   if (!Number.isFinite(value)) return value > 0 ? '∞' : '-∞'
+  if (Math.abs(value) >= 1e5) return value > 0 ? '> 99999' : '< -99999'
   return String(Number(value.toPrecision(3)))
 }
 
@@ -168,9 +172,9 @@ function ending(view: RolloutView, columns: number, p: Paint): string[] {
   const said = outcome === null ? ['not looked at yet'] : reasons.length > 0 ? reasons : ['nothing to say']
   const lines = list(outcome === null ? '' : `${outcome}: `, said)
   const times = [
-    view.next_look === null ? '' : `next look ${moment(view.next_look)}`,
-    view.lease_until === null ? '' : `lease until ${moment(view.lease_until)}`,
-    view.hours_left === null ? '' : `about ${hours(view.hours_left)} left at this rate`,
+    view.next_look === null ? '' : `next look ${atSecond(view.next_look)}`,
+    view.lease_until === null ? '' : `lease until ${atSecond(view.lease_until)}`,
+    view.hours_left === null ? '' : `about ${hours(view.hours_left)} to go`,
   ].filter((one) => one !== '')
   return [
     ...(outcome === null ? lines.map(p.dim) : lines.map(p[colors[outcome]])),
@@ -179,6 +183,9 @@ function ending(view: RolloutView, columns: number, p: Paint): string[] {
     ...(times.length > 0 ? wrapLine(times.join(' · '), columns).map(p.dim) : []),
   ]
 }
+
+/** 07:29:05 UTC: of what is near, the day does not matter but the seconds do. */
+const atSecond = (iso: string) => iso.replace(/^\S+T(\d\d:\d\d:\d\d)\S*Z$/, '$1 UTC')
 
 const hours = (value: number) =>
   value < 1

@@ -13,7 +13,8 @@ const UnitTally = z.strictObject({ n: tally, bad: tally, sum: z.number(), square
 export type UnitTally = z.infer<typeof UnitTally>
 /**
  * What one arm did for one metric in one block. `n`: events that have the metric; `bad`: those that are bad (rate and
- * tail metrics); `first`: units whose first bad event of the rollout this was; `sum`, `squares`: of the values (means);
+ * tail metrics); `first`: units whose first bad event of the rollout this was; `at_risk`: units with such an event here that had
+ * no bad one before it, absent where the source knows no units; `sum`, `squares`: of the values (means);
  * `over`: events above each absolute limit of the plan, in its order; `histogram`: counts by logarithmic bucket;
  * `by_unit`: where one unit has many values, one of each unit and share: `fresh` of units that had none before, `back` of those
  * that had one under an earlier share, all as the baseline's (whoever was compared as the candidate's is compared no more).
@@ -23,6 +24,7 @@ const MetricCounts = z.strictObject({
   n: z.number().nonnegative(),
   bad: z.number().nonnegative().default(0),
   first: z.number().nonnegative().default(0),
+  at_risk: z.number().nonnegative().optional(),
   sum: z.number().default(0),
   squares: z.number().nonnegative().default(0),
   over: z.array(z.number().nonnegative()).default([]),

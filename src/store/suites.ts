@@ -138,8 +138,12 @@ function select(
   return { chosen, problems: [...wanted.map(({ error }) => error), ...clash, ...unknown] }
 }
 
+const NO_SUITES = 'no file matches `suites` of aigate.yaml'
+/** true: the error says no more than that there is no suite, which is right where there are only rollouts. */
+export const saysNoSuites = ({ message }: AigateError): boolean => message.startsWith(NO_SUITES)
+
 function noSuites({ config }: Project): AigateError {
-  const problem = `no file matches \`suites\` of aigate.yaml: ${config.suites.join(', ')}`
+  const problem = `${NO_SUITES}: ${config.suites.join(', ')}`
   return new AigateError('usage', { problem, mend: 'Write a suite there, correct the pattern, or run `aigate init`.' })
 }
 

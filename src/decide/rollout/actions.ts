@@ -74,7 +74,7 @@ function renewAction(state: RolloutState, now: number): PlannedAction[] {
   if (due === null || now < due || !state.applied || !isVerified(state, now)) return []
   const id = `renew-g${state.wanted.generation}-${state.applied.renewals + 1}`
   if (now < retryAt(state, id, now)) return []
-  return [{ id, action: { do: 'renew', desired: desired(state, now) }, why: 'The last look allows it.' }]
+  return [{ id, action: { do: 'renew', desired: desired(state, now) }, why: 'renewal of the lease' }]
 }
 
 /**

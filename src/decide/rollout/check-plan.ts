@@ -129,9 +129,25 @@ export function planNotes(plan: RolloutPlan): string[] {
   })
 }
 
+/** What a source cannot know, whatever the rest of the plan says. */
+function sourceProblems({ assignment, source }: RolloutPlan): PlanProblem[] {
+  if (source.type !== 'prometheus' || assignment.unit === 'request') return []
+  const problem = `Prometheus counts requests: it knows no ${assignment.unit}s.`
+  const mend = 'Write request where requests are assigned one by one, or read events (jsonl, otlp, sql) instead.'
+  return [{ path: ['assignment', 'unit'], problem, mend }]
+}
+
+const fits = (interval: number) => interval >= 1000 && interval <= 3_600_000
+
 /** Everything in the plan that can never be fulfilled or contradicts itself; empty: it can be started. */
 export function checkPlan(plan: RolloutPlan): PlanProblem[] {
-  const found = [...stageProblems(plan), ...triggerProblems(plan), ...metricProblems(plan), ...strategyProblems(plan)]
+  const found = [
+    ...stageProblems(plan),
+    ...triggerProblems(plan),
+    ...metricProblems(plan),
+    ...strategyProblems(plan),
+    ...sourceProblems(plan),
+  ]
   const parts = Object.keys(plan.release)
   if (parts.length === 0)
     found.push({
@@ -166,6 +182,12 @@ export function checkPlan(plan: RolloutPlan): PlanProblem[] {
       path: ['control', 'lease'],
       problem: 'The lease is shorter than a minute.',
       mend: 'Write at least 1m, better 15m.',
+    })
+  if ('interval' in plan.source && plan.source.interval !== undefined && !fits(plan.source.interval))
+    found.push({
+      path: ['source', 'interval'],
+      problem: 'A block must last from 1 second to 1 hour.',
+      mend: 'Write 60s, or less where a candidate must be found within seconds.',
     })
   if (plan.source.freshness <= plan.source.lateness)
     found.push({

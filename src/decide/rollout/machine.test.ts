@@ -223,6 +223,12 @@ it('finds nothing wrong with a good plan, and says what is wrong with others', (
   ])
 })
 
+it('takes blocks from a second to an hour', () => {
+  const of = (interval: string) => checkPlan(planWith({ source: { type: 'jsonl', path: 'a', interval } }))
+  expect([of('1s'), of('1h')]).toEqual([[], []])
+  for (const wrong of ['999ms', '61m']) expect(of(wrong).map(({ path }) => path.join('.'))).toEqual(['source.interval'])
+})
+
 it('ignores an applied record of a share that is no longer wanted', () => {
   const run = runner(planWith())
   const [first] = actionsFor(run.state(), T0)

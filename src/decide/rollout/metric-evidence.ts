@@ -56,6 +56,13 @@ export function stepMetric(
   const next = { ...state, baseline: added(state.baseline, baseline), candidate: added(state.candidate, candidate) }
   if (state.share && baseline.first + candidate.first > 0)
     next.share = stepArmShare(state.share, { share, candidate: candidate.first, baseline: baseline.first, hour })
+  const [ofBaseline, ofCandidate] = [baseline.at_risk, candidate.at_risk]
+  if (state.share && ofBaseline !== undefined && ofCandidate !== undefined)
+    next.risk = stepStratifiedOdds(state.risk ?? startStratifiedOdds(judging.risk_ratio), {
+      baseline: { n: ofBaseline, bad: baseline.first },
+      candidate: { n: ofCandidate, bad: candidate.first },
+      hour,
+    })
   for (const strata of strataOf(baseline, candidate)) {
     if (next.odds) next.odds = stepStratifiedOdds(next.odds, { ...strata, hour })
     const stratum = `g${block.generation}h${Math.floor(hour)}`
@@ -118,7 +125,10 @@ export function weighMetric(state: MetricEvidence, judging: Judging, at: number)
   const { harm, safe } = means
     ? meansEvidence(means, judging)
     : state.share
-      ? { harm: harmEvidence(state.share), safe: safeEvidence(state.share, judging.risk_ratio) }
+      ? {
+          harm: harmEvidence(state.share),
+          safe: state.risk ? oddsSafe(state.risk) : safeEvidence(state.share, judging.risk_ratio),
+        }
       : state.odds
         ? { harm: oddsHarm(state.odds), safe: oddsSafe(state.odds) }
         : { harm: null, safe: null }

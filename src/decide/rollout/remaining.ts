@@ -46,6 +46,7 @@ export function remaining(state: RolloutState, now: number = state.at): string[]
   if (stage.traffic <= 0) return [...open, ...openChecks(state, now)]
   const missing = Math.max(stage.min_users ?? 0, 1) - state.evidence.units.candidate
   // Without anybody served there is nothing that could have gone wrong: no data is never a pass.
-  if (missing > 0) open.push(`${missing} more users of the candidate are needed.`)
+  if (missing > 0)
+    open.push(`${missing} more ${plan.assignment.unit}${missing === 1 ? '' : 's'} of the candidate to be seen.`)
   return [...open, ...openEvidence(state), ...stageCriteria(state).flatMap((one) => (one.met ? [] : [one.said]))]
 }

@@ -29,6 +29,8 @@ export type SimulationOptions = {
   hours?: number
   /** Minutes from look to look. */
   every?: number
+  /** Is told after each run how many are done. */
+  each?: (done: number) => void
 }
 export type Simulation = {
   runs: number
@@ -134,10 +136,12 @@ function median(values: number[]): number | null {
 
 /** Many rollouts of a candidate with `ratio` times the bad events; the seed decides everything. */
 export function simulateRollout(plan: RolloutPlan, traffic: Traffic, options: SimulationOptions): Simulation {
-  const { seed, runs, ratio, shift = 0.5 * Math.log(ratio), ...rest } = options
-  const all = Array.from({ length: runs }, (_, run) =>
-    simulateOnce(plan, traffic, { ratio, shift }, randomFrom(seed + run * 7919), rest),
-  )
+  const { seed, runs, ratio, shift = 0.5 * Math.log(ratio), each, ...rest } = options
+  const all = Array.from({ length: runs }, (_, run) => {
+    const end = simulateOnce(plan, traffic, { ratio, shift }, randomFrom(seed + run * 7919), rest)
+    each?.(run + 1)
+    return end
+  })
   const of = (end: SimulatedRun['end']) => all.filter((run) => run.end === end)
   return {
     runs,

@@ -1,6 +1,6 @@
 // Where a rollout stands in its plan: which phase, what the stage still needs, and which stage comes next.
 import type { RolloutPlan, Stage } from '../../schema/rollout.ts'
-import { planOf, ppmOf, type RolloutState } from './state.ts'
+import { planOf, type RolloutState } from './state.ts'
 
 /** The phases by name; `STAGE` and `BAKE` have a part. */
 export type Phase = {
@@ -122,9 +122,4 @@ export function phaseOf(state: RolloutState, now: number): Phase {
   const last = state.last?.decision
   if (last && last.next === 'hold') return at(name, last.reasons[0] ?? null, 'HOLD')
   return at(name, null, 'OBSERVE')
-}
-
-/** The share that shall be served in the present stage. */
-export function stagePpm(state: RolloutState): number {
-  return ppmOf(planOf(state), state.stage)
 }

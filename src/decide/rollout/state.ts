@@ -28,6 +28,11 @@ export type Point = { at: number; harm: number; safe: number | null }
 export type MetricEvidence = {
   share: ArmShare | null
   odds: StratifiedOdds | null
+  /**
+   * First bad events among the units at risk, where the source counts those; else absent. It is what "not worse" is proven by:
+   * the worse arm uses up its units faster, so that a fixed share would make it look better with time.
+   */
+  risk?: StratifiedOdds
   means: MeanSequence | null
   /** Of units that were compared under an earlier share; absent: none. */
   means_back?: MeanSequence | undefined
