@@ -30,10 +30,8 @@ export async function abortByForce(
   const actuator = openActuator(plan, { root: project.root, env: context.env, planHash: hash })
   const found = await readOrNull(actuator, context.signal)
   const generation = (found?.generation ?? 0) + 1
-  const back: Desired = {
-    ...{ ppm: 0, generation, killed: true, lease_until: null },
-    components: Object.keys(plan.release),
-  }
+  const components = Object.keys(plan.release)
+  const back: Desired = { ppm: 0, generation, killed: true, lease_until: null, components }
   const { problem } = await applyAndRead(actuator, back, context.signal)
   const aside = problem === null && isDamaged(rolloutFolder(project, plan.rollout))
   const kept = aside ? putAside(rolloutFolder(project, plan.rollout)) : null

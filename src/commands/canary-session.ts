@@ -158,10 +158,18 @@ export const sourceFolder = (folder: string): string => join(folder, 'source')
 
 /** Those that still go on, or have something left to say. */
 export const unfinished = (context: Context, project: Project, names: readonly string[]): string[] =>
-  names.filter((name) => {
+  names.filter((name) => goesOn(context, project, name))
+
+/** A journal that cannot be read is no reason to leave its rollout alone. */
+function goesOn(context: Context, project: Project, name: string): boolean {
+  try {
     const { state } = openSession(context, project, name)
-    return !isOver(state) || state.notices.length > 0
-  })
+    return !isOver(state) || state.notices.length > 0 || state.failing.length > 0
+  } catch (error) {
+    if (!(error instanceof AigateError)) throw error
+    return true
+  }
+}
 
 /** The project, and the rollout that is meant: the one that was named, or the only one that was started or still goes on. */
 export async function openRollout(

@@ -17,13 +17,15 @@ export type Tick = { ending: Ending; decision: Decision | null; acted: Acted; no
 /** The ways out of a rollout, from the state that it came to. */
 function ended(session: Session): Ending | null {
   const { mode } = session.state
-  if (mode === 'succeeded' || mode === 'aborted') return 'pass'
-  return mode === 'rolled-back' ? 'fail' : null
+  if (mode === 'succeeded') return 'pass'
+  return mode === 'rolled-back' || mode === 'aborted' ? 'fail' : null
 }
 
 /** Of a decision after which everything that was wanted was done. */
 export function endingOf({ outcome, next }: Decision): Ending {
-  return outcome === 'inconclusive' && (next === 'wait' || next === 'advance') ? 'pass' : outcome
+  if (outcome === 'inconclusive') return next === 'wait' || next === 'advance' ? 'pass' : outcome
+  // Everything is proven, and yet it does not go on: it is paused, or a person must approve.
+  return outcome === 'pass' && next === 'hold' ? 'inconclusive' : outcome
 }
 
 /**

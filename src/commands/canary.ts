@@ -2,6 +2,7 @@
 import { AigateError } from '../errors.ts'
 import type { Context, Ending, Project } from '../ports.ts'
 import { advanceProblem } from '../decide/rollout/advance.ts'
+import { servedVerdict } from '../decide/rollout/served-verdict.ts'
 import { isKept, planOf } from '../decide/rollout/state.ts'
 import { rolloutPicture } from '../report/rollout.ts'
 import { safeLine } from '../report/safe-text.ts'
@@ -96,12 +97,30 @@ function restart(session: Session, again: boolean): void {
   Object.assign(session, openSession(session.context, session.project, session.name, session.by))
 }
 
-/** One pass over each rollout that was named; over all that still go on where none is. @returns the worst of them */
+/** One pass over each rollout that was named; over all that go on where none is. @returns the worst of them */
 export async function tickCommand(context: Context, names: string[], options: CanaryOptions): Promise<Ending> {
   const { project, chosen } = await chooseRollouts(context, names, options)
   const endings: Ending[] = []
-  for (const name of chosen) endings.push(await tickOne(context, project, name, options))
+  for (const name of chosen) {
+    if (context.signal.aborted) return 'interrupted'
+    endings.push(
+      chosen.length === 1
+        ? await tickOne(context, project, name, options)
+        : await tickOfMany(context, project, name, options),
+    )
+  }
   return worstEnding(endings)
+}
+
+/** What is wrong with one rollout does not keep the others from being looked at. */
+async function tickOfMany(context: Context, project: Project, name: string, options: CanaryOptions): Promise<Ending> {
+  try {
+    return await tickOne(context, project, name, options)
+  } catch (error) {
+    if (!(error instanceof AigateError)) throw error
+    context.stderr.write(`error: ${name}: ${error.message.trimEnd()}\n  fix: ${error.mend}\n`)
+    return error.outcome
+  }
 }
 
 async function chooseRollouts(context: Context, names: string[], options: CanaryOptions) {
@@ -156,7 +175,7 @@ export async function statusCommand(
   return 'pass'
 }
 
-/** What the last look came to. @returns its outcome; `invalid` where nobody has looked yet */
+/** What those who ask from outside are told, as of now. @returns it; `invalid` where nobody has looked yet */
 export async function verdictCommand(
   context: Context,
   name: string | undefined,
@@ -164,16 +183,17 @@ export async function verdictCommand(
 ): Promise<Ending> {
   const opened = await openRollout(context, name, options)
   const { state } = openSession(context, opened.project, opened.name)
-  const { last, mode } = state
-  const at = last === null ? null : new Date(last.at).toISOString()
-  const outcome = last?.decision.outcome ?? 'invalid'
-  const reasons = last?.decision.reasons ?? ['nobody has looked yet']
+  const { last } = state
+  const { verdict, reasons, mode, at: looked } = servedVerdict(state, context.now().getTime())
+  const at = looked === null ? null : new Date(looked).toISOString()
+  const outcome = last === null && verdict === 'inconclusive' ? 'invalid' : verdict
   const failing = state.failing.map(({ id, error }) => `${id}: ${error}`)
   const value = {
     aigate: 'rollout-verdict',
     rollout: opened.name,
     mode,
     outcome,
+    reasons,
     at,
     failing,
     decision: last?.decision,

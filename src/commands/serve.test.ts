@@ -248,4 +248,30 @@ it('says that it could not read a damaged journal, and goes on with the rest', a
   expect(await answer.text()).not.toContain(cwd)
   expect(errors.join('')).toContain('error: ')
   expect((await fetch(`${url}/healthz`)).status).toBe(200)
+  const other = join(cwd, '.aigate/rollouts/other')
+  mkdirSync(other)
+  const entry: RolloutEntry = {
+    kind: 'start',
+    plan_hash: 'abc',
+    plan: { ...planWith({ type: 'flagd', path: 'other.json' }), rollout: 'other' },
+  }
+  appendEntry(readRolloutJournal(other), { at: new Date().toISOString(), by: 'test' }, entry)
+  const metrics = await fetch(`${url}/metrics`)
+  expect(metrics.status).toBe(200)
+  const text = await metrics.text()
+  expect(text).toContain('aigate_rollout_verdict{rollout="other",verdict="inconclusive"} 1\n')
+  expect(text).toContain('aigate_rollout_readable{rollout="other"} 1\n')
+  expect(text).toContain('aigate_rollout_readable{rollout="support-1.3"} 0\n')
+  expect(text).not.toContain('verdict{rollout="support-1.3"')
+})
+
+it('says no pass while a person must approve, to nobody', async () => {
+  const { cwd, start, look } = project()
+  start()
+  look('pass', 'hold')
+  const { url } = await serve(cwd)
+  const answer = (await (await fetch(`${url}/verdict/support-1.3`)).json()) as object
+  expect(answer).toMatchObject({ verdict: 'inconclusive', reasons: ['It is pass.'] })
+  for (const hook of ['confirm-traffic-increase', 'confirm-promotion'])
+    expect((await replay(url, recorded('flagger-hook.http', hook))).status).toBe(409)
 })

@@ -6,6 +6,7 @@ import type { RolloutState } from '../decide/rollout/state.ts'
 import { AigateError } from '../errors.ts'
 import type { Context, Ending, Project } from '../ports.ts'
 import { answerTo, type Served } from '../report/served-answers.ts'
+import type { ServedRollout } from '../report/served-metrics.ts'
 import { loadProject } from '../store/project.ts'
 import { journaledRollouts, journalFile, rolloutFolder } from '../store/rollout-journal.ts'
 import { openSession } from './canary-session.ts'
@@ -66,11 +67,25 @@ async function servedNow(context: Context, project: Project, read: Reader): Prom
       const state = read(name)
       return { ...servedVerdict(state, now, stage), metrics: state.last?.decision.metrics ?? {} }
     },
-    all: () => names.map((name) => servedRollout(name, read(name), now)),
+    // One journal that cannot be read hides no other; what is not known has no sample.
+    all: () => {
+      const known: ServedRollout[] = []
+      const unreadable: string[] = []
+      for (const name of names) {
+        try {
+          known.push(servedRollout(name, read(name), now))
+        } catch (error) {
+          if (!(error instanceof AigateError)) throw error
+          context.stderr.write(`error: ${name}: ${error.message.trimEnd()}\n`)
+          unreadable.push(name)
+        }
+      }
+      return { known, unreadable }
+    },
   }
 }
 
-function servedRollout(rollout: string, state: RolloutState, now: number) {
+function servedRollout(rollout: string, state: RolloutState, now: number): ServedRollout {
   const { units, requests } = state.evidence
   return {
     ...servedVerdict(state, now),

@@ -77,7 +77,12 @@ const noTally = (): UnitTally => ({ n: 0, bad: 0, sum: 0, squares: 0 })
 /** Counts of a metric before the first event. `follows`: units are, and how many are at risk is counted. */
 export function emptyCounts({ kind, limits, tail, byUnit }: MetricReader, follows: boolean): MetricCounts {
   return {
-    ...{ n: 0, bad: 0, first: 0, sum: 0, squares: 0, over: limits.map(() => 0) },
+    n: 0,
+    bad: 0,
+    first: 0,
+    sum: 0,
+    squares: 0,
+    over: limits.map(() => 0),
     ...(follows && kind !== 'mean' && { at_risk: 0 }),
     ...(tail && { histogram: {} }),
     ...(byUnit && { by_unit: { fresh: noTally(), back: noTally() } }),

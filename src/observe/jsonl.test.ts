@@ -75,7 +75,10 @@ it('takes what says no arm as the baseline where it is asked about the past', as
   const metrics = { latency_p95: { value: 'duration_ms' } }
   const { log, look } = logged({ metrics })
   writeFileSync(log, lines(Array.from({ length: 120 }, (_, i) => event(i, `u${i}`, null, { duration_ms: i % 60 }))))
-  expect(await look(300)).toMatchObject({ blocks: [], without_arm: 120 })
+  const { blocks: armless, without_arm } = await look(300)
+  expect(without_arm).toBe(120)
+  expect(requests(armless)).toBe(0)
+  expect(armless.map((block) => block.armless?.requests)).toEqual([60, 60])
   const again = logged({ metrics })
   writeFileSync(
     again.log,

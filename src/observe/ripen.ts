@@ -2,7 +2,7 @@
 import type { Counting } from './counting.ts'
 import { REQUEST, RIPE, ROW } from './event-reader.ts'
 import { recall } from './hash-table.ts'
-import { keepRow, MINUTE } from './pending.ts'
+import { keepRow } from './pending.ts'
 
 /**
  * Moves the labels of minutes that end by `until` (milliseconds since 1970) to when their answer is `delay` old, where that
@@ -13,8 +13,8 @@ export function keepBack(counting: Counting, until: number): void {
   const { known, reader, request } = counting
   const delays = reader.metrics.map(({ name, label }) => (label ? (request.plan.metrics[name]?.delay ?? 0) : 0))
   if (!delays.some((delay) => delay > 0)) return
-  const { minutes, width } = known.pending
-  for (const start of [...minutes.keys()].filter((one) => one + MINUTE <= until)) {
+  const { minutes, width, length } = known.pending
+  for (const start of [...minutes.keys()].filter((one) => one + length <= until)) {
     const minute = minutes.get(start)
     if (!minute) continue
     const { rows, count } = minute
@@ -27,7 +27,7 @@ export function keepBack(counting: Counting, until: number): void {
       else {
         row[ROW.time] = ripe
         row[ROW.marks] = (row[ROW.marks] ?? 0) | RIPE
-        if (ripe < start + MINUTE) kept.push(row)
+        if (ripe < start + length) kept.push(row)
         else keepRow(known.pending, row)
       }
     }

@@ -6,7 +6,8 @@ import { type ServedRollout, servedMetrics, type Verdict } from './served-metric
 export type Served = {
   version: string
   find(name: string, stage?: number): (Verdict & { metrics: Decision['metrics'] }) | undefined
-  all(): ServedRollout[]
+  /** `unreadable`: rollouts whose journal cannot be read. */
+  all(): { known: ServedRollout[]; unreadable: string[] }
 }
 export type Asked = { method: string; path: string; query: URLSearchParams; body: string }
 export type Answer = { status: number; type: string; text: string; allow?: string }
@@ -40,7 +41,8 @@ export function answerTo({ method, path, query, body }: Asked, served: Served): 
   if (room === 'verdict') return verdictAnswer(decoded(rest.join('/')), query, served)
   if (rest.length > 0) return refuse(404, 'There is nothing here.')
   if (room === 'healthz') return json(200, { status: 'ok', version: served.version })
-  return { status: 200, type: 'text/plain; version=0.0.4; charset=utf-8', text: servedMetrics(served.all()) }
+  const { known, unreadable } = served.all()
+  return { status: 200, type: 'text/plain; version=0.0.4; charset=utf-8', text: servedMetrics(known, unreadable) }
 }
 
 function verdictAnswer(name: string | undefined, query: URLSearchParams, served: Served): Answer {

@@ -68,8 +68,8 @@ const families: readonly Family[] = [
   { name: 'estimate_high', help: 'Upper end of its confidence sequence.', samples: measured('high') },
 ]
 
-/** What is not known has no sample: never a zero. */
-export function servedMetrics(rollouts: readonly ServedRollout[]): string {
+/** What is not known has no sample: never a zero. Of a rollout whose journal cannot be read, nothing but that is known. */
+export function servedMetrics(rollouts: readonly ServedRollout[], unreadable: readonly string[] = []): string {
   const lines = families.flatMap(({ name, help, samples }) => {
     const metric = `aigate_rollout_${name}`
     const written = rollouts.flatMap((rollout) =>
@@ -79,6 +79,14 @@ export function servedMetrics(rollouts: readonly ServedRollout[]): string {
     )
     return written.length === 0 ? [] : [`# HELP ${metric} ${help}`, `# TYPE ${metric} gauge`, ...written]
   })
+  const readable = 'aigate_rollout_readable'
+  const samples = [
+    ...rollouts.map(({ rollout }) => [rollout, 1] as const),
+    ...unreadable.map((name) => [name, 0] as const),
+  ]
+  if (samples.length > 0)
+    lines.push(`# HELP ${readable} 0 where the journal cannot be read.`, `# TYPE ${readable} gauge`)
+  for (const [rollout, value] of samples) lines.push(`${readable}${labelText({ rollout })} ${value}`)
   return lines.map((line) => `${line}\n`).join('')
 }
 

@@ -114,8 +114,14 @@ function evidenceUnder(state: RolloutState, plan: RolloutPlan): RolloutState['ev
 function onNewPlane(state: RolloutState, at: number): RolloutState {
   const { generation, components } = state.wanted
   const applied = {
-    ...{ ppm: 0, generation: generation + 1, killed: false, components, lease_until: null },
-    ...{ at, times: 0, renewals: 0 },
+    ppm: 0,
+    generation: generation + 1,
+    killed: false,
+    components,
+    lease_until: null,
+    at,
+    times: 0,
+    renewals: 0,
   }
   const changes = [...state.changes, { at, generation: generation + 1, ppm: 0 }].slice(-100)
   return { ...state, applied, changes, wanted: { ...state.wanted, generation: generation + 1, ppm: 0 } }

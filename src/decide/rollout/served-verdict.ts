@@ -15,7 +15,7 @@ export type ServedVerdict = {
 /**
  * The verdict as of `now` (milliseconds since 1970). First match: rolled back, stopped or aborted is `fail` and stays so;
  * succeeded is `pass`; an action that failed, no look for longer than the source may be silent, and an `invalid` look are
- * `invalid`; no look yet, a pause or a hold is `inconclusive`. With `stage` (from 0) the question is whether that stage was
+ * `invalid`; no look yet, a pause, a hold, and a pass after which a person is waited for are `inconclusive`. With `stage` (from 0) the question is whether that stage was
  * passed: an earlier one was, a later one not yet, the current one only when the next step is to leave it.
  */
 export function servedVerdict(state: RolloutState, now: number, stage?: number): ServedVerdict {
@@ -46,6 +46,7 @@ function judged(state: RolloutState, now: number, stage: number | undefined): [O
   if (outcome === 'invalid') return ['invalid', reasons]
   if (paused) return ['inconclusive', [`Paused by ${paused.by}: ${paused.reason}`]]
   if (hold !== null) return ['inconclusive', [hold, ...reasons]]
+  if (outcome === 'pass' && next === 'hold') return ['inconclusive', reasons]
   if (stage === undefined) return [outcome, reasons]
   if (stage < state.stage) return ['pass', [`The rollout is in stage ${state.stage} already.`]]
   if (stage > state.stage) return ['inconclusive', [`The rollout is in stage ${state.stage}.`, ...reasons]]
