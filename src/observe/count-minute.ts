@@ -67,7 +67,12 @@ const noTally = (): UnitTally => ({ n: 0, bad: 0, sum: 0, squares: 0 })
 /** Counts of a metric before the first event. */
 export function emptyCounts({ limits, tail, byUnit }: MetricReader): MetricCounts {
   return {
-    ...{ n: 0, bad: 0, first: 0, sum: 0, squares: 0, over: limits.map(() => 0) },
+    n: 0,
+    bad: 0,
+    first: 0,
+    sum: 0,
+    squares: 0,
+    over: limits.map(() => 0),
     ...(tail && { histogram: {} }),
     ...(byUnit && { by_unit: { fresh: noTally(), back: noTally() } }),
   }

@@ -36,13 +36,22 @@ export function feasibilityText(view: FeasibilityView): string {
       `  stage ${stage.stage + 1}: ${share(stage.traffic)}, ${stage.gate}, ${time(stage.hours)}`,
       ...stage.metrics.map(
         ({ name, safe_hours, double_hours, detectable }) =>
-          `    ${name}: not worse ${time(safe_hours)} · twice as bad ${time(double_hours)} · finds ${detectable === null ? 'nothing' : `× ${Number(detectable.toPrecision(3))}`} within the stage`,
+          `    ${name}: not worse ${time(safe_hours)} · twice as bad ${time(double_hours)} · finds ${foundText(detectable, means[name])} within the stage`,
       ),
     ]),
     `  altogether: ${time(view.total_hours)}`,
     ...view.warnings.map((warning) => `  warning: ${warning}`),
   ]
   return `${safeLine(lines.join('\n'))}\n`
+}
+
+/** A ratio; of a mean a difference, which is nothing where the mean never varies. */
+function foundText(detectable: number | null, usual: { mean: number } | undefined): string {
+  if (detectable === null) return 'nothing'
+  if (usual === undefined) return `× ${Number(detectable.toPrecision(3))}`
+  return detectable > 1e-9 * Math.abs(usual.mean)
+    ? `a difference of ${Number(detectable.toPrecision(3))}`
+    : 'any difference (its values have not varied so far)'
 }
 
 function time(hours: Hours): string {

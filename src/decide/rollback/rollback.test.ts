@@ -126,7 +126,11 @@ describe('plan', () => {
     records: ledger(releases),
     config,
     planes,
-    found: { prompts: [{ prompt: release(1).prompts[0] ?? never(), found: 'git' as const }], models: [], components: {} },
+    found: {
+      prompts: [{ prompt: release(1).prompts[0] ?? never(), found: 'git' as const }],
+      models: [],
+      components: {},
+    },
     shown: Object.fromEntries(Object.entries(shown).map(([key, version]) => [key, { where: key, version }])),
     now: stamp.at,
     force: false,

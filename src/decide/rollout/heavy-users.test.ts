@@ -79,7 +79,10 @@ function day({ seed, users, worse = 0, each = false }: Day) {
       metrics: { quality: arms[0]![arm]!, fails: arms[1]![arm]! },
     }))
     const block: Block = {
-      ...{ start: minute * 60_000, length: 60_000, generation, both: 0 },
+      start: minute * 60_000,
+      length: 60_000,
+      generation,
+      both: 0,
       arms: { baseline: baseline!, candidate: candidate! },
     }
     states = states.map((state, i) => stepMetric(state, judging[i]!, block, share, minute / 60))
