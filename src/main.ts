@@ -182,7 +182,7 @@ async function run(context: Context, argv: string[]): Promise<Ending> {
     .option(
       '--draws <n>',
       'simulated changes that change nothing (default: 2000, fewer where they are slow)',
-      parseDraws,
+      (text: string) => parseDraws(text),
     )
     .option('--seed <n>', 'of the simulations', parseSeed)
     .option('--json', 'for programs: schema/doctor.schema.json')
@@ -193,7 +193,9 @@ async function run(context: Context, argv: string[]): Promise<Ending> {
   verb('power-check [suite...]', 'Break stored answers on purpose and see when the gate fires', powerExamples)
     .option('--config <file>', 'configuration file')
     .option('--run <ref>', 'the answers of this run instead of those of the baseline')
-    .option('--draws <n>', 'random choices of broken cases (default: 100, fewer for large suites)', parseDraws)
+    .option('--draws <n>', 'random choices of broken cases (default: 100, fewer for large suites)', (text: string) =>
+      parseDraws(text),
+    )
     .option('--seed <n>', 'of the choices', parseSeed)
     .option('--json', 'for programs: schema/power-check.schema.json')
     .action((suites: string[], options) =>
@@ -563,7 +565,7 @@ function canaryVerbs(context: Context, { program, verb, end }: Verbs): void {
   const canaries = () => import('./commands/canary.ts')
 
   one('plan [rollout]', 'Say what a plan can find, and how long its stages will take', canaryPlanExamples)
-    .option('--since <duration>', 'traffic of so long ago until now', parseDuration, 7 * 86_400_000)
+    .addOption(sinceOption('traffic of so long ago until now'))
     .action((name: string | undefined, options) =>
       end(import('./commands/canary-plan.ts').then((verbs) => verbs.planCommand(context, name, options))),
     )
@@ -603,12 +605,12 @@ function canaryVerbs(context: Context, { program, verb, end }: Verbs): void {
   }
   one('replay [rollout]', 'Decide every look of the journal again: the same decisions?', canaryReplayExamples)
     .option('--events', 'run the plan over the events of the past instead; nothing is changed')
-    .option('--since <duration>', 'with --events: from so long ago until now', parseDuration, 7 * 86_400_000)
+    .addOption(sinceOption('with --events: from so long ago until now'))
     .action((name: string | undefined, options) =>
       end(import('./commands/canary-replay.ts').then((verbs) => verbs.replayCommand(context, name, options))),
     )
   one('simulate [rollout]', 'Say how often a plan errs, and how soon it finds a bad candidate', canarySimulateExamples)
-    .option('--since <duration>', 'traffic of so long ago until now', parseDuration, 7 * 86_400_000)
+    .addOption(sinceOption('traffic of so long ago until now'))
     .option('--runs <n>', 'simulated rollouts', parseRuns, 200)
     .option('--ratio <ratio>', 'how many times as bad the bad candidate is', parseRatio, 2)
     .option('--seed <n>', 'of the simulation', parseSeed, 1)
@@ -735,6 +737,11 @@ function parseCount(text: string): number {
   const value = Number(text)
   if (Number.isInteger(value) && value >= 1 && value <= 1000) return value
   throw new AigateError('usage', { problem: `"${text}" is no count from 1 to 1000.`, mend: 'Write --trials 3.' })
+}
+
+/** How far back traffic is read: a week unless written. */
+function sinceOption(description: string): Option {
+  return new Option('--since <duration>', description).argParser(parseDuration).default(7 * 86_400_000, '7d')
 }
 
 function parseDraws(text: string): number {

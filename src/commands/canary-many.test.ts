@@ -3,7 +3,7 @@ import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, expect, it } from 'vitest'
 import { journalFile, rolloutFolder } from '../store/rollout-journal.ts'
-import { sayCommand, startCommand, tickCommand, verdictCommand } from './canary.ts'
+import { sayCommand, startCommand, statusCommand, tickCommand, verdictCommand } from './canary.ts'
 import { asRunner } from './canary-session.ts'
 import { bench, MINUTE, plan, projectFolder, traffic } from './canary-testing.ts'
 import { openEdges, tick } from './canary-tick.ts'
@@ -48,6 +48,9 @@ it('says no pass of a rollout that waits for a person, is paused, is not watched
   expect(done).toMatchObject({ decision: { outcome: 'pass', next: 'hold' }, ending: 'inconclusive' })
   expect(await verdictCommand(one.context, first, {})).toBe('inconclusive')
   one.clock.now += 24 * 60 * MINUTE
+  await statusCommand(one.context, first, {})
+  expect(one.out.join('')).toContain('lease ended: the baseline is served')
+  expect(one.out.join('')).toMatch(/warning: last look 24 h ago: nobody watches/)
   expect(await verdictCommand(one.context, first, {})).toBe('invalid')
   one.clock.now -= 24 * 60 * MINUTE
   await sayCommand(one.context, 'pause', first, { reason: 'lunch' })
@@ -56,4 +59,15 @@ it('says no pass of a rollout that waits for a person, is paused, is not watched
   await sayCommand(one.context, 'abort', first, { reason: 'no' })
   expect(await verdictCommand(one.context, first, {})).toBe('fail')
   expect((await look()).ending).toBe('fail')
+  one.out.length = 0
+  await statusCommand(one.context, first, {})
+  const picture = one.out.join('')
+  expect(picture).toContain('fail: ')
+  expect(picture).not.toMatch(/▶|wanted: .*resume|pass: /)
+  one.out.length = 0
+  await statusCommand(one.context, first, { json: true })
+  const data = JSON.parse(one.out.join('')) as object
+  expect(data).toMatchObject({ mode: 'aborted', stage: 0, criteria: [], triggers: [], share: { served: 0 } })
+  expect(data).toHaveProperty('looks')
+  expect(data).toHaveProperty('generation')
 })

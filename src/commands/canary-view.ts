@@ -1,5 +1,6 @@
 // A rollout's status as the picture shows it: numbers turned into words.
 import { keptUntil, planOf, type RolloutState } from '../decide/rollout/state.ts'
+import { servedVerdict } from '../decide/rollout/served-verdict.ts'
 import { type MetricStatus, rolloutStatus, type RolloutStatus, type StageStatus } from '../decide/rollout/status.ts'
 import type { RolloutView, StageView } from '../report/rollout.ts'
 import type { RolloutPlan } from '../schema/rollout.ts'
@@ -14,9 +15,8 @@ export function rolloutView(state: RolloutState, now: number): RolloutView {
     rollout: plan.rollout,
     baseline: parts(plan.baseline),
     candidate: parts(plan.release),
-    phase: phaseWords(state, status),
-    outcome: status.outcome,
-    reasons: state.mode === 'aborted' ? [`aborted: ${state.wanted.why}`] : status.reasons,
+    phase: phaseWords(state, status, now),
+    ...saidOf(state, status, now),
     warnings: status.warnings,
     stages: status.stages.map((stage) => stageView(plan, state, stage)),
     metrics: status.metrics.map(metricView),
@@ -26,6 +26,8 @@ export function rolloutView(state: RolloutState, now: number): RolloutView {
     },
     unit: plan.assignment.unit,
     next_look: iso(status.next_look),
+    last_look: status.last_look === null ? null : time(Math.max(0, now - status.last_look)),
+    unwatched: state.mode === 'running' && status.last_look !== null && now - status.last_look > plan.source.freshness,
     lease_until: iso(status.lease_until),
     hours_left: status.hours_left,
     wanted: wantedOf(state, status),
@@ -37,12 +39,42 @@ const parts = (of: Readonly<Record<string, string>>) =>
     .map(([name, version]) => `${name} ${version}`)
     .join(', ')
 
-function phaseWords({ mode, stage, paused, plan }: RolloutState, { share }: RolloutStatus): string {
-  const served = `${Number((share.served * 100).toFixed(3))} % served`
-  if (mode !== 'running') return `${mode.replace('-', ' ')}, ${served}`
+/** What else is known of a state, for programs. */
+export function rolloutData(state: RolloutState, now: number) {
+  const { share, criteria, triggers, looks, last_look: last, started_at: started } = rolloutStatus(state, now)
+  const { generation, ...served } = share
+  return {
+    mode: state.mode,
+    stage: state.stage,
+    generation,
+    share: served,
+    looks,
+    looked_at: iso(last),
+    started_at: iso(started),
+    criteria,
+    triggers,
+  }
+}
+
+/** The last look's outcome; of a rollout that was stopped or is not watched, what holds now. */
+function saidOf(state: RolloutState, status: RolloutStatus, now: number): Pick<RolloutView, 'outcome' | 'reasons'> {
+  const { outcome, reasons } = status
+  if (state.mode === 'running' || outcome === null) return { outcome, reasons }
+  const served = servedVerdict(state, now)
+  return { outcome: served.verdict, reasons: served.reasons }
+}
+
+function phaseWords(
+  { mode, stage, paused, plan }: RolloutState,
+  { share, lease_until: lease }: RolloutStatus,
+  now: number,
+): string {
+  const part = `${Number((share.served * 100).toFixed(3))} % served`
+  if (mode !== 'running') return `${mode.replace('-', ' ')}, ${part}`
   const where = `stage ${stage + 1} of ${plan?.stages.length ?? 0}`
   if (share.killed) return `${where}, killed`
-  return `${where}, ${paused ? `paused, ${served}` : served}`
+  if (lease !== null && now >= lease) return `${where}, lease ended: the baseline is served`
+  return `${where}, ${paused ? `paused, ${part}` : part}`
 }
 
 function stageView(plan: RolloutPlan, state: RolloutState, one: StageStatus): StageView {
@@ -72,11 +104,12 @@ function metricView({ name, role, method, history, ...numbers }: MetricStatus): 
 /** What only a person can do, and what stays to be done besides. */
 function wantedOf(state: RolloutState, { failing, remaining, reasons }: RolloutStatus): string[] {
   const name = planOf(state).rollout
+  const open = state.mode === 'running'
   const approval = planOf(state).stages[state.stage]?.approval === true && !state.approved.includes(state.stage)
   return [
     ...failing.map(({ id, error, attempts }) => `${id} failed ${attempts} times: ${error}`),
-    ...(state.paused ? [`paused by ${state.paused.by}: aigate canary resume ${name}`] : []),
-    ...(state.hold !== null ? [`${state.hold}: aigate canary resume ${name}`] : []),
+    ...(open && state.paused ? [`paused by ${state.paused.by}: aigate canary resume ${name}`] : []),
+    ...(open && state.hold !== null ? [`${state.hold}: aigate canary resume ${name}`] : []),
     ...keptNote(state),
     ...(approval && state.mode === 'running' ? [`aigate canary approve ${name}`] : []),
     // The reasons of the last look say it already.

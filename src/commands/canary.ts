@@ -26,7 +26,7 @@ import {
   unfinished,
 } from './canary-session.ts'
 import { openEdges, openPlane, takeOver, type Tick, tick, unwrittenNote } from './canary-tick.ts'
-import { rolloutView } from './canary-view.ts'
+import { rolloutData, rolloutView } from './canary-view.ts'
 import { say } from './release.ts'
 import { killLines } from './kill-files.ts'
 import { rolloutProblems } from './rollout-check.ts'
@@ -46,8 +46,10 @@ export const viewOptions = ({ env, stdout }: Context) => ({
 /** The picture of a session, or its data. */
 export function show(session: Session, options: CanaryOptions, more: object = {}): void {
   const { context } = session
-  const view = rolloutView(session.state, context.now().getTime())
-  if (options.json) say(context, true, { aigate: 'rollout-status', ...view, ...more }, '')
+  const now = context.now().getTime()
+  const view = rolloutView(session.state, now)
+  if (options.json)
+    say(context, true, { aigate: 'rollout-status', ...rolloutData(session.state, now), ...view, ...more }, '')
   else context.stdout.write(rolloutPicture(view, viewOptions(context)))
 }
 

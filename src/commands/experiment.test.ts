@@ -170,6 +170,22 @@ describe('what may not pass', () => {
       winner: null,
     })
   })
+  it('a program that prints the log gives the same report as the log; one that fails is no log', async () => {
+    const folder = project(4, 0.24)
+    const fromFile = await reportOf(folder)
+    const show = JSON.stringify([process.execPath, 'show.mjs', '{{since}}', '{{until}}'])
+    const script =
+      "import { appendFileSync, readFileSync } from 'node:fs'\nappendFileSync('asked', process.argv.slice(2).join(' ') + '\\n')\nprocess.stdout.write(readFileSync('events.jsonl'))\n"
+    writeFileSync(join(folder, 'show.mjs'), script)
+    change(folder, '{type: jsonl, path: events.jsonl}', `{type: command, argv: ${show}}`)
+    const { plan_hash: _, ...rest } = await reportOf(folder)
+    expect(rest).toEqual(Object.fromEntries(Object.entries(fromFile).filter(([key]) => key !== 'plan_hash')))
+    expect(readFileSync(join(folder, 'asked'), 'utf8')).toMatch(
+      /^2026-10-05T00:00:00\.000Z 2026-11-01T00:00:00\.000Z\n/,
+    )
+    writeFileSync(join(folder, 'show.mjs'), 'process.exit(3)\n')
+    await expect(run(experimentVerdictCommand, folder)).rejects.toMatchObject({ code: 'source_failed' })
+  })
   it('no event is invalid, no log and a changed plan are errors', async () => {
     const empty = project(1, 0.3, false)
     await expect(run(experimentVerdictCommand, empty)).rejects.toMatchObject({ code: 'source_failed' })

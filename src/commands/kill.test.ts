@@ -114,3 +114,11 @@ it('says action_failed where the file cannot be used or a flag cannot obey', asy
   expect(await killOnCommand(at.context, { reason, file: 'locked/flags.json' })).toBe('action_failed')
   expect(existsSync(join(at.folder, planPath))).toBe(true)
 })
+
+it('warns where a flag file is made, and where what is taken back was never killed', async () => {
+  const at = await started()
+  expect(await killOnCommand(at.context, { reason, file: 'deploy/flgas.json' })).toBe('pass')
+  expect(err(at)).toContain('warning: There was no flag file deploy/flgas.json')
+  expect(await killOffCommand(at.context, { reason, feature: 'serach' })).toBe('pass')
+  expect(err(at)).toContain('warning: feature serach was not killed.')
+})

@@ -103,3 +103,16 @@ it('what the checks of a blue-green rollout name must be there', async () => {
   expect(found).toContain('pre_check.shadow: no shadow plan is called "s"')
   expect(found).toContain('warm_up.suite: no suite is called "gone"')
 })
+
+it('one component going back alone needs a plane that can send it back', async () => {
+  const two = plan
+    .replace('release: {prompt: support/answer@1.3.0}', 'release: {prompt: support/answer@1.3.0, index: kb-2}')
+    .replace('baseline: {prompt: support/answer@1.2.0}', 'baseline: {prompt: support/answer@1.2.0, index: kb-1}')
+    .concat('on_degradation: {rollback: [prompt]}\n')
+  const config = { 'aigate.yaml': 'version: 1\ncomponents: {index: {version: kb-1}}\n' }
+  expect(await problems(two, config)).toEqual([])
+  const git = two.replace(/^control: .*$/m, 'control: {type: git, path: deploy/values.yaml, pointer: /percent}')
+  const files = { ...config, 'deploy/values.yaml': 'percent: 0\n' }
+  expect((await problems(git, files)).join('\n')).toMatch(/:\d+:\d+ .*type git has one share for the whole release/)
+  expect(await problems(git.replace('[prompt]', '[prompt, index]'), files)).toEqual([])
+})

@@ -31,6 +31,17 @@ it('all is well: pass, and nothing is done', async () => {
   expect(existsSync(join(root, '.aigate/actions/journal.jsonl'))).toBe(false)
 })
 
+it('shows what is killed', async () => {
+  const root = project(
+    guard({ type: 'kill', path: 'flags.json', feature: 'answers' }),
+    log(20, (ago) => ago < 8),
+  )
+  writeFileSync(join(root, 'aigate.yaml'), 'version: 1\nkill: {path: flags.json}\n')
+  const { context, out } = contextOf(root)
+  expect(await look(context)).toBe('fail')
+  expect(out.join('')).toMatch(/ {2}KILLED: feature answers \(aigate watch production, .*error_rate is \d+(\.\d+)?%/)
+})
+
 it('events need not say any arm, and no log is invalid', async () => {
   const root = project(
     guard({ type: 'command', argv: ['false'] }),

@@ -11,6 +11,8 @@ import type { Pending } from './pending.ts'
 const MAGIC = 'aigate-units'
 const FORMAT = 1
 const NAME = /^units-[0-9a-f]{16}\.bin$/
+/** What a writer that was killed has left; one rollout has one writer at a time. */
+const DRAFT = /^\.units-[0-9a-f]{16}\.bin\..*\.tmp$/
 /** Where the arrays begin: the header is filled up with blanks to a multiple of this, the length before it included. */
 const ALIGN = 8
 
@@ -57,7 +59,8 @@ export async function saveTables(folder: string, tables: Tables, before?: KnownF
       throw error
     }
     for (const old of await readdir(folder))
-      if (NAME.test(old) && old !== file && old !== before?.file) await rm(join(folder, old), { force: true })
+      if (DRAFT.test(old) || (NAME.test(old) && old !== file && old !== before?.file))
+        await rm(join(folder, old), { force: true })
   } catch (error) {
     if (!(error instanceof Error && 'code' in error)) throw error
     const problem = `its table of units could not be written to ${folder} (${String(error.code)})`

@@ -42,7 +42,7 @@ export function feasibilityText(view: FeasibilityView): string {
     ...view.stages.flatMap(({ stage, traffic, gate, hours, metrics }) => {
       const head = `${stage + 1}  ${share(traffic).padStart(6)}  ${gate}`
       if (traffic >= 1) return [row(head, time(hours), 'no baseline is served: nothing to compare with')]
-      const [first = [], ...rest] = metrics.map(metricCells)
+      const [first = [], ...rest] = metrics.map((metric) => metricCells(metric, means))
       return [row(head, time(hours), ...first), ...rest.map((cells) => row('', '', ...cells))]
     }),
     row('altogether', time(view.total_hours)),
@@ -55,9 +55,17 @@ export function feasibilityText(view: FeasibilityView): string {
 }
 
 type MetricRow = FeasibilityView['stages'][number]['metrics'][number]
-function metricCells({ name, safe_hours, double_hours, detectable }: MetricRow): string[] {
-  const finds = detectable === null ? 'nothing' : `× ${Number(detectable.toPrecision(3))}`
-  return [name, finds, time(double_hours), safe_hours === 0 ? 'already' : time(safe_hours)]
+type Usual = FeasibilityView['traffic']['means']
+function metricCells({ name, safe_hours, double_hours, detectable }: MetricRow, means: Usual): string[] {
+  const safe = safe_hours === 0 ? 'already' : time(safe_hours)
+  return [name, foundText(detectable, means[name]), time(double_hours), safe]
+}
+
+/** A ratio; of a mean a difference, which is nothing where the mean never varies. */
+function foundText(detectable: number | null, usual: { mean: number } | undefined): string {
+  if (detectable === null) return 'nothing'
+  if (usual === undefined) return `× ${Number(detectable.toPrecision(3))}`
+  return detectable > 1e-9 * Math.abs(usual.mean) ? `± ${Number(detectable.toPrecision(3))}` : 'any'
 }
 
 function time(hours: Hours): string {

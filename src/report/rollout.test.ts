@@ -21,6 +21,7 @@ const rate = (name: string, more: Partial<MetricView> = {}): MetricView => ({
   history: [0, 0.1, 0.4, 0.2, 0.9, 0.7, 0.6],
   ...more,
 })
+const nothing = { baseline: null, candidate: null, estimate: null, low: null, high: null, safe: null }
 const middle: RolloutView = {
   rollout: 'support-1.3',
   baseline: 'prompt support/answer@1.2.0',
@@ -97,7 +98,7 @@ describe.each([
   it('looks like this', async () => {
     await expect(rolloutPicture(view, plainly)).toMatchFileSnapshot(`../../fixtures/report/rollout-${name}.txt`)
   })
-  it.each([60, 80, 100, 120])('fits %i columns', (columns) => {
+  it.each([40, 60, 80, 100, 120])('fits %i columns', (columns) => {
     for (const line of rolloutPicture(view, { color: false, columns }).split('\n'))
       expect(displayWidth(line), line).toBeLessThanOrEqual(columns)
   })
@@ -129,4 +130,27 @@ it('a terminal without box characters gets letters', () => {
   const text = rolloutPicture(middle, { ...plainly, ascii: true })
   expect(text).not.toMatch(/[▁-█✓▶]/)
   expect(text).toMatch(/^ > {3}25 %/m)
+})
+
+it('keeps columns apart, whatever the numbers, and never half an interval', () => {
+  const tiny = { kind: 'mean', baseline: 0.0399, candidate: 0.0358, estimate: -0.0041 } as const
+  const metrics = [
+    rate('cost_of_each_request', { ...tiny, low: -6.35e-12, high: 1.23456e-9, harm: 9, history: [1, 9] }),
+    rate('user_satisfaction', { ...nothing, role: 'signal', harm: 0, history: [] }),
+    rate('duration', { kind: 'mean', baseline: 123_456_789, candidate: 1e-12 }),
+  ]
+  for (const columns of [40, 60, 72, 80, 100, 120]) {
+    const text = rolloutPicture({ ...middle, metrics }, { color: false, columns })
+    expect(text).toMatch(columns < 72 ? /0\.0399 +0\.0358 / : /0\.0399 +0\.0358 +-0\.0041/)
+    expect(text).toContain(' proof\n')
+    expect(text).toMatch(/^ {3}user_sat.* no data$/m)
+    for (const line of text.split('\n')) expect(displayWidth(line), line).toBeLessThanOrEqual(columns)
+    for (const line of text.split('\n')) expect((line.match(/\(/g) ?? []).length).toBe((line.match(/\)/g) ?? []).length)
+  }
+})
+
+it('says how old the last look is, and warns where nobody looks', () => {
+  expect(rolloutPicture({ ...middle, last_look: '3 min' }, plainly)).toContain('last look 3 min ago · next look')
+  const text = rolloutPicture({ ...middle, last_look: '7 d', unwatched: true }, plainly)
+  expect(text).toContain('warning: last look 7 d ago: nobody watches the rollout')
 })

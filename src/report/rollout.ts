@@ -48,6 +48,9 @@ export type RolloutView = {
   unit: string
   /** ISO 8601. */
   next_look: string | null
+  /** How long ago the last look was, in words; null: there was none. `unwatched`: longer than the source may be silent. */
+  last_look?: string | null
+  unwatched?: boolean
   lease_until: string | null
   hours_left: number | null
   /** What a person has to do, if anything. */
@@ -56,9 +59,9 @@ export type RolloutView = {
 
 export type ViewOptions = { color: boolean; columns: number; ascii?: boolean }
 
-/** The picture; never wider than `columns` (at least 60). */
+/** The picture; never wider than `columns` (at least 40). */
 export function rolloutPicture(view: RolloutView, options: ViewOptions): string {
-  const columns = Math.max(60, Math.min(options.columns, 120))
+  const columns = Math.max(40, Math.min(options.columns, 120))
   const p = paint(options.color)
   const sized = { ...options, columns }
   const lines = [
@@ -95,52 +98,67 @@ function stageLine({ traffic, gate, state, notes }: StageView, p: Paint, options
 
 const percent = (traffic: number) => `${Number((traffic * 100).toFixed(3))} %`
 
+/** What of the table finds room: on a narrow terminal the curve goes first, then the interval. */
+function layoutOf(metrics: readonly MetricView[], columns: number) {
+  const most = columns < 60 ? 10 : 20
+  const name = Math.min(most, Math.max(6, ...metrics.map((metric) => displayWidth(metric.name))))
+  const fixed = 3 + name + 1 + 8 + 1 + 9 + 1 + PROOF
+  const effect = columns >= fixed + 26 ? Math.min(32, Math.max(25, ...metrics.map((one) => effectOf(one).length))) : 0
+  const room = columns >= fixed + 10 ? 9 : 0
+  const shown = effect === 0 ? room : columns >= fixed + 1 + effect ? effect : 25
+  const left = columns - fixed - (shown > 0 ? shown + 1 : 0) - 1
+  return { name, effect: shown, bars: left >= 6 ? Math.min(16, left) : 0 }
+}
+/** Columns of `no data` and `proof`. */
+const PROOF = 7
+
 function metricLines({ metrics }: RolloutView, p: Paint, options: ViewOptions): string[] {
   if (metrics.length === 0) return []
-  const name = Math.min(20, Math.max(6, ...metrics.map((metric) => displayWidth(metric.name))))
-  const bars = Math.max(6, Math.min(16, options.columns - name - 55))
+  const { name, effect, bars } = layoutOf(metrics, options.columns)
   const title = [
-    '   ',
-    'metric'.padEnd(name),
-    'baseline'.padStart(9),
-    'candidate'.padStart(10),
-    'ratio or difference'.padStart(25),
-    '  proof of harm',
-  ].join('')
+    `   ${'metric'.padEnd(name)} ${'baseline'.padStart(8)} ${'candidate'.padStart(9)}`,
+    ...(effect > 0 ? [(effect < 19 ? 'effect' : 'ratio or difference').padStart(effect)] : []),
+    ...(bars > 0 ? ['proof of harm'] : ['harm']),
+  ].join(' ')
   const rows = metrics.map((metric) => {
     const proven = metric.harm !== null && metric.harm >= metric.harm_bound
     const safe = metric.safe !== null && metric.safe >= metric.safe_bound
     const mark = proven ? '!' : safe ? '=' : ' '
-    const line = [
-      ` ${mark} `,
-      cutTo(oneLine(metric.name), name).padEnd(name),
-      level(metric, metric.baseline).padStart(9),
-      level(metric, metric.candidate).padStart(10),
-      effect(metric).padStart(25),
-      '  ',
-      sparkline(metric.history, { bound: metric.harm_bound, width: bars, ascii: options.ascii }).padEnd(bars),
-      ` ${evidence(metric)}`,
-    ].join('')
-    const cut = cutTo(line, options.columns)
+    const curve = sparkline(metric.history, { bound: metric.harm_bound, width: bars, ascii: options.ascii })
+    const full = effectOf(metric)
+    // An interval that finds no room is left to --json; half of one would mislead.
+    const shown = full.length <= effect ? full : (full.split(' (')[0] ?? '')
+    const cells = [
+      ` ${mark} ${cutTo(oneLine(metric.name), name).padEnd(name)}`,
+      level(metric, metric.baseline).padStart(8),
+      level(metric, metric.candidate).padStart(9),
+      ...(effect > 0 ? [shown.padStart(effect)] : []),
+      ...(bars > 0 ? [curve.padEnd(bars)] : []),
+      evidence(metric),
+    ]
+    const cut = cutTo(cells.join(' '), options.columns)
     return proven ? (metric.role === 'guardrail' ? p.red(cut) : p.yellow(cut)) : safe ? p.green(cut) : cut
   })
-  const legend = p.dim(
-    cutTo('   ! harm is proven   = it is proven that it is not worse by the margin', options.columns),
-  )
-  return [p.dim(cutTo(title, options.columns)), ...rows, legend, '']
+  const legend = '   ! harm is proven   = it is proven that it is not worse by the margin'
+  return [p.dim(cutTo(title, options.columns)), ...rows, ...wrapLine(legend, options.columns).map(p.dim), '']
 }
 
 const level = ({ kind }: MetricView, value: number | null) => (kind === 'rate' ? share(value) : short(value))
 
-function effect({ kind, estimate, low, high }: MetricView): string {
+function effectOf({ kind, estimate, low, high, baseline }: MetricView): string {
   if (estimate === null) return '–'
-  const sign = (value: number | null) =>
-    kind === 'mean' && value !== null && value > 0 ? `+${short(value)}` : short(value)
+  // A difference that is but rounding is none.
+  const least = kind === 'mean' ? 1e-6 * Math.abs(baseline ?? 0) : 0
+  const sign = (written: number | null) => {
+    const value = written !== null && Math.abs(written) < least ? 0 : written
+    return kind === 'mean' && value !== null && value > 0 ? `+${short(value)}` : short(value)
+  }
   return low === null && high === null ? sign(estimate) : `${sign(estimate)} (${sign(low)} to ${sign(high)})`
 }
 
 /** Evidence as a share of what proof needs: people need not think in logarithms. */
-function evidence({ harm, harm_bound }: MetricView): string {
+function evidence({ harm, harm_bound, baseline, candidate }: MetricView): string {
+  if (baseline === null && candidate === null) return 'no data'
   if (harm === null) return 'none'
   return harm >= harm_bound ? 'proof' : `${Math.max(0, Math.min(99, Math.floor((harm / harm_bound) * 100)))} %`
 }
@@ -150,7 +168,8 @@ function short(value: number | null): string {
   if (value === null) return '–'
   if (!Number.isFinite(value)) return value > 0 ? '∞' : '-∞'
   if (Math.abs(value) >= 1e5) return value > 0 ? '> 99999' : '< -99999'
-  return String(Number(value.toPrecision(3)))
+  const text = String(Number(value.toPrecision(3)))
+  return text.length <= 8 ? text : value.toExponential(1)
 }
 
 function armLines({ arms, unit }: RolloutView, columns: number): string[] {
@@ -171,14 +190,18 @@ function ending(view: RolloutView, columns: number, p: Paint): string[] {
     )
   const said = outcome === null ? ['not looked at yet'] : reasons.length > 0 ? reasons : ['nothing to say']
   const lines = list(outcome === null ? '' : `${outcome}: `, said)
+  const age = view.last_look == null ? '' : `last look ${view.last_look} ago`
   const times = [
+    view.unwatched ? '' : age,
     view.next_look === null ? '' : `next look ${atSecond(view.next_look)}`,
     view.lease_until === null ? '' : `lease until ${atSecond(view.lease_until)}`,
     view.hours_left === null ? '' : `about ${hours(view.hours_left)} to go`,
   ].filter((one) => one !== '')
   return [
     ...(outcome === null ? lines.map(p.dim) : lines.map(p[colors[outcome]])),
-    ...list('warning: ', warnings).map(p.yellow),
+    ...list('warning: ', [...(view.unwatched ? [`${age}: nobody watches the rollout`] : []), ...warnings]).map(
+      p.yellow,
+    ),
     ...list('wanted: ', wanted).map(p.bold),
     ...(times.length > 0 ? wrapLine(times.join(' · '), columns).map(p.dim) : []),
   ]

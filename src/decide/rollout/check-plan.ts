@@ -1,6 +1,6 @@
 // What a plan asks that can never be, and what it had better not ask: found before the start.
 import type { RolloutPlan } from '../../schema/rollout.ts'
-import { boundOf } from './criterion.ts'
+import { boundOf, oddCriterion } from './criterion.ts'
 import { leastEvents } from './least-events.ts'
 import { judgingOf } from './metrics.ts'
 import { saidTime } from './said-time.ts'
@@ -45,12 +45,12 @@ function stageProblems(plan: RolloutPlan): PlanProblem[] {
       )
     for (const [j, text] of (stage.success ?? []).entries()) {
       const bound = boundOf(plan, text)
+      const path = ['stages', i, 'success', j]
+      const odd = oddCriterion(plan, text)
       if (typeof bound === 'string')
-        found.push({
-          path: ['stages', i, 'success', j],
-          problem: bound,
-          mend: 'Name a metric of the plan and a limit in its unit.',
-        })
+        found.push({ path, problem: bound, mend: 'Name a metric of the plan and a limit in its unit.' })
+      else if (odd !== null)
+        found.push({ path, problem: odd, mend: 'Turn the sign round, or write the limit on the scale of the metric.' })
     }
     return found
   })

@@ -1,6 +1,6 @@
 // Criteria as people write them, and triggers block by block.
 import { describe, expect, it } from 'vitest'
-import { boundOf, limitsOf } from './criterion.ts'
+import { boundOf, limitsOf, oddCriterion } from './criterion.ts'
 import { judgingOf } from './metrics.ts'
 import { blockAt, counts, planWith } from './rollout-testing.ts'
 import type { TriggerState } from './state.ts'
@@ -134,4 +134,21 @@ describe('a trigger', () => {
       null
     expect([fires(0.9, 0.8), fires(0.9, 0.87), fires(0.8, 0.9)]).toEqual([true, false, false])
   })
+})
+
+it.each([
+  ['error_rate > 1%', /more than 1 % are good/],
+  ['quality > 85', /never true: quality lies between 0 and 1/],
+  ['quality < 85', /always true/],
+  ['error_rate < 1%', null],
+  ['error_rate > 99%', null],
+  ['quality > 0.85', null],
+  ['quality > 4.5/5', null],
+])('says whether it can be meant: %s', (text, problem) => {
+  const plan = planWith({
+    metrics: { error_rate: { bad: 'error.type != null' }, quality: { mean: 'eval.quality.score', range: [0, 1] } },
+  })
+  const found = oddCriterion(plan, text)
+  if (problem === null) expect(found).toBeNull()
+  else expect(found).toMatch(problem)
 })

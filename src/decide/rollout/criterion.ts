@@ -115,3 +115,20 @@ function meanBound(name: string, metric: Extract<Metric, { mean: string }>, pars
     parsed.unit === '%' ? low + (parsed.amount / 100) * (high - low) : scaled * (MILLISECONDS[parsed.unit] ?? 1)
   return { kind: 'mean', metric: name, limit, side: parsed.below ? 'below' : 'above' }
 }
+
+/** Why a criterion that can be read can hardly be meant; null: it can. */
+export function oddCriterion(plan: RolloutPlan, text: string): string | null {
+  const bound = boundOf(plan, text)
+  const parsed = parse(text)
+  if (typeof bound === 'string' || !parsed) return null
+  if (bound.kind === 'rate' && !parsed.below && bound.limit > 0.5)
+    return `"${text}" asks that more than ${Number(((1 - bound.limit) * 100).toPrecision(6))} % are good, which nearly all bad would fulfil.`
+  const metric = plan.metrics[bound.metric]
+  const range = metric && 'mean' in metric ? metric.range : undefined
+  if (bound.kind !== 'mean' || !range) return null
+  const [low, high] = range
+  const never = bound.side === 'above' ? bound.limit >= high : bound.limit <= low
+  const always = bound.side === 'above' ? bound.limit < low : bound.limit > high
+  if (!never && !always) return null
+  return `"${text}" is ${never ? 'never' : 'always'} true: ${bound.metric} lies between ${low} and ${high}.`
+}

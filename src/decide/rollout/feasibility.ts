@@ -123,6 +123,27 @@ function warningsOf(stage: StageFeasibility, max: number | undefined): string[] 
   return said
 }
 
+/** Absolute limits that the baseline itself does not keep, by what is usual: whatever the candidate does, they are broken. */
+function brokenByBaseline(plan: RolloutPlan, traffic: Traffic): string[] {
+  const said: string[] = []
+  const usualOf = (name: string) => traffic.means[name]?.mean ?? traffic.rates[name] ?? null
+  for (const [text, bound] of wordsOf(plan).criteria) {
+    const usual = bound.kind === 'quantile' ? null : usualOf(bound.metric)
+    if (usual === null) continue
+    const kept = bound.kind === 'mean' && bound.side === 'above' ? usual > bound.limit : usual < bound.limit
+    const seen = bound.kind === 'mean' ? saidNumber(usual) : saidShare(usual)
+    if (!kept) said.push(`The baseline itself breaks ${text} (usual: ${seen}): no stage that asks for it can be left.`)
+  }
+  for (const { id, metric, above, below } of plan.triggers) {
+    const usual = usualOf(metric)
+    if (usual === null || (traffic.means[metric] === undefined && (above ?? 0) > 1)) continue
+    const fires = (above !== undefined && usual > above) || (below !== undefined && usual < below)
+    const seen = traffic.means[metric] === undefined ? saidShare(usual) : saidNumber(usual)
+    if (fires) said.push(`The baseline itself would fire the trigger ${id} (usual ${metric}: ${seen}).`)
+  }
+  return said
+}
+
 /**
  * Hours per stage and what each can find, with evidence pooled over the stages, for a candidate that is as good as the
  * baseline. Expected values: half of the rollouts take longer.
@@ -160,5 +181,5 @@ export function planFeasibility(plan: RolloutPlan, traffic: Traffic): Feasibilit
     (sum, { hours }) => (sum === null || hours === null ? null : sum + hours),
     0,
   )
-  return { stages, total_hours: total, warnings }
+  return { stages, total_hours: total, warnings: [...warnings, ...brokenByBaseline(plan, traffic)] }
 }

@@ -157,11 +157,12 @@ export function simulateRollout(plan: RolloutPlan, traffic: Traffic, options: Si
 
 export type SelfTest = { ok: boolean; checks: { what: string; expected: string; got: string; ok: boolean }[] }
 
+const PLENTY = 3000
 /** Enough traffic that both verdicts come within the hours of the plan. */
 function plentyOf(plan: RolloutPlan): Traffic {
   const names = Object.entries(plan.metrics)
   return {
-    per_minute: 3000,
+    per_minute: PLENTY,
     rates: Object.fromEntries(names.flatMap(([name, metric]) => ('mean' in metric ? [] : [[name, 0.004]]))),
     means: Object.fromEntries(
       names.flatMap(([name, metric]) => {
@@ -189,11 +190,13 @@ export function selfTest(plan: RolloutPlan): SelfTest {
     ],
   }
   const checks = Object.keys(plan.metrics)
-    .filter((name) => plan.metrics[name]?.role === 'guardrail')
+    .filter((name) => plan.metrics[name]?.role !== 'info')
     .flatMap((name) => {
       const metric = plan.metrics[name]
       if (!metric) return []
-      const alone = { ...bare, metrics: { [name]: metric } }
+      // What only holds is compared like what rolls back; a budget must not be too small for so much traffic.
+      const judged = metric.judged && { judged: { ...metric.judged, budget_per_hour: PLENTY * 60 } }
+      const alone = { ...bare, metrics: { [name]: { ...metric, role: 'guardrail' as const, ...judged } } }
       return [true, false].map((worse) => {
         const difference = worse ? { ratio: 5, shift: 1 } : { ratio: 0.2, shift: -1 }
         const run = simulateOnce(alone, plentyOf(alone), difference, randomFrom(worse ? 1 : 2), { hours: 72, every: 1 })

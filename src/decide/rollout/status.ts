@@ -62,12 +62,18 @@ const HOUR = 3_600_000
 const LONGEST_WAIT = 300_000
 const SHORTEST_WAIT = 10_000
 
+/** Where it has gone back, no stage is served any more, and those it had got through are past. */
+function whenOf(state: RolloutState, index: number): StageStatus['when'] {
+  if (index < state.stage || state.mode === 'succeeded') return 'done'
+  return index === state.stage && !isOver(state) ? 'now' : 'ahead'
+}
+
 function stagesOf(state: RolloutState): StageStatus[] {
   return planOf(state).stages.map((stage, index) => ({
     index,
     name: stage.name ?? null,
     traffic: stage.traffic,
-    when: index < state.stage || state.mode === 'succeeded' ? 'done' : index === state.stage ? 'now' : 'ahead',
+    when: whenOf(state, index),
     gate: gateOf(stage),
     approval: stage.approval ?? false,
     approved: state.approved.includes(index),
