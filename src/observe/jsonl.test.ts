@@ -348,3 +348,28 @@ it('gives the same blocks however the stream is split into looks and lines are s
     { numRuns: 40 },
   )
 })
+
+it('counts who is at risk: once a block, and not after a bad event', async () => {
+  const plan = planWith({ metrics: { error_rate: { bad: 'error.type != null' } } })
+  const { root, look } = watcher((folder) => openSource(plan.source, { root: folder, env: {} }), plan)
+  const bad = { 'error.type': 'timeout' }
+  writeFileSync(
+    join(root, 'app.log'),
+    lines([
+      event(1, 'a', 'candidate'),
+      event(2, 'a', 'candidate', bad),
+      event(3, 'a', 'candidate'),
+      event(4, 'b', 'candidate'),
+      event(5, 'c', 'baseline', bad),
+      event(61, 'a', 'candidate', bad),
+      event(62, 'b', 'candidate'),
+      event(63, 'c', 'baseline'),
+    ]),
+  )
+  const { blocks } = await look(400)
+  const risk = blocks.map(({ arms }) => [arms.baseline, arms.candidate].map((arm) => arm.metrics.error_rate?.at_risk))
+  expect(risk).toEqual([
+    [1, 2],
+    [0, 1],
+  ])
+})

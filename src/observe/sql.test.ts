@@ -119,7 +119,8 @@ it('counts what a reader of lines counts, whatever the log', { timeout: 120_000 
       fc.constantFrom('user', 'session', 'request'),
       fc.boolean(),
       fc.boolean(),
-      async (events, unit, segments, past) => {
+      fc.boolean(),
+      async (events, unit, segments, past, whole) => {
         const plan = planOf('unused', {
           assignment: { unit },
           control: { type: 'flagd', path: 'flags.json', settle: '20s' },
@@ -129,7 +130,7 @@ it('counts what a reader of lines counts, whatever the log', { timeout: 120_000 
           { at: START + 1000, generation: 1, ppm: 500_000 },
           { at: START + 200_500, generation: 2, ppm: 1_000_000 },
         ]
-        const { sql, log } = both('app.jsonl', plan, { limits, changes, past })
+        const { sql, log } = both('app.jsonl', plan, { limits, changes, past, whole })
         const text = inTime(events).map((one) => `${lineOf(one)}\n`)
         const written = [...text.slice(0, 5), '{"torn": "abc\n', '\n', '[1]\n', ...text.slice(5)].join('')
         for (const root of [sql.root, log.root]) writeFileSync(join(root, 'app.jsonl'), written)

@@ -223,6 +223,14 @@ it('finds nothing wrong with a good plan, and says what is wrong with others', (
   ])
 })
 
+it('says where a plan asks Prometheus for what it cannot know', () => {
+  const source = { type: 'prometheus', url: 'http://127.0.0.1:9090', requests: 'requests_total', bad: {} }
+  const of = (unit: string) => checkPlan(planWith({ source, assignment: { unit } }))
+  expect(of('request')).toEqual([])
+  for (const unit of ['user', 'session'])
+    expect(of(unit)).toMatchObject([{ path: ['assignment', 'unit'], problem: expect.stringContaining(`${unit}s`) }])
+})
+
 it('takes blocks from a second to an hour', () => {
   const of = (interval: string) => checkPlan(planWith({ source: { type: 'jsonl', path: 'a', interval } }))
   expect([of('1s'), of('1h')]).toEqual([[], []])
