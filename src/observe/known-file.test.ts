@@ -11,7 +11,7 @@ it('comes back with the values of units, and clears what a killed writer has lef
   const folder = newFolder()
   writeFileSync(join(folder, '.units-0123456789abcdef.bin.1-00000000.tmp'), 'half')
   writeFileSync(join(folder, 'other.tmp'), 'not its own')
-  const known = nothingKnown(1, undefined, true)
+  const known = nothingKnown(1, 60_000, undefined, true)
   const unit = { high: 7, low: 9, arm: 2, generation: 1, counts: true }
   const { at = -1 } = seeUnit(known.units, unit) ?? {}
   expect(oneValue(known.units, at, { metric: 0, arm: 2, generation: 1 })).toBe('fresh')
