@@ -101,7 +101,7 @@ function idSql(plain: FieldSql, dialect: Dialect): string {
 }
 
 /** Of production as a whole: everything is the baseline's, in its first segment. */
-const BASELINE_ALONE = ['1 AS arm', '0 AS other', '0 AS outside', '1 AS early']
+const BASELINE_ALONE = ['1 AS arm', '0 AS other', '0 AS apart', '0 AS outside', '1 AS early']
 
 function markColumns(plan: RolloutPlan, plain: FieldSql, dialect: Dialect): string[] {
   const { arm } = plan.source

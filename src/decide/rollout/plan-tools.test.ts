@@ -43,5 +43,5 @@ it('names the limits that the baseline itself breaks, and calls differences of m
   expect(said).not.toMatch(/breaks quality|trigger hard/)
   const text = feasibilityText({ rollout: 'a', traffic: usual, ...found })
   expect(text).not.toContain('× 0')
-  expect(text).toMatch(/quality: .*finds a difference of 0\.\d+/)
+  expect(text).toMatch(/quality +± 0\.\d+/)
 })
