@@ -1,9 +1,9 @@
-// Bundles the command-line tool: users install one package and no dependency tree, and rarely used parts load on demand.
+// Bundles the command-line tool and the GitHub Action: users install one package and no dependency tree, and rarely used parts load on demand.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { build } from 'rolldown'
 
 await build({
-  input: { main: 'src/main.ts' },
+  input: { main: 'src/main.ts', action: 'src/action.ts' },
   logLevel: 'warn',
   platform: 'node',
   output: {

@@ -5,7 +5,7 @@ import { AigateError, explain, toldErrors } from './errors.ts'
 import type { Context, Ending } from './ports.ts'
 
 /** What a pipeline sees of how a command ended: a contract, and the only place that knows it. */
-const exitCodes: Record<Ending, number> = {
+export const exitCodes: Record<Ending, number> = {
   pass: 0,
   fail: 1,
   usage: 2,
@@ -713,7 +713,10 @@ function asking(command: Command): Command {
 }
 
 const reporterOption = () =>
-  new Option('--reporter <list>', 'table, json, junit, markdown, html; each with :file to write it').default('table')
+  new Option(
+    '--reporter <list>',
+    'table, json, junit, junit-strict, ctrf, codequality, markdown, html; each with :file to write it',
+  ).default('table')
 
 function parseRate(text: string): number {
   const value = text.endsWith('%') ? Number(text.slice(0, -1)) / 100 : Number(text)

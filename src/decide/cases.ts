@@ -3,6 +3,7 @@ import type { Baseline, CaseTally } from '../schema/baseline.ts'
 import type { CaseInfo, Observation } from '../schema/run.ts'
 import type { CaseReport, CaseStatus } from '../schema/verdict.ts'
 import { fisherExact } from '../statistics/fisher.ts'
+import { caseDetail } from './case-detail.ts'
 import { mean } from './cost.ts'
 import { median } from './latency.ts'
 import { answerText, byCase, isMeasured, tallyCase } from './tally.ts'
@@ -82,6 +83,7 @@ function reportOf(info: CaseInfo, all: Observation[], baseline: Baseline | null,
     after: shown ?? null,
     latency_ms: now.latencies_ms.length > 0 ? median(now.latencies_ms) : null,
     cost_usd: now.costs_usd.length > 0 ? mean(now.costs_usd) : null,
+    ...(all.length > 0 && { detail: caseDetail(all, same ? old : undefined) }),
   }
   return { report, p, drop }
 }

@@ -65,6 +65,9 @@ function baselineOf(baseline: Baseline, file: string): SuiteReport['baseline'] {
     trials: trials.reduce((least, each) => Math.min(least, each), trials[0] ?? 0),
     commit: baseline.runs.at(-1)?.git?.commit ?? null,
     response_models: baseline.response_models,
+    ...(baseline.history && {
+      history: baseline.history.map(({ at, pass_rate, cases }) => ({ at, pass_rate, cases })),
+    }),
   }
 }
 

@@ -13,9 +13,9 @@ export function attributionHtml({ attribution }: SuiteReport): string {
   const lines = rows.map(({ name, effect, interval, reading }) => {
     const outcome = reading.startsWith('worse') ? 'fail' : reading.startsWith('better') ? 'pass' : 'shown'
     const word = `<span class="${outcome}">${htmlLine(reading, 80)}</span>`
-    return row([`<code>${htmlLine(name, 80)}</code>`, htmlLine(effect), htmlLine(interval), word], 'td')
+    return row([`<code>${htmlLine(name, 80)}</code>`, htmlLine(effect), htmlLine(interval), word])
   })
   const notes = [combinations(attribution), ...explanation(attribution), ...attribution.notes]
   const foot = notes.map((note) => paragraph(htmlLine(note, 400), 'dim')).join('')
-  return `${title}${table(['effect of', 'points', 'interval', 'reading'], lines)}${foot}`
+  return `${title}${table('Effect of each change', ['effect of', 'points', 'interval', 'reading'], lines)}${foot}`
 }

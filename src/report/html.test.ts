@@ -15,7 +15,10 @@ import {
 import { type Element, parseXml } from '../../fixtures/report/strict-xml.ts'
 import type { Attribution, Report } from '../schema/verdict.ts'
 import { HTML_LIMIT, html } from './html.ts'
-import { bytesOf, POLICY, STYLE, STYLE_HASH } from './html-parts.ts'
+import { bytesOf } from './html-parts.ts'
+import { HASHES, POLICY } from './html-policy.ts'
+import { SCRIPT } from './html-script.ts'
+import { STYLE } from './html-style.ts'
 
 const render = (of: Report) => html(of, { color: false, columns: 100 })
 const page = (of: Report) => {
@@ -28,21 +31,28 @@ const page = (of: Report) => {
 const all = (element: Element): Element[] => [element, ...element.children.flatMap(all)]
 
 const elements =
-  'html head meta title style body h1 h2 h3 section p div span small strong code pre ul li table thead tbody tr th td details summary svg g line path circle text title'.split(
+  'html head meta title style script body header main h1 h2 h3 section p div span small strong code pre del ins ul li table caption thead tbody tr th td details summary label input select option button a svg g line path circle rect text title'.split(
     ' ',
   )
 const attributes =
-  'lang charset http-equiv content name class dir role viewBox width height aria-label x x1 x2 y y1 y2 d cx cy r text-anchor'.split(
+  'lang charset http-equiv content name class dir role id href type value autocomplete tabindex scope colspan viewBox width height aria-label aria-live aria-pressed x x1 x2 y y1 y2 d cx cy r text-anchor'.split(
     ' ',
   )
 
-/** Elements and attributes that this report is known to write: no script, link, image, handler, address or inline style. */
+/** Elements and attributes that this report is known to write: no second script, image, handler, address or inline style. */
 function checkPage(of: Report) {
   const { text, root } = page(of)
   for (const { name, attributes: own } of all(root)) {
     expect(elements).toContain(name)
     for (const key of Object.keys(own)) expect(attributes).toContain(key)
+    if (own.href !== undefined) expect(own.href).toMatch(/^#suite-\d+$/)
   }
+  const having = (name: string) =>
+    all(root)
+      .filter((element) => element.name === name)
+      .map(({ text }) => text)
+  expect(having('script')).toEqual([SCRIPT])
+  expect(having('style')).toEqual([STYLE])
   expect(
     all(root)
       .filter(({ name }) => name === 'meta')
@@ -118,14 +128,19 @@ function poisoned(text: string): Report {
   return report(suiteReport({ ...changes, cases }), samples.pass.suites[0]!)
 }
 
-it('lets the browser take its one stylesheet and nothing else', () => {
+it('lets the browser take its one stylesheet, its one script and nothing else', () => {
+  const hashOf = (text: string) => `sha256-${createHash('sha256').update(text).digest('base64')}`
   expect(STYLE).not.toMatch(/[<&]|@import|url\(/)
-  expect(STYLE_HASH).toBe(`sha256-${createHash('sha256').update(STYLE).digest('base64')}`)
-  expect(POLICY).toBe(`default-src 'none'; style-src '${STYLE_HASH}'; base-uri 'none'; form-action 'none'`)
+  expect(SCRIPT).not.toMatch(
+    /[<&]|innerHTML|outerHTML|insertAdjacent|document\.write|\beval\b|Function\(|fetch|https?:/,
+  )
+  expect(HASHES).toEqual({ style: hashOf(STYLE), script: hashOf(SCRIPT) })
+  expect(POLICY).toBe(
+    `default-src 'none'; style-src '${hashOf(STYLE)}'; script-src '${hashOf(SCRIPT)}'; base-uri 'none'; form-action 'none'`,
+  )
   const root = checkPage(samples.fail)
   const [policy] = all(root).filter(({ attributes: own }) => own['http-equiv'] !== undefined)
   expect(policy?.attributes.content).toBe(POLICY)
-  expect(all(root).find(({ name }) => name === 'style')?.text).toBe(STYLE)
 })
 
 describe.each(Object.keys(samples) as (keyof typeof samples)[])('%s', (name) => {
@@ -135,19 +150,73 @@ describe.each(Object.keys(samples) as (keyof typeof samples)[])('%s', (name) => 
   })
 })
 
-it('shows the answers of the cases that moved, word for word', () => {
-  const answers = all(checkPage(samples.fail))
-    .filter(({ name }) => name === 'pre')
-    .map(({ text }) => text)
+/** The text of an element with that of its children in place, read from the page. */
+const textsOf = (page: string, tag: string) =>
+  [...page.matchAll(new RegExp(`<${tag}(?: [^>]*)?>(.*?)</${tag}>`, 'gs'))].map(([, inner = '']) =>
+    inner
+      .replace(/<[^>]*>/g, '')
+      .replaceAll('&lt;', '<')
+      .replaceAll('&gt;', '>')
+      .replaceAll('&quot;', '"')
+      .replaceAll('&apos;', "'")
+      .replaceAll('&amp;', '&'),
+  )
+
+it('shows the answers word for word, and marks the words that only one side has', () => {
+  const answers = textsOf(render(samples.fail), 'pre')
   expect(answers).toContain(regressedCase().after)
   expect(answers).toContain(regressedCase().before)
   const script = '<script>alert(document.domain)</script><img src=x onerror=alert(1)>'
-  const root = checkPage(report(suiteReport({ cases: [regressedCase({ after: script })] })))
-  expect(
-    all(root)
-      .filter(({ name }) => name === 'pre')
-      .map(({ text }) => text),
-  ).toContain(script)
+  const of = (before: string, after: string) =>
+    render(report(suiteReport({ cases: [regressedCase({ before, after })] })))
+  checkPage(report(suiteReport({ cases: [regressedCase({ before: 'x', after: script })] })))
+  expect(textsOf(of('x', script), 'pre')).toContain(script)
+  const moved = of('We refund the full price in 30 days.', 'We refund half the price in 30 days.')
+  expect(textsOf(moved, 'del')).toEqual(['full '])
+  expect(textsOf(moved, 'ins')).toEqual(['half '])
+  expect(of('Yes, of course.', 'Zwölf Boxkämpfer jagen Viktor quer')).not.toMatch(/<del>|<ins>/)
+  expect(textsOf(of('same', 'same'), 'pre')).toEqual(['same'])
+})
+
+it('shows every trial and every assertion, those that failed first', () => {
+  const detail = {
+    trials: [
+      { trial: 1, passed: true, latency_ms: 800, cost_usd: 0.01 },
+      { trial: 2, passed: false, latency_ms: 1200, cost_usd: 0.01 },
+      { trial: 3, passed: null, latency_ms: null, cost_usd: null },
+    ],
+    assertions: [
+      { assertion: 'contains', passed: [true, true, null], reason: 'found it' },
+      { assertion: 'max_words', passed: [true, false, null], reason: '131 words' },
+    ],
+    before_latency_ms: 700,
+    before_cost_usd: null,
+  }
+  const text = render(report(suiteReport({ cases: [regressedCase({ detail })] })))
+  expect(text).toContain('trials ✓ 800 ms, ✗ 1.20 s, ! not measured')
+  expect(textsOf(text, 'li').slice(-2)).toEqual(['max_words 1/2 ✓✗– 131 words', 'contains 2/2 ✓✓– found it'])
+})
+
+it('shows what was accepted before, how the cases flipped, and how latency and cost are spread', () => {
+  const [suite] = samples.fail.suites
+  const history = [0.95, 0.93, 0.915].map((pass_rate, day) => ({
+    at: `2026-11-1${day}T10:00:00.000Z`,
+    pass_rate,
+    cases: 40,
+  }))
+  const of = report({ ...suite!, baseline: { ...suite!.baseline!, history } })
+  const root = checkPage(of)
+  const labels = all(root).flatMap(({ name, attributes: own }) => (name === 'svg' ? [own['aria-label']] : []))
+  expect(labels).toEqual([
+    expect.stringContaining('Change of the pass rate'),
+    'Share of passed trials before and now: 2 cases lower, 1 higher, 2 equal',
+    expect.stringMatching(/^Median latency of the cases. Filled: now, median 812 ms/),
+    expect.stringMatching(/^Mean cost of the cases. Filled: now, median \$0.0004/),
+    'Pass rate of 3 accepted baselines and of this run: 95.0 %, 93.0 %, 91.5 %, 80.8 %',
+  ])
+  expect(textsOf(render(of), 'td').filter((text) => /^9[135]/.test(text))).toEqual(
+    expect.arrayContaining(['95.0 %', '93.0 %', '91.5 %']),
+  )
 })
 
 it.each(Object.entries(attacks))('%s does nothing', (_, text) => {
@@ -190,17 +259,27 @@ describe('stays below the limit', () => {
     ['long answers', 'x'.repeat(2000)],
     ['wide characters', '返金は'.repeat(700)],
     ['characters that grow', `<&">'`.repeat(400)],
-  ])('1,000 cases with %s: what is left out is counted', (_, answer) => {
-    const root = checkPage(report(suiteReport({ cases: many(1000, answer) })))
-    const listed = all(root).filter(({ name }) => name === 'details').length
-    const left =
-      /([\d,]+) cases left out for length/.exec(
-        all(root)
-          .map(({ text }) => text)
-          .join(' '),
-      )?.[1] ?? '0'
-    expect(listed).toBeGreaterThan(9)
-    expect(listed + Number(left.replace(',', ''))).toBe(1000)
+  ])('1,000 cases with %s: all stand there, and what is left out is counted', (_, answer) => {
+    const of = report(suiteReport({ cases: many(1000, answer) }))
+    checkPage(of)
+    const text = render(of)
+    expect(text.match(/<th scope="row">tc_/g)).toHaveLength(1000)
+    const said = (what: string) =>
+      Number(new RegExp(`([\\d,]+) cases? shown without ${what} for length`).exec(text)?.[1]?.replace(',', '') ?? 0)
+    const detailed = text.match(/<tr><td colspan="8">/g)?.length ?? 0
+    const answered = text.match(/<div class="sides">/g)?.length ?? 0
+    expect(detailed + said('trials and assertions')).toBe(1000)
+    expect(answered + said('answers')).toBe(detailed)
+    expect(answered).toBeGreaterThan(19)
+  })
+  it('10,000 cases', () => {
+    const of = report(suiteReport({ cases: many(10_000, 'Yes.') }))
+    checkPage(of)
+    const text = render(of)
+    const rows = text.match(/<th scope="row">tc_/g)?.length ?? 0
+    expect(rows).toBeGreaterThan(1000)
+    expect(text.match(/<div class="sides">/g)?.length).toBeGreaterThanOrEqual(20)
+    expect(text).toContain(`${(10_000 - rows).toLocaleString('en')} cases left out for length`)
   })
   it('many suites, many gates, many warnings', () => {
     const gates = Array.from({ length: 500 }, (_, i) => regression({ id: `regression/c${i}`, category: `c${i}` }))

@@ -1,25 +1,21 @@
-// The HTML reporter: one file without script or network, for a person who wants to read what changed.
+// The HTML reporter: one file that loads nothing, for a person who wants to read what changed.
 import type { Reporter } from '../ports.ts'
 import type { Report, SuiteReport } from '../schema/verdict.ts'
 import { attributionHtml } from './attribution-html.ts'
 import { forestRows } from './forest.ts'
 import { type GateCells, gateCells, intervalNote, shownGates } from './gate-cells.ts'
-import { caseBlock, nameLists } from './html-cases.ts'
-import { badge, more, bytesOf, forestSvg, htmlLine, list, paragraph, POLICY, row, STYLE, table } from './html-parts.ts'
+import { casesBlock } from './html-cases.ts'
+import { forestSvg } from './html-forest.ts'
+import { badge, bytesOf, htmlLine, list, more, paragraph, row, table, wide } from './html-parts.ts'
+import { distributionFigures, flipsFigure, historyFigure } from './html-plots.ts'
+import { POLICY } from './html-policy.ts'
+import { SCRIPT } from './html-script.ts'
+import { STYLE } from './html-style.ts'
 import { plural, share } from './numbers.ts'
-import {
-  caseGroups,
-  errorKinds,
-  nextSteps,
-  outcomeWord,
-  passRate,
-  provenance,
-  settledByPolicy,
-  totalPhrases,
-} from './phrases.ts'
+import { errorKinds, nextSteps, outcomeWord, passRate, provenance, settledByPolicy, totalPhrases } from './phrases.ts'
 
 /** Bytes of the whole file, whatever the report holds: what does not fit is left out and counted. */
-export const HTML_LIMIT = 190_000
+export const HTML_LIMIT = 490_000
 /** Less than this holds no suite: it is counted instead. */
 const LEAST_ROOM = 6000
 const SHOWN = { gates: 40, reasons: 8, warnings: 12, suites: 60 }
@@ -45,7 +41,7 @@ function gatesTable({ verdict }: SuiteReport): string {
       const text = htmlLine(cells[column], 80)
       return column === 'verdict' ? `<span class="${gate.decides ? gate.outcome : 'shown'}">${text}</span>` : text
     })
-    return row(texts, 'td')
+    return row(texts)
   })
   const notes = [
     ...more(shown.length - SHOWN.gates, 'gate').map((text) => `${text}.`),
@@ -54,14 +50,20 @@ function gatesTable({ verdict }: SuiteReport): string {
     ...(shown.some(({ decides }) => !decides) ? ['A verdict in brackets is shown only and decides nothing.'] : []),
     ...[intervalNote(verdict)].filter((note) => note !== null),
   ]
-  return `<h3>Gates</h3>${table(columns, rows)}${paragraph(notes.join(' '), 'dim')}`
+  return `<h3>Gates</h3>${table('Gates', columns, rows)}${paragraph(notes.join(' '), 'dim')}`
 }
 
 function plotBlock(report: SuiteReport): string {
   const svg = forestSvg(forestRows(report))
   const note =
     'Change of the pass rate in points, with its interval. Solid line: no change; dashed: the margin; pale: shown only.'
-  return svg === '' ? '' : `<h3>Change by category</h3><div class="wide">${svg}</div>${paragraph(note, 'dim')}`
+  return svg === '' ? '' : `<h3>Change by category</h3>${wide('Forest plot', svg)}${paragraph(note, 'dim')}`
+}
+
+/** The small pictures side by side; empty for none. */
+function figures(report: SuiteReport): string {
+  const found = [flipsFigure(report), ...distributionFigures(report), historyFigure(report)].filter((one) => one !== '')
+  return found.length === 0 ? '' : `<div class="plots">${found.join('')}</div>`
 }
 
 /** Everything about a suite but its single cases, a block each, the most important first. */
@@ -89,7 +91,7 @@ function facts(report: SuiteReport): string[] {
         .map((text) => paragraph(text, 'dim'))
         .join(''),
     `<h3>Next</h3>${list(steps)}`,
-    nameLists(report),
+    figures(report),
     paragraph(htmlLine(phrases.join(' · ')), 'dim'),
   ].filter((block) => block !== '')
 }
@@ -108,44 +110,26 @@ function fill(blocks: readonly string[], room: number): { taken: string[]; left:
 }
 
 const RESERVE = 400
+const THEME =
+  '<label class="theme">theme <select><option value="">as the system</option><option value="light">light</option><option value="dark">dark</option></select></label>'
 
-function suiteSection(report: SuiteReport, room: number): string {
-  const head = fill(facts(report), room - RESERVE)
-  const out = head.taken
-  let { free } = head
-  let left = 0
-  for (const { title, cases } of caseGroups(report.cases)) {
-    if (cases.length === 0) continue
-    const heading = `<h3>${title} (${cases.length})</h3>`
-    const filled = fill(cases.map(caseBlock), free - bytesOf(heading))
-    left += filled.left
-    if (filled.taken.length === 0) continue
-    out.push(heading, ...filled.taken)
-    free = filled.free
-  }
-  if (left > 0) out.push(paragraph(`${plural(left, 'case')} left out for length (see the JSON report).`, 'dim'))
-  if (head.left > 0)
-    out.push(paragraph(`${plural(head.left, 'part')} left out for length (see the JSON report).`, 'dim'))
-  return `<section>\n${out.join('\n')}\n</section>`
+function suiteSection(report: SuiteReport, nth: number, room: number): string {
+  const { taken, left, free } = fill(facts(report), room - RESERVE)
+  const cases = casesBlock(report, free)
+  const parts = left > 0 ? paragraph(`${plural(left, 'part')} left out for length (see the JSON report).`, 'dim') : ''
+  return `<section id="suite-${nth + 1}">\n${[...taken, cases, parts].filter((part) => part !== '').join('\n')}\n</section>`
 }
 
 function summary({ suites }: Report): string {
   if (suites.length < 2) return ''
-  const rows = suites.slice(0, SHOWN.suites).map(({ suite, suite_version, verdict }) => {
+  const rows = suites.slice(0, SHOWN.suites).map(({ suite, suite_version, verdict }, nth) => {
     const rate = passRate(verdict)
     const word = `<span class="${verdict.outcome}">${outcomeWord[verdict.outcome]}</span>`
-    return row(
-      [
-        htmlLine(`${suite} ${suite_version}`, 80),
-        htmlLine(share(rate?.now ?? null)),
-        htmlLine(share(rate?.before ?? null)),
-        word,
-      ],
-      'td',
-    )
+    const name = `<a href="#suite-${nth + 1}">${htmlLine(`${suite} ${suite_version}`, 80)}</a>`
+    return row([name, htmlLine(share(rate?.now ?? null)), htmlLine(share(rate?.before ?? null)), word])
   })
   return (
-    table(['suite', 'pass rate', 'before', 'verdict'], rows) +
+    table('Suites', ['suite', 'pass rate', 'before', 'verdict'], rows) +
     more(suites.length - SHOWN.suites, 'suite')
       .map((text) => paragraph(text, 'dim'))
       .join('')
@@ -160,8 +144,8 @@ export const html: Reporter = (report) => {
     `<meta http-equiv="Content-Security-Policy" content="${POLICY}"/>`,
     '<meta name="viewport" content="width=device-width, initial-scale=1"/><meta name="referrer" content="no-referrer"/>',
     `<title>aigate: ${outcomeWord[report.outcome]}</title>`,
-    `<style>${STYLE}</style></head>`,
-    `<body><h1>aigate ${badge(report.outcome, outcomeWord[report.outcome])}</h1>`,
+    `<style>${STYLE}</style><script>${SCRIPT}</script></head>`,
+    `<body><header><h1>aigate ${badge(report.outcome, outcomeWord[report.outcome])}</h1>${THEME}</header><main>`,
     summary(report),
   ]
   const out = report.suites.length === 0 ? [...top, paragraph('No suite was run.')] : top
@@ -169,11 +153,11 @@ export const html: Reporter = (report) => {
   let left = 0
   for (const [at, suite] of report.suites.entries()) {
     const fair = Math.floor(room / (report.suites.length - at))
-    const text = room < LEAST_ROOM ? '' : suiteSection(suite, Math.max(fair, LEAST_ROOM) - 30)
+    const text = room < LEAST_ROOM ? '' : suiteSection(suite, at, Math.max(fair, LEAST_ROOM) - 30)
     if (text === '') left++
     else out.push(text)
     room -= bytesOf(text) + 1
   }
   if (left > 0) out.push(paragraph(`${plural(left, 'suite')} left out for length (see the JSON report).`, 'dim'))
-  return `${out.filter((part) => part !== '').join('\n')}\n</body></html>\n`
+  return `${out.filter((part) => part !== '').join('\n')}\n</main></body></html>\n`
 }

@@ -24,13 +24,13 @@ export const MARKDOWN_LIMIT = 60_000
 const RESERVE = 500
 const SHOWN = { gates: 30, warnings: 10, reasons: 5, suites: 50, names: 30 }
 
-const icon: Record<Outcome, string> = { pass: '✅', fail: '❌', inconclusive: '❔', invalid: '⚠️' }
+export const icon: Record<Outcome, string> = { pass: '✅', fail: '❌', inconclusive: '❔', invalid: '⚠️' }
 
 const row = (cells: readonly string[]) => `| ${cells.join(' | ')} |`
 const more = (left: number, what: string) =>
   left > 0 ? [`… and ${plural(left, what)} more (see the JSON report)`] : []
 
-function gatesTable({ verdict }: SuiteReport): string {
+export function gatesTable({ verdict }: SuiteReport): string {
   const { shown, criticalHeld, notes: left } = shownGates(verdict)
   if (shown.length === 0) return ''
   const keys = [
@@ -63,7 +63,7 @@ function gatesTable({ verdict }: SuiteReport): string {
   return [...head, ...lines, ...(notes.length > 0 ? ['', `<sub>${notes.join(' ')}</sub>`] : [])].join('\n')
 }
 
-function caseBlock(found: CaseReport): string {
+export function caseBlock(found: CaseReport): string {
   const facts = [
     ...(found.quarantined ? ['(quarantined)'] : []),
     ...(found.critical ? ['**critical**'] : []),

@@ -1,12 +1,32 @@
 // The reporters by name: a new one is one file and one line here.
 import type { Reporter } from '../ports.ts'
+import { codequality } from './codequality.ts'
+import { ctrf } from './ctrf.ts'
 import { html } from './html.ts'
 import { json } from './json.ts'
-import { junit } from './junit.ts'
+import { junit, junitStrict } from './junit.ts'
 import { markdown } from './markdown.ts'
 import { table } from './table.ts'
 
-export const reporterNames = ['table', 'json', 'junit', 'markdown', 'html'] as const
+export const reporterNames = [
+  'table',
+  'json',
+  'junit',
+  'junit-strict',
+  'ctrf',
+  'codequality',
+  'markdown',
+  'html',
+] as const
 export type ReporterName = (typeof reporterNames)[number]
 
-export const reporters: { [name in ReporterName]: Reporter } = { table, json, junit, markdown, html }
+export const reporters: { [name in ReporterName]: Reporter } = {
+  table,
+  json,
+  junit,
+  'junit-strict': junitStrict,
+  ctrf,
+  codequality,
+  markdown,
+  html,
+}

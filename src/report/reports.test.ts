@@ -2,60 +2,14 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { attacks } from '../../fixtures/report/attacks.ts'
-import {
-  caseReport,
-  gate,
-  regressedCase,
-  regression,
-  report,
-  samples,
-  suiteReport,
-} from '../../fixtures/report/sample.ts'
+import { poisoned } from '../../fixtures/report/poisoned.ts'
+import { caseReport, gate, regressedCase, report, samples, suiteReport } from '../../fixtures/report/sample.ts'
 import { type Element, parseXml } from '../../fixtures/report/strict-xml.ts'
 import type { Report } from '../schema/verdict.ts'
 import { MARKDOWN_LIMIT } from './markdown.ts'
-import { type ReporterName, reporters } from './registry.ts'
+import { type ReporterName, reporterNames, reporters } from './registry.ts'
 
 const render = (name: ReporterName, of: Report, columns = 100) => reporters[name](of, { color: false, columns })
-
-/** A report with the text wherever a stranger's text could come. */
-function poisoned(text: string): Report {
-  const one = regressedCase({
-    failures: [{ assertion: text, reason: text, trials: 3 }],
-    category: text,
-    file: text,
-    before: text,
-    after: text,
-  })
-  const verdict = {
-    ...suiteReport().verdict,
-    outcome: 'fail' as const,
-    measured: 'inconclusive' as const,
-    reasons: [text, `said: ${text}`],
-    warnings: [text],
-    gates: [gate({ id: text, sentence: text, outcome: 'fail' }), regression({ outcome: 'inconclusive', needed: text })],
-  }
-  const base = suiteReport()
-  return report(
-    suiteReport({
-      suite: text,
-      suite_version: text,
-      run: { ...base.run, id: text, started_at: text, git: { commit: text, branch: text, dirty: false } },
-      target: { kind: 'prompt', label: text, hash: text },
-      baseline: { ...samples.pass.suites[0]!.baseline!, accepted: { at: text, by: text, reason: text }, commit: text },
-      verdict,
-      totals: { ...base.totals, errors: { [text]: 1 } },
-      cases: [
-        { ...one, id: text },
-        { ...one, id: `failing ${text}`, status: 'failing' },
-        { ...one, id: `improved ${text}`, status: 'improved' },
-        caseReport({ id: text, status: 'added' }),
-        caseReport({ id: text, status: 'not_measured', error: text, trials: 0, passes: 0 }),
-      ],
-    }),
-    samples.pass.suites[0]!,
-  )
-}
 
 const commands = /^\s*::|##\[|##vso\[|##teamcity\[/im
 const unseen = /(?![\n\t])\p{Cc}|[\u202a-\u202e\u2066-\u2069\u2028\u2029]|\p{Surrogate}/u
@@ -111,6 +65,14 @@ function checkJunit(text: string): Element {
   return root
 }
 
+/** Whole JSON that no terminal and no CI obeys, of a size that is not decided by a stranger. */
+function checkJson(text: string) {
+  expect(() => JSON.parse(text)).not.toThrow()
+  expect(text).not.toMatch(commands)
+  expect(text).not.toMatch(unseen)
+  expect(text.length).toBeLessThan(200_000)
+}
+
 describe.each(Object.entries(attacks))('%s', (_, text) => {
   const bad = poisoned(text)
   it('does nothing in a table', () => {
@@ -119,6 +81,24 @@ describe.each(Object.entries(attacks))('%s', (_, text) => {
   })
   it('does nothing in XML', () => {
     checkJunit(render('junit', bad))
+    checkJunit(render('junit-strict', bad))
+  })
+  it('does nothing in JSON for a CI', () => {
+    checkJson(render('ctrf', bad))
+    checkJson(render('codequality', bad))
+  })
+  it('does nothing in HTML', () => {
+    const page = render('html', bad)
+    const root = parseXml(page.replace('<!doctype html>\n', ''))
+    expect(root.children.map(({ name }) => name)).toEqual(['head', 'body'])
+    expect(page.match(/<script/g)).toHaveLength(1)
+    expect(page).not.toMatch(/<(?:img|iframe|object|embed|link|form|base)\b/)
+    expect(page).not.toMatch(commands)
+    expect(page).not.toMatch(unseen)
+    expect(page.length).toBeLessThan(500_000)
+  })
+  it('commands no CI runner, whichever reporter writes it', () => {
+    for (const name of reporterNames) expect(render(name, bad)).not.toMatch(/^\s*::|##\[|##vso\[|##teamcity\[/im)
   })
   it('does nothing in Markdown', () => checkMarkdown(render('markdown', bad)))
   it('comes back from JSON, but moves no terminal', () => {
@@ -156,6 +136,8 @@ it('arbitrary text does nothing anywhere', () => {
       checkTable(render('table', bad))
       checkJunit(render('junit', bad))
       checkMarkdown(render('markdown', bad))
+      checkJson(render('ctrf', bad))
+      checkJson(render('codequality', bad))
     }),
     { numRuns: 300 },
   )

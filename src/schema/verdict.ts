@@ -68,6 +68,27 @@ export const CaseStatus = z.enum([
 ])
 export type CaseStatus = z.infer<typeof CaseStatus>
 
+/** A case trial by trial and assertion by assertion. */
+const CaseDetail = z.strictObject({
+  trials: z.array(
+    z.strictObject({
+      trial: z.int().positive(),
+      passed: z.boolean().nullable().describe('null: not measured'),
+      latency_ms: z.number().nullable(),
+      cost_usd: z.number().nullable(),
+    }),
+  ),
+  assertions: z.array(
+    z.strictObject({
+      assertion: z.string(),
+      passed: z.array(z.boolean().nullable()).describe('One a trial, in their order; null: not graded'),
+      reason: z.string().describe('Of the first trial that failed, else of the first one'),
+    }),
+  ),
+  before_latency_ms: z.number().nullable().describe('Median of the baseline'),
+  before_cost_usd: z.number().nullable().describe('Mean of the baseline'),
+})
+
 export const CaseReport = z.strictObject({
   id: z.string(),
   category: z.string().optional(),
@@ -87,6 +108,7 @@ export const CaseReport = z.strictObject({
   latency_ms: z.number().nullable().describe('Median'),
   cost_usd: z.number().nullable().describe('Mean'),
   quarantined: z.boolean().optional().describe('true: shown, but it enters no gate'),
+  detail: CaseDetail.optional().describe('Absent: nothing was asked, or written by an older aigate'),
 })
 export type CaseReport = z.infer<typeof CaseReport>
 
@@ -154,6 +176,10 @@ export const SuiteReport = z.strictObject({
       trials: z.int().describe('Fewest measured trials of a case'),
       commit: z.string().nullable(),
       response_models: z.array(z.string()),
+      history: z
+        .array(z.strictObject({ at: z.string(), pass_rate: z.number(), cases: z.int() }))
+        .optional()
+        .describe('The last acceptances of this baseline, oldest first; absent: not known'),
     })
     .nullable(),
   verdict: Verdict,
