@@ -38,6 +38,8 @@ async function swap(file: string, before: string | null, after: string): Promise
   try {
     await mkdir(dirname(file), { recursive: true })
     const old = await stat(file).catch(() => undefined)
+    // A rename would put a file in the place of a pipe or a device.
+    if (old && !old.isFile()) throw new Error('it is no regular file')
     const handle = await open(draft, 'wx', 0o666)
     try {
       if (old?.isFile()) await handle.chmod(old.mode & 0o7777)

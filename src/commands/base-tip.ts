@@ -4,7 +4,7 @@ import { AigateError } from '../errors.ts'
 import type { Context, Project } from '../ports.ts'
 import { tipOfBase } from '../store/base-config.ts'
 import { openBaseProject } from '../store/base-project.ts'
-import type { Base } from '../store/git-objects.ts'
+import type { Base } from '../store/base-commit.ts'
 import { collectSuites, type SuiteOptions } from '../store/suites.ts'
 
 /** What of it cannot be read holds the change; undefined where the change leaves from there, or it has no configuration. */

@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Report } from '../schema/verdict.ts'
-import { PULL_REQUEST_VARIABLES } from '../store/git-objects.ts'
+import { PULL_REQUEST_VARIABLES } from '../store/base-commit.ts'
 
 export const root = join(import.meta.dirname, '..', '..')
 const bin = join(root, 'bin', 'aigate.js')

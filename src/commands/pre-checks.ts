@@ -1,7 +1,7 @@
 // The checks before a blue-green switch: made when they are due, and written into the journal, whatever they come to.
 import { dueChecks } from '../decide/rollout/pre-checks.ts'
 import { planOf } from '../decide/rollout/state.ts'
-import { evidenceFor, evidenceOutcome } from '../decide/releases.ts'
+import { evidenceFor, evidenceOutcome } from '../decide/release-evidence.ts'
 import { healthOutcome } from '../decide/health.ts'
 import { AigateError } from '../errors.ts'
 import type { LoadedSuite } from '../ports.ts'

@@ -1,6 +1,7 @@
 // aigate release: records what runs together, and says what was released, when, why, and on what evidence.
 import { join, relative } from 'node:path'
-import { findRelease, planRelease, releasesOf, requirePlainLine, type Witness } from '../decide/releases.ts'
+import { findRelease, planRelease, releasesOf, requirePlainLine } from '../decide/releases.ts'
+import type { Witness } from '../decide/release-evidence.ts'
 import { releaseDiff } from '../decide/release-diff.ts'
 import { componentStatuses, findComponent, planStatus } from '../decide/release-status.ts'
 import { diffText, listText, refusalText, releaseText, statusText } from '../decide/release-text.ts'

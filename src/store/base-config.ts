@@ -2,7 +2,8 @@
 import { basename } from 'node:path'
 import { AigateError } from '../errors.ts'
 import type { Project } from '../ports.ts'
-import { type Base, commitOf, git } from './git-objects.ts'
+import { type Base } from './base-commit.ts'
+import { commitOf, git } from './git-objects.ts'
 
 const CONFIG = 'aigate.yaml'
 

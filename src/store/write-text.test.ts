@@ -17,7 +17,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { AigateError } from '../errors.ts'
 import { bundled } from './crash-testing.ts'
 import { fileError, writeText } from './write-text.ts'
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 
 let folder = ''
 beforeAll(() => {
@@ -102,4 +102,20 @@ describe('fileError', () => {
     expect(fileError('f', ours, 'read')).toBe(ours)
     expect(() => fileError('f', new TypeError('bug'), 'read')).toThrow('bug')
   })
+})
+
+it.skipIf(process.platform === 'win32')('writes to a pipe or a device, and puts no file in its place', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'aigate-pipe-'))
+  const pipe = join(folder, 'pipe')
+  execFileSync('mkfifo', [pipe])
+  const reader = spawn('cat', [pipe], { stdio: ['ignore', 'pipe', 'ignore'] })
+  const read = new Promise<string>((resolve) => {
+    let text = ''
+    reader.stdout.on('data', (bytes: Buffer) => (text += bytes.toString()))
+    reader.on('close', () => resolve(text))
+  })
+  await writeText(pipe, 'one\r\ntwo\n')
+  expect(lstatSync(pipe).isFIFO()).toBe(true)
+  expect(await read).toBe('one\ntwo\n')
+  rmSync(folder, { recursive: true })
 })

@@ -1,7 +1,7 @@
 // Writes a text file as a whole or not at all, and turns what the disk says into sentences.
 import { randomBytes } from 'node:crypto'
 import { constants } from 'node:fs'
-import { access, mkdir, open, realpath, rename, rm, stat } from 'node:fs/promises'
+import { access, mkdir, open, realpath, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { AigateError } from '../errors.ts'
 
@@ -63,7 +63,8 @@ export async function requireWritable(file: string): Promise<void> {
 
 /**
  * Writes `text` to `file` in UTF-8, line ends as LF. Missing folders are made; a link is followed; the mode of an
- * existing file is kept. Readers, and a crash at any moment, see the old file or the new one, never a part.
+ * existing file is kept; pipes and devices are written to as they are. Readers, and a crash at any moment, see the old
+ * file or the new one, never a part.
  * Throws AigateError `cannot_write` or `disk_trouble`; then the old file stands as it was.
  */
 export async function writeText(file: string, text: string): Promise<void> {
@@ -81,6 +82,8 @@ export async function writeText(file: string, text: string): Promise<void> {
  */
 async function replaceFile(file: string, text: string): Promise<void> {
   const old = await stat(file).catch(() => undefined)
+  // A pipe or a device such as /dev/null is written to; a rename would put a file in its place.
+  if (old && !old.isFile() && !old.isDirectory()) return writeFile(file, text, 'utf8')
   const draft = join(dirname(file), `.${basename(file)}.${process.pid}-${randomBytes(4).toString('hex')}.tmp`)
   try {
     const handle = await open(draft, 'wx', 0o666)
