@@ -1,7 +1,7 @@
 // Prints how soon the whole loop ends a bad candidate, and what happens when the monitor is killed; real time, about two minutes.
 import { dirname, join } from 'node:path'
 import process from 'node:process'
-import { badCandidate, deadMonitor } from '../src/commands/loop-testing.ts'
+import { badCandidate, deadMonitor } from '../src/commands/rollout/loop-testing.ts'
 
 /** Exit 1 where a figure is beyond its limit: 30 s to the decision, 10 s to the last request, nothing after the lease. */
 export async function main(flags: string[]): Promise<number> {

@@ -4,7 +4,7 @@ import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { sqlSource } from '../src/observe/sql.ts'
+import { sqlSource } from '../src/observe/sql/sql.ts'
 import { RolloutPlan, type SourceConfig } from '../src/schema/rollout.ts'
 
 const START = Date.parse('2026-11-21T10:00:00Z')

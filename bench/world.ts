@@ -1,6 +1,6 @@
 // A simulated world: suites whose true case rates are known, changes to them, and what the shipped decision says of each.
-import { type Judgement, judgeTallies } from '../src/decide/judge.ts'
-import { type NaiveCount, naiveBlocks } from '../src/decide/naive.ts'
+import { type Judgement, judgeTallies } from '../src/decide/gate/judge.ts'
+import { type NaiveCount, naiveBlocks } from '../src/decide/gate/naive.ts'
 import type { Baseline, CaseTally } from '../src/schema/baseline.ts'
 import { defaultPolicy, type GatePolicy } from '../src/schema/gate.ts'
 import type { CaseInfo } from '../src/schema/run.ts'

@@ -5,7 +5,7 @@ import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
-import { actionFile } from './commands/action-testing.ts'
+import { actionFile } from './commands/action/action-testing.ts'
 import { removeTemporary, temporary } from './commands/cli-testing.ts'
 import { commit, git } from './commands/git-testing.ts'
 

@@ -3,7 +3,7 @@ import process from 'node:process'
 import { fileURLToPath } from 'node:url'
 import packageJson from '../package.json' with { type: 'json' }
 import { exitCodes } from './main.ts'
-import { actionCommand } from './commands/action.ts'
+import { actionCommand } from './commands/action/action.ts'
 import { annotationCommand } from './report/workflow-commands.ts'
 
 const interrupt = new AbortController()

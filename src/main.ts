@@ -138,8 +138,8 @@ async function run(context: Context, argv: string[]): Promise<Ending> {
     .action((suites: string[], options) =>
       end(
         options.results === undefined
-          ? import('./commands/eval.ts').then(({ evalCommand }) => evalCommand(context, suites, options))
-          : import('./commands/eval-results.ts').then((verb) => verb.evalResultsCommand(context, suites, options)),
+          ? import('./commands/gate/eval.ts').then(({ evalCommand }) => evalCommand(context, suites, options))
+          : import('./commands/gate/eval-results.ts').then((verb) => verb.evalResultsCommand(context, suites, options)),
       ),
     )
 
@@ -155,7 +155,9 @@ async function run(context: Context, argv: string[]): Promise<Ending> {
     .addOption(reporterOption())
     .action((ref: string, baseline: string | undefined, options) =>
       end(
-        import('./commands/compare.ts').then(({ compareCommand }) => compareCommand(context, ref, baseline, options)),
+        import('./commands/gate/compare.ts').then(({ compareCommand }) =>
+          compareCommand(context, ref, baseline, options),
+        ),
       ),
     )
 
@@ -171,7 +173,7 @@ async function run(context: Context, argv: string[]): Promise<Ending> {
     .option('--suite <name>', 'only this suite of the run')
     .option('--json', 'for programs: schema/explanation.schema.json')
     .action((ref: string, options) =>
-      end(import('./commands/explain.ts').then(({ explainCommand }) => explainCommand(context, ref, options))),
+      end(import('./commands/gate/explain.ts').then(({ explainCommand }) => explainCommand(context, ref, options))),
     )
 
   verb('doctor [suite...]', 'Say how often the policy errs on a suite, and what it needs', doctorExamples)
@@ -200,7 +202,7 @@ async function run(context: Context, argv: string[]): Promise<Ending> {
     .option('--json', 'for programs: schema/power-check.schema.json')
     .action((suites: string[], options) =>
       end(
-        import('./commands/power-check.ts').then(({ powerCheckCommand }) =>
+        import('./commands/gate/power-check.ts').then(({ powerCheckCommand }) =>
           powerCheckCommand(context, suites, options),
         ),
       ),
@@ -215,11 +217,15 @@ async function run(context: Context, argv: string[]): Promise<Ending> {
     .option('--host <address>', 'where to listen; beyond this machine only with a token', '127.0.0.1')
     .option('--port <number>', 'port, 0 for any that is free', parsePort, 8844)
     .option('--token-env <name>', 'environment variable with the token that callers must have', 'AIGATE_SERVE_TOKEN')
-    .action((options) => end(import('./commands/serve.ts').then(({ serveCommand }) => serveCommand(context, options))))
+    .action((options) =>
+      end(import('./commands/rollout/serve.ts').then(({ serveCommand }) => serveCommand(context, options))),
+    )
   verb('lock', 'Write down what decides behaviour, so that a change of it is seen', lockExamples)
     .option('--check', 'write nothing; exit 2 when the lock does not hold')
     .option('--config <file>', 'configuration file')
-    .action((options) => end(import('./commands/lock.ts').then(({ lockCommand }) => lockCommand(context, options))))
+    .action((options) =>
+      end(import('./commands/versions/lock.ts').then(({ lockCommand }) => lockCommand(context, options))),
+    )
 
   const model = program.command('model').description('The model registry: pins, statuses, and what the providers say')
   verb('list', 'List the models with the state of their pins and their statuses', modelListExamples, model)
@@ -227,14 +233,16 @@ async function run(context: Context, argv: string[]): Promise<Ending> {
     .option('--config <file>', 'configuration file')
     .option('--json', 'as data')
     .action((options) =>
-      end(import('./commands/model.ts').then(({ modelListCommand }) => modelListCommand(context, options))),
+      end(import('./commands/versions/model.ts').then(({ modelListCommand }) => modelListCommand(context, options))),
     )
   verb('show <name>', 'Show everything that the registry says about a model', modelShowExamples, model)
     .option('--env <name>', 'statuses by the releases to this environment', 'production')
     .option('--config <file>', 'configuration file')
     .option('--json', 'as data')
     .action((name: string, options) =>
-      end(import('./commands/model.ts').then(({ modelShowCommand }) => modelShowCommand(context, name, options))),
+      end(
+        import('./commands/versions/model.ts').then(({ modelShowCommand }) => modelShowCommand(context, name, options)),
+      ),
     )
   verb(
     'check [name]',
@@ -246,7 +254,11 @@ async function run(context: Context, argv: string[]): Promise<Ending> {
     .option('--config <file>', 'configuration file')
     .option('--json', 'as data')
     .action((name: string | undefined, options) =>
-      end(import('./commands/model.ts').then(({ modelCheckCommand }) => modelCheckCommand(context, name, options))),
+      end(
+        import('./commands/versions/model.ts').then(({ modelCheckCommand }) =>
+          modelCheckCommand(context, name, options),
+        ),
+      ),
     )
 
   verb('init [folder]', 'Write a small working project; never overwrites', initExamples)
@@ -254,8 +266,8 @@ async function run(context: Context, argv: string[]): Promise<Ending> {
     .action((folder: string | undefined, { from }: { from?: string }) =>
       end(
         from === undefined
-          ? import('./commands/init.ts').then(({ initCommand }) => initCommand(context, folder ?? '.'))
-          : import('./commands/init-from.ts').then((verbs) => verbs.initFromCommand(context, folder ?? '.', from)),
+          ? import('./commands/init/init.ts').then(({ initCommand }) => initCommand(context, folder ?? '.'))
+          : import('./commands/init/init-from.ts').then((verbs) => verbs.initFromCommand(context, folder ?? '.', from)),
       ),
     )
 
@@ -264,14 +276,16 @@ async function run(context: Context, argv: string[]): Promise<Ending> {
     .option('--trials <n>', 'trials of each case', parseCount, 5)
     .option('--reason <text>', 'why, for the record', 'recorded')
     .action((suites: string[], options) =>
-      end(import('./commands/baseline.ts').then(({ recordCommand }) => recordCommand(context, suites, options))),
+      end(
+        import('./commands/versions/baseline.ts').then(({ recordCommand }) => recordCommand(context, suites, options)),
+      ),
     )
   verb('accept <run>', 'Accept a finished run as the baseline', acceptExamples, baseline)
     .requiredOption('--reason <text>', 'why, for the record')
     .option('--add', 'add its trials to the baseline of an unchanged configuration')
     .option('--config <file>', 'configuration file')
     .action((ref: string, options) =>
-      end(import('./commands/baseline.ts').then(({ acceptCommand }) => acceptCommand(context, ref, options))),
+      end(import('./commands/versions/baseline.ts').then(({ acceptCommand }) => acceptCommand(context, ref, options))),
     )
   verb(
     'show [suite...]',
@@ -281,18 +295,26 @@ async function run(context: Context, argv: string[]): Promise<Ending> {
   )
     .option('--config <file>', 'configuration file')
     .action((suites: string[], options) =>
-      end(import('./commands/baseline.ts').then(({ showCommand }) => showCommand(context, suites, options))),
+      end(import('./commands/versions/baseline.ts').then(({ showCommand }) => showCommand(context, suites, options))),
     )
   verb('verify [suite...]', 'Follow the chain of accepted baselines through git', verifyExamples, baseline)
     .option('--config <file>', 'configuration file')
     .option('--json', 'as data')
     .action((suites: string[], options) =>
-      end(import('./commands/baseline-verify.ts').then(({ verifyCommand }) => verifyCommand(context, suites, options))),
+      end(
+        import('./commands/versions/baseline-verify.ts').then(({ verifyCommand }) =>
+          verifyCommand(context, suites, options),
+        ),
+      ),
     )
   verb('diff <before> [after]', 'Compare two baselines', diffExamples, baseline)
     .option('--config <file>', 'configuration file')
     .action((before: string, after: string | undefined, options) =>
-      end(import('./commands/baseline.ts').then(({ diffCommand }) => diffCommand(context, before, after, options))),
+      end(
+        import('./commands/versions/baseline.ts').then(({ diffCommand }) =>
+          diffCommand(context, before, after, options),
+        ),
+      ),
     )
 
   const cases = program.command('cases').description('Flaky cases: find them, take them out of the verdict for a while')
@@ -337,7 +359,7 @@ async function run(context: Context, argv: string[]): Promise<Ending> {
     .option('--config <file>', 'configuration file')
     .option('--json', 'as data')
     .action((name: string | undefined, options) =>
-      end(import('./commands/cases-add.ts').then((verbs) => verbs.casesAddCommand(context, name, options))),
+      end(import('./commands/guard/cases-add.ts').then((verbs) => verbs.casesAddCommand(context, name, options))),
     )
 
   const prompt = program.command('prompt').description('Prompts are code: their versions, what changed, the next one')
@@ -346,7 +368,7 @@ async function run(context: Context, argv: string[]): Promise<Ending> {
     .option('--config <file>', 'configuration file')
     .option('--json', 'as data')
     .action((name: string | undefined, options) =>
-      end(import('./commands/prompt.ts').then(({ listCommand }) => listCommand(context, name, options))),
+      end(import('./commands/versions/prompt.ts').then(({ listCommand }) => listCommand(context, name, options))),
     )
   verb('diff <before> <after>', 'Show what changed, in the template and in real questions', promptDiffExamples, prompt)
     .option('--suite <name>', 'questions of this suite')
@@ -354,13 +376,15 @@ async function run(context: Context, argv: string[]): Promise<Ending> {
     .option('--config <file>', 'configuration file')
     .option('--json', 'as data')
     .action((before: string, after: string, options) =>
-      end(import('./commands/prompt.ts').then(({ diffCommand }) => diffCommand(context, before, after, options))),
+      end(
+        import('./commands/versions/prompt.ts').then(({ diffCommand }) => diffCommand(context, before, after, options)),
+      ),
     )
   verb('new <name>', 'Write version 1.0.0 of a new prompt', ['aigate prompt new support/answer'], prompt)
     .option('--config <file>', 'configuration file')
     .option('--json', 'as data')
     .action((name: string, options) =>
-      end(import('./commands/prompt.ts').then(({ newCommand }) => newCommand(context, name, options))),
+      end(import('./commands/versions/prompt.ts').then(({ newCommand }) => newCommand(context, name, options))),
     )
   verb('bump <name[@version]>', 'Copy the newest version to the next one', promptBumpExamples, prompt)
     .option('--major', 'other variables or another output format')
@@ -369,7 +393,7 @@ async function run(context: Context, argv: string[]): Promise<Ending> {
     .option('--config <file>', 'configuration file')
     .option('--json', 'as data')
     .action((ref: string, options) =>
-      end(import('./commands/prompt-bump.ts').then(({ bumpCommand }) => bumpCommand(context, ref, options))),
+      end(import('./commands/versions/prompt-bump.ts').then(({ bumpCommand }) => bumpCommand(context, ref, options))),
     )
 
   verb('rollback [component...]', 'Put production back to the last known good release', rollbackExamples)
@@ -384,7 +408,9 @@ async function run(context: Context, argv: string[]): Promise<Ending> {
     .option('--json', 'as data')
     .action((components, options) =>
       end(
-        import('./commands/rollback.ts').then(({ rollbackCommand }) => rollbackCommand(context, components, options)),
+        import('./commands/guard/rollback.ts').then(({ rollbackCommand }) =>
+          rollbackCommand(context, components, options),
+        ),
       ),
     )
 
@@ -406,7 +432,7 @@ async function run(context: Context, argv: string[]): Promise<Ending> {
     .option('--irreversible <note...>', 'what going back would not undo: a migration, a changed schema')
     .option('--dry-run', 'show what would be recorded')
     .action((options) =>
-      end(import('./commands/release.ts').then((verbs) => verbs.recordReleaseCommand(context, options))),
+      end(import('./commands/versions/release.ts').then((verbs) => verbs.recordReleaseCommand(context, options))),
     )
   releaseVerb('list', 'List the releases, the newest first', [
     'aigate release list',
@@ -414,26 +440,32 @@ async function run(context: Context, argv: string[]): Promise<Ending> {
   ])
     .option('--env <name>', 'only this environment')
     .action((options) =>
-      end(import('./commands/release.ts').then((verbs) => verbs.listReleasesCommand(context, options))),
+      end(import('./commands/versions/release.ts').then((verbs) => verbs.listReleasesCommand(context, options))),
     )
   releaseVerb('show <release>', 'Show a release', ['aigate release show 2026-11-21.1', 'aigate release show current'])
     .addOption(environment())
     .action((ref: string, options) =>
-      end(import('./commands/release.ts').then((verbs) => verbs.showReleaseCommand(context, ref, options))),
+      end(import('./commands/versions/release.ts').then((verbs) => verbs.showReleaseCommand(context, ref, options))),
     )
   releaseVerb('current', 'Show what runs now', ['aigate release current', 'aigate release current --env staging'])
     .addOption(environment())
     .action((options) =>
-      end(import('./commands/release.ts').then((verbs) => verbs.showReleaseCommand(context, 'current', options))),
+      end(
+        import('./commands/versions/release.ts').then((verbs) => verbs.showReleaseCommand(context, 'current', options)),
+      ),
     )
   releaseVerb('verify', 'Check every byte of the ledger', releaseVerifyExamples)
     .option('--head <hash>', 'a hash that was noted before: its record must still be there')
-    .action((options) => end(import('./commands/release.ts').then((verbs) => verbs.verifyCommand(context, options))))
+    .action((options) =>
+      end(import('./commands/versions/release.ts').then((verbs) => verbs.verifyCommand(context, options))),
+    )
   releaseVerb('diff <before> <after>', 'Say what differs between two releases', releaseDiffExamples)
     .addOption(environment())
     .action((before: string, after: string, options) =>
       end(
-        import('./commands/release.ts').then((verbs) => verbs.diffReleasesCommand(context, [before, after], options)),
+        import('./commands/versions/release.ts').then((verbs) =>
+          verbs.diffReleasesCommand(context, [before, after], options),
+        ),
       ),
     )
   releaseVerb('status [component]', 'List what was released and how long it is kept, or set it', releaseStatusExamples)
@@ -442,13 +474,17 @@ async function run(context: Context, argv: string[]): Promise<Ending> {
     .option('--keep-until <day>', 'last day (UTC): 2026-12-31 or 90d')
     .option('--note <text>', 'for people')
     .action((component: string | undefined, options) =>
-      end(import('./commands/release.ts').then((verbs) => verbs.releaseStatusCommand(context, component, options))),
+      end(
+        import('./commands/versions/release.ts').then((verbs) =>
+          verbs.releaseStatusCommand(context, component, options),
+        ),
+      ),
     )
   releaseVerb('check', 'Is everything that a rollback needs still there?', releaseCheckExamples)
     .addOption(environment())
     .option('--to <release>', 'go back to this one (default: the last that passed before the current one)')
     .action((options) =>
-      end(import('./commands/release-check.ts').then((verbs) => verbs.releaseCheckCommand(context, options))),
+      end(import('./commands/versions/release-check.ts').then((verbs) => verbs.releaseCheckCommand(context, options))),
     )
   releaseVerb('bisect <good> <bad>', 'Find the release that broke a case', releaseBisectExamples)
     .addOption(environment())
@@ -459,7 +495,11 @@ async function run(context: Context, argv: string[]): Promise<Ending> {
     .option('--record', 'ask for real, and keep the answers as recordings')
     .option('--offline', 'answers from the recordings only')
     .action((good: string, bad: string, options) =>
-      end(import('./commands/release-bisect.ts').then((verbs) => verbs.bisectCommand(context, [good, bad], options))),
+      end(
+        import('./commands/versions/release-bisect.ts').then((verbs) =>
+          verbs.bisectCommand(context, [good, bad], options),
+        ),
+      ),
     )
 
   canaryVerbs(context, { verb, program, end })
@@ -477,7 +517,7 @@ async function run(context: Context, argv: string[]): Promise<Ending> {
     .option('--config <file>', 'configuration file')
     .option('--json', 'as data')
     .action((file: string, options) =>
-      end(import('./commands/watch.ts').then((verbs) => verbs.watchGuardCommand(context, file, options))),
+      end(import('./commands/guard/watch.ts').then((verbs) => verbs.watchGuardCommand(context, file, options))),
     )
   killVerbs(context, { verb, program, end })
   proofVerbs(context, { verb, program, end })
@@ -496,22 +536,28 @@ async function run(context: Context, argv: string[]): Promise<Ending> {
     .option('--days <n>', 'so much of the log says what is usual', parseCount, 28)
     .option('--json', 'for programs: schema/experiment-plan.schema.json')
     .action((name: string | undefined, options) =>
-      end(import('./commands/experiment.ts').then((verbs) => verbs.experimentPlanCommand(context, name, options))),
+      end(
+        import('./commands/guard/experiment.ts').then((verbs) => verbs.experimentPlanCommand(context, name, options)),
+      ),
     )
   looking(experimentVerb('report [experiment]', 'Show what came out, for people', experimentReportExamples))
     .addOption(new Option('--markdown', 'as Markdown').conflicts('json'))
     .action((name: string | undefined, options) =>
-      end(import('./commands/experiment.ts').then((verbs) => verbs.experimentReportCommand(context, name, options))),
+      end(
+        import('./commands/guard/experiment.ts').then((verbs) => verbs.experimentReportCommand(context, name, options)),
+      ),
     )
   looking(
     experimentVerb('verdict [experiment]', 'Decide: may a variant be shipped?', experimentVerdictExamples),
   ).action((name: string | undefined, options) =>
-    end(import('./commands/experiment.ts').then((verbs) => verbs.experimentVerdictCommand(context, name, options))),
+    end(
+      import('./commands/guard/experiment.ts').then((verbs) => verbs.experimentVerdictCommand(context, name, options)),
+    ),
   )
   experimentVerb('flags [experiment]', 'Print the flagd file that assigns the variants', [
     'aigate experiment flags short-answers > deploy/short-answers.flags.json',
   ]).action((name: string | undefined, options) =>
-    end(import('./commands/experiment.ts').then((verbs) => verbs.experimentFlagsCommand(context, name, options))),
+    end(import('./commands/guard/experiment.ts').then((verbs) => verbs.experimentFlagsCommand(context, name, options))),
   )
 
   await program.parseAsync(argv.slice(2), { from: 'user' })
@@ -527,7 +573,7 @@ type Verbs = {
 /** `aigate shadow …` and `aigate health`: what is known before anybody is served the candidate. */
 function beforeVerbs(context: Context, { program, verb, end }: Verbs): void {
   const shadow = program.command('shadow').description('Both answer, one is served: what the pairs say')
-  const shadows = () => import('./commands/shadow.ts')
+  const shadows = () => import('./commands/guard/shadow.ts')
   verb('report [plan]', 'Each criterion by itself, with its interval', ['aigate shadow report support-1.3'], shadow)
     .option('--config <file>', 'configuration file')
     .option('--json', 'as data')
@@ -554,7 +600,9 @@ function beforeVerbs(context: Context, { program, verb, end }: Verbs): void {
     .option('--config <file>', 'configuration file')
     .option('--json', 'as data')
     .option('--env <name>', 'what the current release of this environment holds')
-    .action((options) => end(import('./commands/health.ts').then((verbs) => verbs.healthCommand(context, options))))
+    .action((options) =>
+      end(import('./commands/guard/health.ts').then((verbs) => verbs.healthCommand(context, options))),
+    )
 }
 
 /** `aigate canary …`: rollouts in stages. */
@@ -562,12 +610,12 @@ function canaryVerbs(context: Context, { program, verb, end }: Verbs): void {
   const canary = program.command('canary').description('Staged rollouts: go on, hold, or go back, by evidence')
   const one = (usage: string, summary: string, examples: string[]) =>
     verb(usage, summary, examples, canary).option('--config <file>', 'configuration file').option('--json', 'as data')
-  const canaries = () => import('./commands/canary.ts')
+  const canaries = () => import('./commands/rollout/canary.ts')
 
   one('plan [rollout]', 'Say what a plan can find, and how long its stages will take', canaryPlanExamples)
     .addOption(sinceOption('traffic of so long ago until now'))
     .action((name: string | undefined, options) =>
-      end(import('./commands/canary-plan.ts').then((verbs) => verbs.planCommand(context, name, options))),
+      end(import('./commands/rollout/canary-plan.ts').then((verbs) => verbs.planCommand(context, name, options))),
     )
   one('start [rollout]', 'Begin a rollout: check its plan and give the candidate its first share', canaryStartExamples)
     .option('--again', 'also where a rollout of this name has ended before')
@@ -581,7 +629,7 @@ function canaryVerbs(context: Context, { program, verb, end }: Verbs): void {
   one('watch [rollout]', 'Tick again and again, with a live picture', canaryWatchExamples)
     .option('--every <duration>', 'how often', parseDuration, 60_000)
     .action((name: string | undefined, options) =>
-      end(import('./commands/canary-watch.ts').then((verbs) => verbs.watchCommand(context, name, options))),
+      end(import('./commands/rollout/canary-watch.ts').then((verbs) => verbs.watchCommand(context, name, options))),
     )
   one('status [rollout]', 'Show the stages, the evidence against its bounds, and what comes next', [
     'aigate canary status',
@@ -607,7 +655,7 @@ function canaryVerbs(context: Context, { program, verb, end }: Verbs): void {
     .option('--events', 'run the plan over the events of the past instead; nothing is changed')
     .addOption(sinceOption('with --events: from so long ago until now'))
     .action((name: string | undefined, options) =>
-      end(import('./commands/canary-replay.ts').then((verbs) => verbs.replayCommand(context, name, options))),
+      end(import('./commands/rollout/canary-replay.ts').then((verbs) => verbs.replayCommand(context, name, options))),
     )
   one('simulate [rollout]', 'Say how often a plan errs, and how soon it finds a bad candidate', canarySimulateExamples)
     .addOption(sinceOption('traffic of so long ago until now'))
@@ -615,12 +663,12 @@ function canaryVerbs(context: Context, { program, verb, end }: Verbs): void {
     .option('--ratio <ratio>', 'how many times as bad the bad candidate is', parseRatio, 2)
     .option('--seed <n>', 'of the simulation', parseSeed, 1)
     .action((name: string | undefined, options) =>
-      end(import('./commands/canary-plan.ts').then((verbs) => verbs.simulateCommand(context, name, options))),
+      end(import('./commands/rollout/canary-plan.ts').then((verbs) => verbs.simulateCommand(context, name, options))),
     )
   one('selftest [rollout]', 'A worse and a better candidate, made up: do they get the right verdicts?', [
     'aigate canary selftest',
   ]).action((name: string | undefined, options) =>
-    end(import('./commands/canary-plan.ts').then((verbs) => verbs.selfTestCommand(context, name, options))),
+    end(import('./commands/rollout/canary-plan.ts').then((verbs) => verbs.selfTestCommand(context, name, options))),
   )
 }
 
@@ -645,20 +693,20 @@ function proofVerbs(context: Context, { program, verb, end }: Verbs): void {
     .action((suites: string[], { live, ...options }) =>
       end(
         live === undefined
-          ? import('./commands/drift.ts').then((verbs) => verbs.driftCommand(context, suites, options))
-          : import('./commands/drift-live.ts').then((verbs) => verbs.driftLiveCommand(context, live, options)),
+          ? import('./commands/guard/drift.ts').then((verbs) => verbs.driftCommand(context, suites, options))
+          : import('./commands/guard/drift-live.ts').then((verbs) => verbs.driftLiveCommand(context, live, options)),
       ),
     )
   one('incident [id]', 'Write the timeline: what was deployed, measured and done', incidentExamples)
     .option('--since <time>', 'from this time on, instead of what the id tells')
     .option('--until <time>', 'up to this time')
     .action((id: string | undefined, options) =>
-      end(import('./commands/incident.ts').then((verbs) => verbs.incidentCommand(context, id, options))),
+      end(import('./commands/guard/incident.ts').then((verbs) => verbs.incidentCommand(context, id, options))),
     )
   one('ready', 'Is everything there for a release? Each answer with its evidence', readyExamples)
     .option('--env <name>', 'what is to be released to', 'production')
     .option('--notify', 'send the test notice to whoever is on call')
-    .action((options) => end(import('./commands/ready.ts').then((verbs) => verbs.readyCommand(context, options))))
+    .action((options) => end(import('./commands/guard/ready.ts').then((verbs) => verbs.readyCommand(context, options))))
 }
 
 /** `aigate kill …`: off at once, for everybody or for some. */
@@ -675,7 +723,7 @@ function killVerbs(context: Context, { program, verb, end }: Verbs): void {
       .option('--feature <name>', 'only flags of this feature')
       .option('--segment <name>', 'only users of this segment')
       .option('--user <key>', 'only this user')
-  const kills = () => import('./commands/kill.ts')
+  const kills = () => import('./commands/guard/kill.ts')
   scoped(one('on', 'Everybody gets the baseline: all, or those named', killExamples))
     .requiredOption('--reason <text>', 'why: every status shows it')
     .option('--until <end>', 'over by itself then: 30m, 2h, 1d or a time')

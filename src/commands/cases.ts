@@ -1,7 +1,7 @@
 // aigate cases: which cases are flaky, what a case did before, and which do not count for now.
-import { quarantineEffect, quarantinePlan, releaseEffect } from '../decide/quarantine-plan.ts'
-import { type CaseRecord, flakyReport, type FlakyReport } from '../decide/flaky.ts'
-import { flakyText, historyText } from '../decide/flaky-text.ts'
+import { quarantineEffect, quarantinePlan, releaseEffect } from '../decide/flaky/quarantine-plan.ts'
+import { type CaseRecord, flakyReport, type FlakyReport } from '../decide/flaky/flaky.ts'
+import { flakyText, historyText } from '../decide/flaky/flaky-text.ts'
 import { AigateError } from '../errors.ts'
 import type { Context, Ending, LoadedSuite, Project } from '../ports.ts'
 import { choose, didYouMean } from '../store/faults.ts'
@@ -10,7 +10,7 @@ import { readQuarantineFile, sameCase, textWith, textWithout } from '../store/qu
 import { recentRuns } from '../store/run-journal.ts'
 import { loadSuites } from '../store/suites.ts'
 import { writeText } from '../store/write-text.ts'
-import { storedBaseline } from './judge-run.ts'
+import { storedBaseline } from './gate/judge-run.ts'
 
 type Options = { config?: string; json?: boolean }
 type QuarantineOptions = Options & { owner: string; reason: string; until: string; allowCritical?: boolean }

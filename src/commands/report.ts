@@ -1,9 +1,9 @@
 // aigate report: a finished run once more, in other formats, judged by the policy and against the baseline that it was run with.
-import { reportOf } from '../decide/suite-report.ts'
+import { reportOf } from '../decide/explain/suite-report.ts'
 import type { Context, Ending } from '../ports.ts'
 import { loadProject } from '../store/project.ts'
-import { recordedAttribution } from './attribution-record.ts'
-import { endingOf, judgeRun, recordedBaseline, runsOf } from './judge-run.ts'
+import { recordedAttribution } from './gate/attribution-record.ts'
+import { endingOf, judgeRun, recordedBaseline, runsOf } from './gate/judge-run.ts'
 import type { ReportOptions } from './options.ts'
 import { parseReporters, writeReports } from './write-reports.ts'
 

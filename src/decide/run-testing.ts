@@ -2,7 +2,7 @@
 import type { Baseline, CaseTally } from '../schema/baseline.ts'
 import { defaultPolicy, type GatePolicy } from '../schema/gate.ts'
 import type { CaseInfo, Completion, Observation, Run, TargetSnapshot } from '../schema/run.ts'
-import { judge, type JudgeInput } from './judge.ts'
+import { judge, type JudgeInput } from './gate/judge.ts'
 
 export const target: TargetSnapshot = { kind: 'prompt', label: 'support/answer@1.2.0 with main', hash: 't1' }
 

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { jsonlSource } from './jsonl.ts'
 import { event, lines, planWith, START, watcher } from './observe-testing.ts'
-import { sqlSource } from './sql.ts'
+import { sqlSource } from './sql/sql.ts'
 
 const log = { type: 'jsonl', path: 'app.log', freshness: 600_000, lateness: 60_000, mapping: 'aigate' } as const
 const table = { ...log, type: 'sql', engine: 'duckdb', from: 'app.log', columns: {} } as const

@@ -10,8 +10,8 @@ type Openers = {
 const openers: Openers = {
   jsonl: async (config, world) => (await import('./jsonl.ts')).jsonlSource(config, world),
   otlp: async (config, world) => (await import('./otlp.ts')).otlpSource(config, world),
-  prometheus: async (config, world) => (await import('./prometheus.ts')).prometheusSource(config, world),
-  sql: async (config, world) => (await import('./sql.ts')).sqlSource(config, world),
+  prometheus: async (config, world) => (await import('./prometheus/prometheus.ts')).prometheusSource(config, world),
+  sql: async (config, world) => (await import('./sql/sql.ts')).sqlSource(config, world),
   command: async (config, world) => (await import('./command.ts')).commandSource(config, world),
 }
 

@@ -1,7 +1,7 @@
 // What each of several changes made together did, as a block of the HTML report.
 import type { SuiteReport } from '../schema/verdict.ts'
 import { combinations, explanation, notMeasured, rowsOf } from './attribution.ts'
-import { htmlLine, list, paragraph, row, table } from './html-parts.ts'
+import { htmlLine, list, paragraph, row, table } from './html/html-parts.ts'
 
 /** The effects with their intervals, or why they could not be measured; empty without an attribution. */
 export function attributionHtml({ attribution }: SuiteReport): string {

@@ -3,7 +3,7 @@ import type { DoctorReport, DoctorSuite, GateAbility, Rate } from '../schema/doc
 import { count, plural, share, shortShare } from './numbers.ts'
 import { type Paint, paint as paintFor } from './paint.ts'
 import { disarm, oneLine } from './safe-text.ts'
-import { outcomeColor } from './table-gates.ts'
+import { outcomeColor } from './table/table-gates.ts'
 import { wrap } from './wrap.ts'
 
 const MOST_NAMES = 6

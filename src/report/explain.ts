@@ -5,7 +5,7 @@ import { plural, share, signed } from './numbers.ts'
 import { type Paint, paint as paintFor } from './paint.ts'
 import { outcomeWord } from './phrases.ts'
 import { disarm, oneLine } from './safe-text.ts'
-import { outcomeColor } from './table-gates.ts'
+import { outcomeColor } from './table/table-gates.ts'
 import { displayWidth, wrap } from './wrap.ts'
 
 const SHOWN = { cases: 8, assertions: 6, gates: 8, others: 6, cleared: 8, next: 6 }

@@ -4,7 +4,7 @@ import type { Interval, Outcome, SuiteReport } from '../schema/verdict.ts'
 import { signed } from './numbers.ts'
 import type { Paint } from './paint.ts'
 import { oneLine } from './safe-text.ts'
-import { outcomeColor } from './table-gates.ts'
+import { outcomeColor } from './table/table-gates.ts'
 import { displayWidth } from './wrap.ts'
 
 /** One row: the suite (no category) or a category. All numbers are shares of 1, now minus before. */

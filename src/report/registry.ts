@@ -2,11 +2,11 @@
 import type { Reporter } from '../ports.ts'
 import { codequality } from './codequality.ts'
 import { ctrf } from './ctrf.ts'
-import { html } from './html.ts'
+import { html } from './html/html.ts'
 import { json } from './json.ts'
 import { junit, junitStrict } from './junit.ts'
 import { markdown } from './markdown.ts'
-import { table } from './table.ts'
+import { table } from './table/table.ts'
 
 export const reporterNames = [
   'table',

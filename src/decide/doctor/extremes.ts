@@ -2,8 +2,8 @@
 import type { CaseTally } from '../../schema/baseline.ts'
 import type { GateAbility } from '../../schema/doctor.ts'
 import type { GateResult } from '../../schema/verdict.ts'
-import { judgeTallies } from '../judge.ts'
-import { SMALLEST_CATEGORY } from '../regression-units.ts'
+import { judgeTallies } from '../gate/judge.ts'
+import { SMALLEST_CATEGORY } from '../gate/regression-units.ts'
 import { counted, percent, points } from '../words.ts'
 import { emptyEvidence, enter, enterEvidence, emptyTally, type Plan, type Trial } from './walk.ts'
 

@@ -2,8 +2,8 @@
 import { AigateError } from '../../errors.ts'
 import type { Baseline, CaseTally } from '../../schema/baseline.ts'
 import type { CaseInfo, Observation, Run } from '../../schema/run.ts'
-import { baselineFrom } from '../accept-baseline.ts'
-import { tally } from '../tally.ts'
+import { baselineFrom } from '../baseline/accept-baseline.ts'
+import { tally } from '../gate/tally.ts'
 import { emptyTally } from './walk.ts'
 import type { CaseHistory } from './world.ts'
 

@@ -3,8 +3,8 @@ import type { Baseline, CaseTally } from '../../schema/baseline.ts'
 import type { GatePolicy } from '../../schema/gate.ts'
 import type { CaseInfo } from '../../schema/run.ts'
 import type { Outcome } from '../../schema/verdict.ts'
-import type { Evidence } from '../critical.ts'
-import { judgeTallies } from '../judge.ts'
+import type { Evidence } from '../gate/critical.ts'
+import { judgeTallies } from '../gate/judge.ts'
 
 /** What decides about every change: the suite, its baseline, its policy and its ladder. */
 export type Plan = {

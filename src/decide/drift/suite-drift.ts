@@ -6,8 +6,8 @@ import { meanRate, type Stratum } from '../../statistics/counts.ts'
 import { exactStratified } from '../../statistics/exact-stratified.ts'
 import { weightedHolm } from '../../statistics/holm.ts'
 import { suiteDifference } from '../../statistics/suite-difference.ts'
-import { swapWarnings } from '../silent-swap.ts'
-import { tally } from '../tally.ts'
+import { swapWarnings } from '../change/silent-swap.ts'
+import { tally } from '../gate/tally.ts'
 import { byText, counted, differenceText, intervalText, percent, points, pText } from '../words.ts'
 
 /** Of all tests of one suite together: a weekly check of ten suites is wrong about once in ten weeks at 0.01 each. */

@@ -4,7 +4,7 @@ import type { GuardRecord } from '../../schema/guard-journal.ts'
 import type { LedgerRecord } from '../../schema/release.ts'
 import type { RolloutRecord } from '../../schema/rollout-journal.ts'
 import type { Episode } from '../guard/state.ts'
-import { releasesOf } from '../releases.ts'
+import { releasesOf } from '../release/releases.ts'
 import { byText } from '../words.ts'
 
 /** `at`: RFC 3339; `source`: where it is written down. */

@@ -1,8 +1,8 @@
 // The plan of a rollback: what changes where, what is there already, and what stands in the way.
 import type { Config } from '../../schema/config.ts'
 import type { LedgerRecord, ReleaseManifest } from '../../schema/release.ts'
-import { type Found, rollbackNeeds } from '../rollback-needs.ts'
-import { releasesOf } from '../releases.ts'
+import { type Found, rollbackNeeds } from './rollback-needs.ts'
+import { releasesOf } from '../release/releases.ts'
 import { heldPart, holdsOf, onlyPart, withoutPlane } from './parts.ts'
 import type { Aim } from './target.ts'
 

@@ -1,7 +1,7 @@
 // The release that a rollback makes: what runs after it, so that the ledger tells the truth about now.
 import type { LedgerRecord, ReleaseManifest } from '../../schema/release.ts'
-import { nextId, releasesOf } from '../releases.ts'
-import { releaseSentence } from '../release-diff.ts'
+import { nextId, releasesOf } from '../release/releases.ts'
+import { releaseSentence } from '../release/release-diff.ts'
 import { holdsOf, type Parts, withPartOf } from './parts.ts'
 import type { Aim } from './target.ts'
 

@@ -2,8 +2,8 @@
 import { AigateError } from '../../errors.ts'
 import type { PlaneConfig, Planes } from '../../schema/planes.ts'
 import type { LedgerRecord, ReleaseManifest } from '../../schema/release.ts'
-import { lastKnownGood } from '../rollback-needs.ts'
-import { findRelease, releasesOf } from '../releases.ts'
+import { lastKnownGood } from './rollback-needs.ts'
+import { findRelease, releasesOf } from '../release/releases.ts'
 import { heldPart, holdsOf } from './parts.ts'
 
 export type Aim = {

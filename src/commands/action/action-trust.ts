@@ -1,0 +1,152 @@
+// What the action may do with its secrets: which are there, which are missing, and whose code would see them.
+import { basename } from 'node:path'
+import { AigateError } from '../../errors.ts'
+import type { Context, LoadedSuite, Project } from '../../ports.ts'
+import { providerKey } from '../../run/address.ts'
+import { bareEnv } from '../../run/programs.ts'
+import { namesIn, secretNames } from '../../run/redact.ts'
+import { Config, type ProviderConfig } from '../../schema/config.ts'
+import { baseCommit } from '../../store/base-commit.ts'
+import { fileAt } from '../../store/git-objects.ts'
+import { loadProject } from '../../store/project.ts'
+import { loadSuites } from '../../store/suites.ts'
+import type { ActionEvent } from './action-event.ts'
+import type { ActionInputs } from './action-inputs.ts'
+
+type Env = Context['env']
+
+/** How to go on. `env` is all that the gate sees. */
+export type Trust = {
+  /** Values to hide in the log. */
+  masked: string[]
+  /** Folder of the configuration; undefined when it cannot be read, which the gate itself then says. */
+  root: string | undefined
+  env: Record<string, string | undefined>
+  /** Answers come from the recordings only, and why. */
+  offline?: string | undefined
+  /** Nothing is run, and why. */
+  refused?: { sentence: string; mend: string } | undefined
+}
+
+/** Names of variables that hold a secret by all that one can tell. Those of the runner itself are told by the event. */
+const secretLike = /(?:^|_)(?:KEY|TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIALS?)$/i
+const ofRunner = /^(?:INPUT_|ACTIONS_|RUNNER_|GITHUB_)/i
+/** The token of the job and the files by which a step speaks to the runner are nothing for the code of a suite. */
+const withheld = /^(?:INPUT_|ACTIONS_|GITHUB_(?:TOKEN|ENV|PATH|OUTPUT|STATE|STEP_SUMMARY)$|GH_TOKEN$)/i
+const forForeign = ['CI', 'GITHUB_ACTIONS', 'GITHUB_BASE_REF', 'TMPDIR', 'LANG', 'NO_COLOR', 'FORCE_COLOR']
+
+export async function judgeTrust(
+  { env, cwd }: { env: Env; cwd: string },
+  inputs: ActionInputs,
+  event: ActionEvent,
+): Promise<Trust> {
+  const project = await load(() => loadProject({ cwd, config: inputs.config }))
+  const { prompt, model } = inputs
+  const overrides = { ...(prompt !== undefined && { prompt }), ...(model !== undefined && { model }) }
+  const suites = project && (await load(() => loadSuites(project, { suites: inputs.suites, overrides })))
+  // What is wrong in the files the gate says itself, and needs no key for that.
+  if (!project || !suites) return { masked: [inputs.token], root: project?.root, env: bareEnv(env, forForeign) }
+  const headers = suites.flatMap(({ target }) => (target.kind === 'http' ? namesIn(JSON.stringify(target.target)) : []))
+  const known = [...new Set([...secretNames(project.config), ...headers])]
+  const masked = [...known.map((name) => env[name] ?? ''), inputs.token].filter((value) => value !== '')
+  const found = { masked, root: project.root }
+  const present = Object.keys(env).filter(
+    (name) => (env[name] ?? '') !== '' && (known.includes(name) || (secretLike.test(name) && !ofRunner.test(name))),
+  )
+  if (event.foreign && (event.privileged || present.length > 0)) {
+    const hazards = [...codeHazards(suites), ...(await addressHazards(project, suites, event, env))]
+    if (hazards.length > 0) return { ...found, env: {}, refused: refusal(hazards) }
+  }
+  const open = event.foreign ? bareEnv(env, [...forForeign, ...known]) : withoutRunner(env, known)
+  const missing = [...new Set(suites.flatMap(neededBy))].filter((name) => (env[name] ?? '') === '')
+  if (missing.length === 0 || inputs.offline) return { ...found, env: open }
+  if (inputs.onMissingSecrets === 'fail') return { ...found, env: open, refused: noSecrets(missing, event) }
+  const offline = `The secrets (${missing.join(', ')}) are not here, so no model was asked: the answers were replayed from recordings, which this change could have written itself. This is no evidence about the model.`
+  return { ...found, env: open, offline }
+}
+
+async function load<T>(read: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await read()
+  } catch (error) {
+    if (error instanceof AigateError) return undefined
+    throw error
+  }
+}
+
+/** What the configuration names as its key is handed on, even where it is a token of the job. */
+const withoutRunner = (env: Env, known: readonly string[]) =>
+  Object.fromEntries(Object.entries(env).filter(([name]) => known.includes(name) || !withheld.test(name)))
+
+/** The variables without which a suite cannot be asked. */
+function neededBy({ target }: LoadedSuite): string[] {
+  if (target.kind === 'http') return namesIn(JSON.stringify(target.target))
+  if (target.kind !== 'prompt' || target.provider.config.type === 'replay') return []
+  const { api_key_env: key, headers } = target.provider.config
+  return [...(key === undefined ? [] : [key]), ...Object.values(headers).flatMap(namesIn)]
+}
+
+/** Where a suite runs code that the change brings along. */
+function codeHazards(suites: readonly LoadedSuite[]): string[] {
+  return suites.flatMap(({ suite, target, cases }) => {
+    const types = cases.flatMap(({ case: { assert } }) => assert.map(({ type }) => type))
+    const graders = [...new Set(types)].filter((type) => type === 'command' || type === 'module')
+    return [
+      ...(target.kind === 'command' || target.kind === 'module'
+        ? [`suite ${suite.suite} runs code of this change (target ${target.kind})`]
+        : []),
+      ...graders.map((type) => `suite ${suite.suite} runs code of this change (assertion ${type})`),
+    ]
+  })
+}
+
+/** Where a key would be sent to another address than the base sends it to. */
+async function addressHazards(
+  project: Project,
+  suites: readonly LoadedSuite[],
+  { baseSha }: ActionEvent,
+  env: Env,
+): Promise<string[]> {
+  const base = await baseProviders(project, { env, ref: baseSha })
+  return suites.flatMap(({ suite, target }) => {
+    if (target.kind === 'http') return [`suite ${suite.suite} asks an address that this change names (target http)`]
+    if (target.kind !== 'prompt') return []
+    const { name, config } = target.provider
+    const before = base?.[name]
+    const same = before && providerKey(before) === providerKey(config) && keyOf(before) === keyOf(config)
+    return same ? [] : [`provider ${name} of suite ${suite.suite} is not the one that the base has`]
+  })
+}
+
+const keyOf = (config: ProviderConfig) => (config.type === 'openai' ? config.api_key_env : config.of?.api_key_env)
+
+async function baseProviders(
+  project: Project,
+  options: { env: Env; ref: string | undefined },
+): Promise<Config['providers'] | undefined> {
+  const base = await baseCommit(project.root, options)
+  const text = base && (await fileAt(project.root, base.commit, basename(project.file)))
+  if (!text) return undefined
+  const { parse } = await import('yaml')
+  try {
+    return Config.safeParse(parse(text)).data?.providers
+  } catch {
+    return undefined
+  }
+}
+
+function refusal(hazards: readonly string[]) {
+  return {
+    sentence: `Not evaluated: the code comes from a fork, secrets are within its reach, and ${[...new Set(hazards)].slice(0, 5).join('; ')}.`,
+    mend: 'Look at the change and run it in the merge queue or on a branch of this repository; for forks use the event pull_request, which has no secrets.',
+  }
+}
+
+function noSecrets(missing: readonly string[], { foreign, name }: ActionEvent) {
+  return {
+    sentence: `Not evaluated: ${missing.join(', ')} ${missing.length === 1 ? 'is' : 'are'} not set${foreign ? ', as a fork gets no secrets' : ''}. This is no verdict about the change.`,
+    mend: foreign
+      ? 'Let the merge queue (merge_group) evaluate it, or a maintainer run it on a branch of this repository; on-missing-secrets: offline replays recorded answers instead.'
+      : `Set it under env of the step from the secrets of the repository${name === 'pull_request' ? ' (for Dependabot: from its own secrets)' : ''}.`,
+  }
+}

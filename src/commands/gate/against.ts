@@ -1,0 +1,231 @@
+// eval --against: the base side of a comparison, asked in the same run, from git objects instead of the stored baseline.
+import { basename, dirname, join, sep } from 'node:path'
+import { observedBaseline } from '../../decide/baseline/accept-baseline.ts'
+import { AigateError } from '../../errors.ts'
+import type { AskRequest, LoadedSuite, Project, Provider, ResolvedTarget } from '../../ports.ts'
+import { buildProvider } from '../../run/build-provider.ts'
+import { expander } from '../../run/expand.ts'
+import type { Part } from '../../run/interleave.ts'
+import { snapshotTarget } from '../../run/snapshot.ts'
+import type { Baseline } from '../../schema/baseline.ts'
+import type { Completion, GuardRecord, Observation, Run, RunHeader } from '../../schema/run.ts'
+import { KEPT_FOLDER, type KeptAnswers, openKeptAnswers } from '../../store/against-cache.ts'
+import { type BaseProject, openBaseProject } from '../../store/base-project.ts'
+import { commitOf, filesAt } from '../../store/git-objects.ts'
+import { openRecordings } from '../../store/recordings.ts'
+import { createRun, readRun } from '../../store/run-journal.ts'
+import { collectSuites } from '../../store/suites.ts'
+import { finisher, headerOf, type Session } from './evaluate.ts'
+
+/** A commit whose project is laid out, and its suites by name. */
+export type Against = {
+  ref: string
+  base: BaseProject
+  suites: ReadonlyMap<string, LoadedSuite>
+  /** Kept answers are part of the commit that is checked out: its author could have written them, so none is taken. */
+  forgeable: boolean
+  /** Why suites of the commit could not be read. */
+  unread: string[]
+}
+
+/** The other side of one suite while it is asked. */
+export type OtherSide = {
+  ref: string
+  commit: string
+  /** What is asked there. */
+  target: ResolvedTarget
+  file: string
+  /** What the verdict must say about the answers of this side. */
+  notes: string[]
+  /** What could not be measured there so far, in sentences. */
+  failures(): string[]
+  /** What was seen so far, as a baseline: trials grow with every pass. */
+  baseline(): Baseline
+  part(trial: number): Part
+  owns(request: AskRequest): boolean
+  finish(request: AskRequest, completion: Completion): Promise<Observation>
+  end(how: { complete: boolean; stopped?: string | undefined }): Promise<void>
+}
+
+const FOLDER = 'against'
+/** Kept answers serve for a day, so that what the provider changes since is not taken for an effect of the change. */
+const KEPT_MS = 86_400_000
+
+/** Lays out the project at `ref`. Throws AigateError `usage` when git knows no such revision or it has no configuration. */
+export async function openAgainst(project: Project, ref: string): Promise<Against> {
+  const commit = await commitOf(project.root, ref)
+  const refuse = (problem: string) =>
+    new AigateError('usage', { problem: `--against ${ref}: ${problem}`, mend: 'Name a branch, tag or commit.' })
+  if (commit === null) throw refuse('git knows no such revision here.')
+  const base = await openBaseProject(project, commit, { everything: true })
+  if (!base) throw refuse('there is no configuration in it.')
+  try {
+    const { suites, problems } = await collectSuites(base.project, { suites: [] })
+    const forgeable = (await filesAt(project.root, 'HEAD', KEPT_FOLDER)).length > 0
+    const unread = problems.map(({ message, places }) => `${places[0]?.file ?? 'aigate.yaml'}: ${message}`)
+    return { ref, base, suites: new Map(suites.map((one) => [one.suite.suite, one])), forgeable, unread }
+  } catch (error) {
+    await base.close()
+    throw error
+  }
+}
+
+/** The guard of a suite that the other side does not have: comparing with nothing is no pass. */
+export function holdWithoutOther(suite: string, against: Against, guard: GuardRecord | undefined): GuardRecord {
+  const { ref, base, suites, unread } = against
+  const known = suites.size > 0 ? ` It has ${[...suites.keys()].sort().join(', ')}.` : ''
+  const why = unread.length > 0 ? ` What could not be read there: ${unread.join('; ')}` : ''
+  const said = `${ref} (${base.commit.slice(0, 12)}) has no suite ${suite}: there is nothing to compare with.${known}${why}`
+  const none: GuardRecord = { base: null, baseline: null, warnings: [], holds: [], hidden: [] }
+  return { ...(guard ?? none), holds: [said, ...(guard?.holds ?? [])] }
+}
+
+/**
+ * The base side of a suite: the target of the base, asked the cases of the head and graded by its assertions, so that
+ * both sides stand under one ruler. Cases that the base's prompt cannot ask are left out there. null: the base has no
+ * such suite.
+ */
+export async function openOtherSide(
+  session: Session,
+  { ref, base, suites, forgeable }: Against,
+  suite: LoadedSuite,
+  partial: boolean,
+): Promise<OtherSide | null> {
+  const old = suites.get(suite.suite.suite)
+  if (!old) return null
+  const { context, options } = session
+  const ask = await expander(old.target)
+  const cases = suite.cases.filter((each) => canAsk(() => ask(each.case, 1)))
+  const asked = { ...suite, cases, target: old.target }
+  const own: Session = { ...session, project: base.project, folder: join(session.folder, FOLDER) }
+  const { commit } = base
+  const header: RunHeader = {
+    ...(await headerOf(own, asked, { baseline: null, file: null, partial })),
+    git: { commit, branch: null, dirty: false },
+  }
+  const recordings = await openRecordings(
+    join(session.project.root, session.project.config.recordings),
+    suite.suite.suite,
+  )
+  const settings = { record: false, offline: options.offline === true, recordings }
+  const provider = await buildProvider({ ...asked, dir: old.dir }, { env: context.env, clock: context, ...settings })
+  const journal = await createRun(own.folder, header)
+  const observations: Observation[] = []
+  const finish = finisher({ session: own, suite: asked, journal, observations })
+  const kept = forgeable ? null : await keptAnswers(session, commit, suite, old)
+  const named = withSide(provider, { ref, commit, root: base.project.root })
+  const answers = kept ? withKept(named, kept) : named
+  const mine = new WeakSet<AskRequest>()
+  return {
+    ref,
+    commit,
+    target: old.target,
+    file: journal.file,
+    baseline: () => baselineOf({ header, observations, complete: true }, { ref, commit }),
+    failures: () => failuresOf(observations, { ref, commit }),
+    part: (trial) => {
+      const requests = cases.map((each) => ask(each.case, trial))
+      for (const request of requests) mine.add(request)
+      return { requests, provider: answers }
+    },
+    owns: (request) => mine.has(request),
+    finish: async (request, answer) => {
+      const observation = await finish(request, answer, 'pass')
+      const { key, trial } = request
+      const { completion } = observation
+      kept?.add({ key, trial, case: request.case.id, at: context.now(), completion })
+      return observation
+    },
+    notes: forgeable ? [FORGEABLE] : kept?.oldest ? [keptNote(kept, ref)] : [],
+    end: async (how) => {
+      await journal.end(how)
+      await kept?.save()
+    },
+  }
+}
+
+/** null where nothing is asked, and for an application behind an address: the commit does not say what answers there. */
+async function keptAnswers(
+  { context, project, options }: Session,
+  commit: string,
+  { suite: { suite } }: LoadedSuite,
+  { target }: LoadedSuite,
+): Promise<KeptAnswers | null> {
+  if (options.offline || target.kind === 'http') return null
+  const of = { commit, suite, target: snapshotTarget(target).hash }
+  return openKeptAnswers(project.root, of, new Date(context.now().getTime() - KEPT_MS))
+}
+
+/** The provider, whose failures say on which side they happened, and not where that side lies for now. */
+function withSide(provider: Provider, { ref, commit, root }: { ref: string; commit: string; root: string }): Provider {
+  return {
+    ...provider,
+    ask: async (request, signal) => {
+      const { completion, ...how } = await provider.ask(request, signal)
+      const { error } = completion
+      if (!error) return { ...how, completion }
+      const message = `${ref} (${commit.slice(0, 12)}): ${error.message.replaceAll(`${root}${sep}`, '').replaceAll(root, '.')}`
+      return { ...how, completion: { ...completion, error: { ...error, message } } }
+    },
+  }
+}
+
+/** The provider, asked only for what is not kept. */
+function withKept(provider: Provider, kept: KeptAnswers): Provider {
+  return {
+    ...provider,
+    ask: async (request, signal) => {
+      const completion = kept.find({ key: request.key, trial: request.trial, case: request.case.id })
+      return completion ? { completion: { ...completion, attempts: 0 } } : provider.ask(request, signal)
+    },
+  }
+}
+
+const FORGEABLE = `${KEPT_FOLDER} is committed in this change: nothing is taken from it, and the base side is asked anew.`
+
+const keptNote = ({ count, oldest }: KeptAnswers, ref: string): string =>
+  `${count} answers of ${ref} are kept from ${oldest?.slice(0, 16)}Z on: what the provider changed since then counts as an effect. Delete .aigate/against to ask anew.`
+
+function canAsk(ask: () => unknown): boolean {
+  try {
+    ask()
+    return true
+  } catch (error) {
+    if (error instanceof AigateError) return false
+    throw error
+  }
+}
+
+function baselineOf(run: Run, { ref, commit }: { ref: string; commit: string }): Baseline {
+  const kept = run.observations.filter(({ completion }) => completion.replayed).length
+  const how =
+    kept === 0 ? 'asked in the same run' : `${kept} of ${run.observations.length} answers taken from before this run`
+  return observedBaseline(run, {
+    at: run.header.started_at,
+    by: 'aigate eval --against',
+    reason: `${ref} (${commit.slice(0, 12)}), ${how}`,
+  })
+}
+
+/** That it was the base side which failed, and how: its own words, once. */
+function failuresOf(observations: readonly Observation[], { ref, commit }: { ref: string; commit: string }): string[] {
+  const lost = observations.flatMap(({ completion }) => completion.error?.message ?? [])
+  const [first] = lost
+  if (first === undefined) return []
+  const side = `${ref} (${commit.slice(0, 12)})`
+  return [
+    `${lost.length} of ${observations.length} answers of the base side, ${side}, could not be measured: ${first.replace(`${side}: `, '')}`,
+  ]
+}
+
+/** The other side of a finished run as it was recorded beside it; null for a run that was compared otherwise. */
+export async function recordedOtherSide(
+  run: Run,
+  file: string,
+): Promise<{ baseline: Baseline; file: string; failures: string[] } | null> {
+  const { against } = run.header
+  if (!against) return null
+  const other = join(dirname(file), FOLDER, basename(file))
+  const recorded = await readRun(other)
+  return { baseline: baselineOf(recorded, against), file: other, failures: failuresOf(recorded.observations, against) }
+}

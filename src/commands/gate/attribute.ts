@@ -1,0 +1,170 @@
+// The asking part of eval --attribute: runs the missing combinations of old and new on the same cases and trials.
+import { join } from 'node:path'
+import { attribution } from '../../decide/change/attribution.ts'
+import { requireOneCause } from '../../decide/change/causes.ts'
+import { cellTarget, type Design, designOf, oldParts } from '../../decide/change/cells.ts'
+import { finishedPasses, tally } from '../../decide/gate/tally.ts'
+import { AigateError } from '../../errors.ts'
+import type { LoadedSuite, Project, ResolvedTarget } from '../../ports.ts'
+import { buildProvider } from '../../run/build-provider.ts'
+import { runPass } from '../../run/engine.ts'
+import { expander } from '../../run/expand.ts'
+import { interleave } from '../../run/interleave.ts'
+import { snapshotTarget } from '../../run/snapshot.ts'
+import type { Baseline } from '../../schema/baseline.ts'
+import type { Observation, Run } from '../../schema/run.ts'
+import type { Attribution } from '../../schema/verdict.ts'
+import { loadPrompt } from '../../store/prompts.ts'
+import { openRecordings, type RecordingsFile } from '../../store/recordings.ts'
+import { createRun } from '../../store/run-journal.ts'
+import { cellFolder, cellName } from './attribution-record.ts'
+import { finisher, headerOf, type Session } from './evaluate.ts'
+import { startProgress } from '../progress.ts'
+
+/** The combinations of one suite that are still to be asked, each as a suite of its own. */
+export type Cells = { design: Design; suites: { name: string; suite: LoadedSuite }[] }
+
+/** What a change is compared with. `ref` and `target`: what is asked of a commit, with --against. */
+type Before = { baseline: Baseline | null; ref?: string | undefined; target?: ResolvedTarget | undefined }
+
+/**
+ * What `eval` does about changes made together, before anything is asked.
+ * @returns the cells to ask; null where nothing is to be attributed
+ * @throws AigateError `usage` when the causes could not be told apart and nobody allowed that, or not be attributed
+ */
+export async function prepareCauses(
+  project: Project,
+  suite: LoadedSuite,
+  { baseline, ref, target: base }: Before,
+  attribute: boolean,
+): Promise<Cells | null> {
+  const name = suite.suite.suite
+  if (!baseline) {
+    if (!attribute) return null
+    const lacks = ref === undefined ? 'has no baseline' : `is not there at ${ref}`
+    const problem = `Suite ${name} ${lacks}, so there is nothing to attribute a change to.`
+    const mend = ref === undefined ? 'Record one: `aigate baseline record`, or l' : 'Name another suite or commit, or l'
+    throw new AigateError('usage', { problem, mend: `${mend}eave --attribute out.` })
+  }
+  const after = snapshotTarget(suite.target, project.config.components ?? {})
+  const allowed = suite.policy.allow_joint_changes === true
+  requireOneCause(name, { before: baseline.target, after }, { allowed, attribute })
+  const design = attribute ? designOf(name, baseline.target, after) : null
+  const { target } = suite
+  const { prompt } = baseline.target
+  if (!design || target.kind !== 'prompt' || !prompt) return null
+  const old =
+    base?.kind === 'prompt'
+      ? base
+      : oldParts(project.config, baseline.target, await loadPrompt(project, `${prompt.name}@${prompt.version}`))
+  const suites = design.cells.slice(1, -1).map((changed) => ({
+    name: cellName(changed),
+    suite: { ...suite, target: cellTarget(target, old, changed) },
+  }))
+  for (const cell of suites) await renderAll(cell.suite)
+  return { design, suites }
+}
+
+/** A variable that the old prompt wants and a case lacks shows here, before anything is paid for. */
+async function renderAll(suite: LoadedSuite): Promise<void> {
+  const ask = await expander(suite.target)
+  for (const each of suite.cases) ask(each.case, 1)
+}
+
+/**
+ * Asks the missing cells as often as the candidate was asked, all of them in one seeded order a pass, and saves each as a
+ * run under `attribution/` in the folder of the session.
+ */
+export async function askCells(
+  session: Session,
+  { design, suites }: Cells,
+  candidate: { run: Run; file: string; baseline: Baseline },
+): Promise<Attribution> {
+  const { project, options } = session
+  const { header, observations } = candidate.run
+  const { baseline } = candidate
+  const recordings = await openRecordings(join(project.root, project.config.recordings), header.suite)
+  const cells: Cell[] = []
+  for (const { name, suite } of suites) {
+    const folder = cellFolder(session.folder, name)
+    cells.push(await openCell(session, { name, suite, folder, recordings, partial: header.partial }))
+  }
+  const passes = finishedPasses(observations, header.cases)
+  const name = `${header.suite} attribution`
+  const stopped = await askRounds(session, { cells, passes, name, stopped: candidate.run.stopped })
+  if (options.record) await recordings.save()
+  const last = { tallies: tally(observations, header.cases), file: candidate.file }
+  const asked = [
+    ...cells.map((cell) => ({ tallies: tally(cell.observations, header.cases), file: cell.journal.file })),
+    last,
+  ]
+  const { cases, quarantined } = header
+  const fresh = header.against !== undefined
+  return attribution({ design, baseline, fresh, cases, asked, quarantined, stopped })
+}
+
+/**
+ * Asks each cell `passes` times, all of them in one seeded order a pass, and ends their records.
+ * @param stopped a reason from before, not to ask at all
+ * @returns why not everything was asked; undefined when it was
+ */
+export async function askRounds(
+  session: Session,
+  input: { cells: readonly Cell[]; passes: number; name: string; stopped?: string | undefined },
+): Promise<string | undefined> {
+  const { context } = session
+  const { cells } = input
+  const progress = startProgress(context, input.name)
+  let { stopped } = input
+  try {
+    for (let trial = 1; trial <= input.passes && stopped === undefined; trial++) {
+      const owner = new Map<unknown, Cell>()
+      const parts = cells.map((cell) => {
+        const requests = cell.ask(trial)
+        for (const request of requests) owner.set(request, cell)
+        return { requests, provider: cell.provider }
+      })
+      const { requests, provider } = interleave(parts)
+      progress.pass(trial, requests.length, 'pass')
+      const { stopped: why } = await runPass({
+        requests,
+        provider,
+        seed: session.seed + trial,
+        signal: context.signal,
+        clock: context,
+        budget: session.budget,
+        onCompletion: async (request, completion) => {
+          const observation = await owner.get(request)?.finish(request, completion, 'pass')
+          if (observation) progress.done(observation)
+        },
+      })
+      stopped = why?.message
+    }
+  } finally {
+    progress.end()
+    for (const { journal } of cells) await journal.end({ complete: stopped === undefined, stopped })
+  }
+  return stopped
+}
+
+/** A target that is asked besides the candidate, with a record of its own. */
+export type Cell = Awaited<ReturnType<typeof openCell>>
+
+export async function openCell(
+  session: Session,
+  wanted: { name: string; suite: LoadedSuite; folder: string; recordings: RecordingsFile; partial: boolean },
+) {
+  const { context, options } = session
+  const { name, suite, folder, recordings, partial } = wanted
+  const settings = { record: options.record === true, offline: options.offline === true, recordings }
+  const provider = await buildProvider(suite, { env: context.env, clock: context, ...settings })
+  const header = {
+    ...(await headerOf(session, suite, { baseline: null, file: null, partial })),
+    id: `${session.id}-${name}`,
+  }
+  const journal = await createRun(folder, header)
+  const observations: Observation[] = []
+  const expand = await expander(suite.target)
+  const ask = (trial: number) => suite.cases.map((each) => expand(each.case, trial))
+  return { header, provider, journal, observations, ask, finish: finisher({ session, suite, journal, observations }) }
+}

@@ -1,0 +1,153 @@
+// aigate rollback: puts production back to the last known good release; says what it would do unless --apply is there.
+import { aimOf, type Aim } from '../../decide/rollback/target.ts'
+import { planRollback, type RollbackPlan, type Shown } from '../../decide/rollback/plan.ts'
+import { planText, resultText } from '../../decide/rollback/text.ts'
+import { AigateError } from '../../errors.ts'
+import type { Context, Ending, Plane, Project } from '../../ports.ts'
+import type { Planes } from '../../schema/planes.ts'
+import { PlainLine, type LedgerRecord, type ReleaseManifest } from '../../schema/release.ts'
+import { killLines } from './kill-files.ts'
+import { lookForParts } from '../versions/release-check.ts'
+import { openLedger, say } from '../versions/release.ts'
+
+export type RollbackOptions = {
+  config?: string
+  json?: boolean
+  env: string
+  to?: string
+  plan?: boolean
+  apply?: boolean
+  drill?: boolean
+  reason?: string
+  force?: boolean
+}
+
+/** What looking at production before anything is done may take. */
+const LOOK_MS = 8_000
+
+/** A project with its ledger, and what there is to go back to. */
+export type Opened = { project: Project; folder: string; records: readonly LedgerRecord[]; planes: Planes }
+export type Aimed = Aim & { target: ReleaseManifest }
+/** Planes by component; where one could not even be opened, why. */
+export type OpenPlanes = Readonly<Record<string, Plane | AigateError>>
+export type Planned = { plan: RollbackPlan; open: OpenPlanes; planes: Planes }
+
+/**
+ * @returns plan: pass, fail where something is in the way, invalid where a plane cannot be read; apply: pass or
+ * action_failed; drill: pass, fail, or inconclusive where a plane has nothing to be drilled on
+ */
+export async function rollbackCommand(
+  context: Context,
+  components: readonly string[],
+  options: RollbackOptions,
+): Promise<Ending> {
+  checkOptions(options)
+  try {
+    return await goBack(context, components, options)
+  } catch (error) {
+    if (context.signal.aborted) return 'interrupted'
+    throw error
+  }
+}
+
+async function goBack(context: Context, components: readonly string[], options: RollbackOptions): Promise<Ending> {
+  const start = context.monotonic()
+  const { project, folder, records } = await openLedger(context, options)
+  const planes = planesOf(project, options.env)
+  const opened = { project, folder, records, planes }
+  const aim = aimOf(records, { env: options.env, components, to: options.to, planes })
+  if (!aim.target) return nothingToGoBackTo(context, options)
+  const aimed = { ...aim, target: aim.target }
+  if (options.drill) {
+    const { drillRollback } = await import('./rollback-drill.ts')
+    const { ending, result } = await drillRollback(context, opened, aimed, options)
+    say(context, options.json, { aigate: 'rollback-drill', outcome: ending, ...result }, resultText(result))
+    return ending
+  }
+  if (options.apply) {
+    const { applyRollback } = await import('./rollback-apply.ts')
+    const { ending, result } = await applyRollback(context, opened, aimed, { options, start })
+    say(context, options.json, { aigate: 'rollback', outcome: ending, ...result }, resultText(result))
+    return ending
+  }
+  const { plan } = await planNow(context, opened, aimed, options)
+  const asked = Object.entries({ '--to': options.to, '--config': options.config }).flatMap(([flag, value]) =>
+    value === undefined ? [] : [flag, value],
+  )
+  if (options.env !== 'production') asked.push('--env', options.env)
+  const apply = ['aigate rollback', ...components, ...asked, '--apply'].join(' ')
+  const kills = await killLines(context, project)
+  const text = `${planText(plan, { apply })}${kills.map((line) => `${line}\n`).join('')}`
+  say(context, options.json, { aigate: 'rollback-plan', ...plan, ...(kills.length > 0 && { kills }) }, text)
+  if (plan.left.length > 0 || plan.steps.some(({ state }) => state === 'blocked')) return 'fail'
+  return plan.steps.some(({ now, detail }) => now === null && detail?.startsWith(UNREAD)) ? 'invalid' : 'pass'
+}
+
+const UNREAD = 'it could not be read'
+
+function checkOptions({ plan, apply, drill, reason, env }: RollbackOptions): void {
+  if ([plan, apply, drill].filter(Boolean).length > 1)
+    throw new AigateError('usage', {
+      problem: '--plan, --apply and --drill are three different things.',
+      mend: 'Write one of them; without any, the plan is printed and nothing is changed.',
+    })
+  for (const [flag, text] of Object.entries({ reason, env }))
+    if (text !== undefined && !PlainLine.safeParse(text).success)
+      throw new AigateError('usage', {
+        problem: `--${flag} is no line of plain text.`,
+        mend: 'Write 1 to 300 characters on one line.',
+      })
+}
+
+function nothingToGoBackTo(context: Context, { env, apply, json }: RollbackOptions): Ending {
+  const text = `There is no release of ${env} before the current one that passed and that nobody went back from: name one with --to.\n`
+  say(context, json, { aigate: 'rollback-plan', env, to: null, steps: [] }, text)
+  return apply ? 'action_failed' : 'invalid'
+}
+
+/** The planes of an environment, as aigate.yaml has them. */
+export function planesOf({ config }: Pick<Project, 'config'>, env: string): Planes {
+  return (env === 'production' ? config.production : config.environments?.[env]) ?? {}
+}
+
+/** Opens the planes of an aim, looks at all of them and for all parts of the target at once, and plans. */
+export async function planNow(
+  context: Context,
+  { project, records, planes }: Opened,
+  aim: Aimed,
+  { force = false }: Pick<RollbackOptions, 'force'>,
+): Promise<Planned> {
+  const { openPlane } = await import('../../act/planes.ts')
+  const { root } = project
+  const open: Record<string, Plane | AigateError> = {}
+  for (const [component, config] of aim.planes) {
+    try {
+      open[component] = openPlane(config, { root, component, env: context.env })
+    } catch (error) {
+      if (!(error instanceof AigateError)) throw error
+      open[component] = error
+    }
+  }
+  const signal = AbortSignal.any([context.signal, AbortSignal.timeout(LOOK_MS)])
+  const [found, ...shown] = await Promise.all([
+    lookForParts(context, project, aim.target, { limit: LOOK_MS, late: 'unknown' }),
+    ...aim.planes.map(async ([component]) => [component, await shownBy(component, open[component], signal)] as const),
+  ])
+  context.signal.throwIfAborted()
+  const world = { records, config: project.config, found, shown: Object.fromEntries(shown), planes, force }
+  return { plan: planRollback(aim, { ...world, now: context.now() }), open, planes }
+}
+
+async function shownBy(component: string, plane: Plane | AigateError | undefined, signal: AbortSignal): Promise<Shown> {
+  if (!plane || plane instanceof Error)
+    return { where: component, version: null, detail: `${UNREAD}: ${plane?.message ?? 'it is not there'}` }
+  const { where } = plane
+  try {
+    const { version, detail } = await plane.read(signal)
+    return { where, version, detail }
+  } catch (error) {
+    if (error instanceof AigateError) return { where, version: null, detail: `${UNREAD}: ${error.message}` }
+    if (signal.aborted) return { where, version: null, detail: `${UNREAD} within ${LOOK_MS / 1000} s` }
+    throw error
+  }
+}

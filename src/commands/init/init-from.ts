@@ -1,0 +1,48 @@
+// aigate init --from: turns a deployment file in the words of the field's guides into working plans, and says what it could not.
+import { isAbsolute, join, resolve } from 'node:path'
+import { AigateError, explain } from '../../errors.ts'
+import type { Context, Ending } from '../../ports.ts'
+import { safeLine } from '../../report/safe-text.ts'
+import { planImport } from '../../store/deployment/import-deployment.ts'
+import type { Note } from '../../store/deployment/outline.ts'
+import { writeImport } from '../../store/deployment/write-import.ts'
+import { sourceFile } from '../../store/source-text.ts'
+import { checkCommand } from '../check.ts'
+
+/**
+ * Writes the plans into `folder`, never over a file, then checks them. What could not be carried over is listed with its
+ * place on stdout. @returns what `aigate check` says of the result
+ */
+export async function initFromCommand(context: Context, folder: string, from: string): Promise<Ending> {
+  const root = isAbsolute(folder) ? folder : join(context.cwd, folder)
+  const plan = await planImport(sourceFile(context.cwd, resolve(context.cwd, from)), context.now())
+  if (plan.files.length === 0 && Object.keys(plan.config).length === 0)
+    throw new AigateError('bad_file', {
+      problem: `${from} has no block that aigate knows`,
+      mend: 'Known are model_registry, canary_stages, feature_flags, auto_rollback, circuit_breakers, shadow_deployment and experiment.',
+    })
+  const { written, kept } = await writeImport(root, plan)
+  const lines = (kind: Note['kind']) => plan.notes.filter((one) => one.kind === kind).map(noteLine)
+  const part = (title: string, list: readonly string[]) =>
+    list.length === 0 ? '' : `\n${title}\n${list.map((one) => `  ${one}\n`).join('')}`
+  context.stdout.write(
+    safeLine(
+      [
+        part('Written:', written).trimStart(),
+        part('Kept:', kept),
+        part('Not carried over:', lines('left')),
+        part('Written although the file does not say so (look at each):', lines('assumed')),
+        '\n',
+      ].join(''),
+    ),
+  )
+  try {
+    return await checkCommand({ ...context, cwd: root }, {})
+  } catch (error) {
+    if (!(error instanceof AigateError)) throw error
+    context.stderr.write(explain(error))
+    return error.outcome
+  }
+}
+
+const noteLine = ({ what, why, place: { file, line } }: Note) => `${file}:${line ?? 1} ${what}: ${why}`

@@ -1,0 +1,150 @@
+// What each case did, against the baseline where there is one: the list that people read, worst first.
+import type { Baseline, CaseTally } from '../../schema/baseline.ts'
+import type { CaseInfo, Observation } from '../../schema/run.ts'
+import type { CaseReport, CaseStatus } from '../../schema/verdict.ts'
+import { fisherExact } from '../../statistics/fisher.ts'
+import { caseDetail } from '../explain/case-detail.ts'
+import { mean } from './cost.ts'
+import { median } from './latency.ts'
+import { answerText, byCase, isMeasured, tallyCase } from './tally.ts'
+import { byText } from '../words.ts'
+
+/**
+ * A single case seldom proves anything; it is listed as moved when its pass rate moved by this much (one of three trials)
+ * or Fisher's test is significant. This is for reading: no gate looks at it.
+ */
+const MOVED = 0.3
+const SIGNIFICANT = 0.05
+
+const order: readonly CaseStatus[] = [
+  'regressed', 'failing', 'not_measured', 'improved', 'changed', 'added', 'removed', 'unchanged', 'passing',
+] // biome-ignore format: a list reads better short
+
+/** A report with what it is sorted by: probability of such a drop by chance, and the drop. */
+type Ranked = { report: CaseReport; p: number; drop: number }
+
+/**
+ * One report a case of the run, and one a case that only the baseline has (unless the run is partial).
+ * @returns worst first: regressed (the least likely by chance first), failing, not measured, improved, the rest; then by id
+ */
+export function caseReports(input: {
+  cases: CaseInfo[]
+  observations: Observation[]
+  baseline: Baseline | null
+  partial?: boolean
+  /** Ids of cases that do not count: marked, and otherwise shown like the others. */
+  quarantined?: readonly string[] | undefined
+}): CaseReport[] {
+  const found = byCase(input.observations)
+  const before = new Map(input.baseline?.cases.map((old) => [old.id, old]))
+  const present = new Set(input.cases.map(({ id }) => id))
+  const ranked = input.cases.map((info) =>
+    reportOf(info, found.get(info.id) ?? [], input.baseline, before.get(info.id)),
+  )
+  const gone = input.partial ? [] : (input.baseline?.cases ?? []).filter(({ id }) => !present.has(id))
+  ranked.push(...gone.map((old) => ({ report: removed(old), p: 1, drop: 0 })))
+  const quarantined = new Set(input.quarantined)
+  return ranked
+    .sort(worstFirst)
+    .map(({ report }) => (quarantined.has(report.id) ? { ...report, quarantined: true } : report))
+}
+
+function worstFirst(a: Ranked, b: Ranked): number {
+  return (
+    order.indexOf(a.report.status) - order.indexOf(b.report.status) ||
+    a.p - b.p ||
+    b.drop - a.drop ||
+    Number(b.report.failures.length > 0) - Number(a.report.failures.length > 0) ||
+    byText(a.report.id, b.report.id)
+  )
+}
+
+function reportOf(info: CaseInfo, all: Observation[], baseline: Baseline | null, old: CaseTally | undefined): Ranked {
+  const now = tallyCase(info, all)
+  const same = old !== undefined && old.hash === info.hash
+  const { status, p, drop } = compare(now, baseline, old, same)
+  const failed = all.filter((one) => isMeasured(one) && one.passed === false)
+  const shown = failed[0] ? answerText(failed[0].completion) : now.answer
+  const report: CaseReport = {
+    id: info.id,
+    ...(info.category !== undefined && { category: info.category }),
+    critical: info.critical,
+    file: info.file,
+    line: info.line,
+    status,
+    passes: now.passes,
+    trials: now.trials,
+    errors: now.errors,
+    baseline: same ? { passes: old.passes, trials: old.trials } : null,
+    score: now.scores.length > 0 ? mean(now.scores) : null,
+    failures: failuresOf(failed),
+    error: errorOf(all),
+    before: same ? (old.answer ?? null) : null,
+    after: shown ?? null,
+    latency_ms: now.latencies_ms.length > 0 ? median(now.latencies_ms) : null,
+    cost_usd: now.costs_usd.length > 0 ? mean(now.costs_usd) : null,
+    ...(all.length > 0 && { detail: caseDetail(all, same ? old : undefined) }),
+  }
+  return { report, p, drop }
+}
+
+function compare(now: CaseTally, baseline: Baseline | null, old: CaseTally | undefined, same: boolean) {
+  const as = (status: CaseStatus, p = 1, drop = 0) => ({ status, p, drop })
+  const failing = now.passes < now.trials
+  const missed = now.trials > 0 ? 1 - now.passes / now.trials : 0
+  if (now.trials === 0) return as('not_measured')
+  if (!baseline) return as(failing ? 'failing' : 'passing', 1, missed)
+  if (!old) return as('added', 1, missed)
+  if (!same) return as('changed', 1, missed)
+  if (old.trials === 0) return as(failing ? 'failing' : 'passing', 1, missed)
+  const drop = old.passes / old.trials - now.passes / now.trials
+  const test = fisherExact(now.passes, now.trials - now.passes, old.passes, old.trials - old.passes)
+  if (drop > 0 && (drop >= MOVED || test.less <= SIGNIFICANT)) return as('regressed', test.less, drop)
+  if (drop < 0 && (-drop >= MOVED || test.greater <= SIGNIFICANT)) return as('improved', test.greater, -drop)
+  return as('unchanged', 1, Math.max(0, drop))
+}
+
+/** Each assertion that failed, how often, and the first reason. Two of the same name stay two. */
+function failuresOf(failed: readonly Observation[]): CaseReport['failures'] {
+  const found = new Map<string, CaseReport['failures'][number]>()
+  for (const { scores } of failed) {
+    for (const [i, { passed, assertion, reason }] of scores.entries()) {
+      if (passed) continue
+      const known = found.get(`${i} ${assertion}`)
+      if (known) known.trials += 1
+      else found.set(`${i} ${assertion}`, { assertion, reason, trials: 1 })
+    }
+  }
+  return [...found.values()]
+}
+
+function errorOf(all: readonly Observation[]): string | null {
+  const first = all.find((one) => !isMeasured(one))
+  if (!first) return null
+  const { error, outcome } = first.completion
+  if (error) return `${error.kind}: ${error.message}`
+  if (first.grader_error !== undefined) return `grader: ${first.grader_error}`
+  return outcome === 'timeout' ? 'timeout: no answer in time' : 'not graded'
+}
+
+function removed(old: CaseTally): CaseReport {
+  return {
+    id: old.id,
+    ...(old.category !== undefined && { category: old.category }),
+    critical: false,
+    file: null,
+    line: null,
+    status: 'removed',
+    passes: 0,
+    trials: 0,
+    errors: 0,
+    baseline: { passes: old.passes, trials: old.trials },
+    score: null,
+    failures: [],
+    error: null,
+    before: old.answer ?? null,
+    after: null,
+    latency_ms: null,
+    cost_usd: null,
+  }
+}

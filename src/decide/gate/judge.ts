@@ -1,0 +1,233 @@
+// The verdict on one suite: all gates at one look, their outcome, and what to ask next while it is open.
+import type { Baseline, CaseTally } from '../../schema/baseline.ts'
+import type { GatePolicy } from '../../schema/gate.ts'
+import type { CaseInfo, Observation } from '../../schema/run.ts'
+import type { GateResult, Outcome, Verdict } from '../../schema/verdict.ts'
+import { costGates } from './cost.ts'
+import { coverageGate, measuredTrials } from './coverage.ts'
+import { cannotChange } from './curtail.ts'
+import { CONFIRMATIONS, criticalEvidence, criticalGates, type Evidence } from './critical.ts'
+import { categoryFloorGates, floorGates } from './floor.ts'
+import type { Judged } from './gate.ts'
+import { latencyGates } from './latency.ts'
+import { lookAt } from './look.ts'
+import { naiveGates, naiveWarnings, rawDrop } from './naive.ts'
+import { type Pairing, pairCases, pairingWarnings } from './pairing.ts'
+import { regressionGates } from './regression.ts'
+import { repeatWarnings } from './repeats.ts'
+import { scoreGates } from './score.ts'
+import { byCase, finishedPasses, isMeasured, tally } from './tally.ts'
+import { byText } from '../words.ts'
+
+/** What to ask next: one more pass over the whole suite, or fresh trials of some critical cases. */
+export type Next = null | { kind: 'pass'; trial: number } | { kind: 'confirm'; cases: string[]; trials: number }
+export type Judgement = { verdict: Verdict; next: Next }
+
+type Frame = {
+  cases: CaseInfo[]
+  baseline: Baseline | null
+  policy: GatePolicy
+  trials: { min: number; max: number }
+  /** Only some of the suite's cases were asked. */
+  partial: boolean
+  /** Why the run was stopped before its time: then it is invalid, whatever was seen. */
+  stopped?: string | undefined
+  /** Another tool asked: what the baseline has and the results lack was not delivered, and nothing can be asked again here. */
+  imported?: boolean | undefined
+}
+export type JudgeInput = Frame & { observations: Observation[] }
+export type TalliesInput = Frame & {
+  tallies: CaseTally[]
+  /** Whole passes that are finished. */
+  passes: number
+  /** One entry a critical case. */
+  evidence: Evidence[]
+}
+
+/**
+ * Judges a run. Only finished passes count, so that it does not matter where the engine stands in the next one; the order
+ * of cases and observations never matters. Pure: the same input gives the same bytes.
+ * @returns the verdict on what is there, and what to ask next; `next` is null when nothing more can or need be asked
+ */
+export function judge(input: JudgeInput): Judgement {
+  const counted = countRun(input)
+  const { verdict, next } = judgeTallies(counted)
+  const { cases, tallies, baseline, partial, policy } = counted
+  const pairing = baseline && pairCases({ cases, tallies, baseline, partial })
+  const trials = [...byCase(input.observations).values()].map((all) => all.filter(isMeasured))
+  const warnings = [...naiveWarnings(tallies, pairing, policy), ...repeatWarnings(trials), ...verdict.warnings]
+  return { verdict: { ...verdict, warnings }, next }
+}
+
+/** The run as `judge` counts it: what `judgeTallies` decides on. */
+export function countRun({ observations, ...frame }: JudgeInput): TalliesInput {
+  const passes = finishedPasses(observations, frame.cases)
+  const unfinished = passes === 0 || frame.stopped !== undefined
+  const counted = unfinished
+    ? observations
+    : observations.filter(({ trial, purpose }) => purpose === 'confirm' || trial <= passes)
+  return {
+    ...frame,
+    tallies: tally(counted, frame.cases),
+    passes,
+    evidence: criticalEvidence(frame.cases, counted),
+  }
+}
+
+/** As `judge`, with the observations already counted. */
+export function judgeTallies(input: TalliesInput): Judgement {
+  const { judged, measured, confirm, warnings } = measure(input)
+  const { cases, policy, passes, trials } = input
+  const next = nextOf({ input, judged, measured, confirm })
+  const verdict = verdictOf({ judged, measured, next, warnings, policy, passes })
+  const saved = next === null && measured !== 'invalid' ? cases.length * (trials.max - passes) : 0
+  return { verdict: saved > 0 ? { ...verdict, saved_calls: saved } : verdict, next }
+}
+
+type Measure = { judged: Judged[]; measured: Outcome; confirm: string[]; warnings: string[] }
+
+/** All gates at one look and the outcome that they make together. */
+function measure(input: TalliesInput): Measure {
+  const { baseline, policy, trials, passes, stopped, partial } = input
+  const cases = [...input.cases].sort((a, b) => byText(a.id, b.id))
+  const tallies = [...input.tallies].sort((a, b) => byText(a.id, b.id))
+  const look = lookAt(passes, trials, policy.alpha)
+  const pairing = baseline && pairCases({ cases, tallies, baseline, partial })
+  const pairs = pairing && pairing.pairs
+  const coverage = coverageGate({
+    tallies,
+    partners: pairing && pairing.partners,
+    undelivered: input.imported && pairing ? pairing.removed : [],
+    policy,
+    passes,
+    min: trials.min,
+    stopped,
+  })
+  const critical = criticalGates(input.evidence, baseline, { cases, imported: input.imported === true })
+  const { naive } = policy
+  const raw = naive && naiveGates(tallies, pairing, naive)
+  const floorsOf = raw ? categoryFloorGates : floorGates
+  const floors = floorsOf(tallies, partial, { policy, look, maxTrials: trials.max })
+  const regression =
+    pairing && !raw ? regressionGates({ pairing, policy, look, maxTrials: trials.max }) : { gates: [], warnings: [] }
+  const others = [scoreGates, latencyGates, costGates].map((gatesOf) => gatesOf({ tallies, pairs, policy, look }))
+  // In this order they are shown, and it is the order of the reasons within one outcome.
+  const groups = [{ gates: [coverage], warnings: [] }, critical, raw ?? regression, floors, ...others]
+  const judged = groups.flatMap(({ gates }) => gates)
+  const measured = outcomeOf(judged.map(({ result }) => result))
+  const warnings = [...comparisonWarnings(input, pairing), ...groups.flatMap((group) => group.warnings)]
+  return { judged, measured, confirm: critical.confirm, warnings }
+}
+
+/**
+ * `invalid` beats everything: what was not measured says nothing. Then one failed gate fails, then one undecided gate
+ * holds. An undecided category does not: its suite decides for it.
+ */
+function outcomeOf(gates: readonly GateResult[]): Outcome {
+  const outcomes = new Set(gates.flatMap((gate) => (gate.decides && !isUndecidedCategory(gate) ? [gate.outcome] : [])))
+  return (['invalid', 'fail', 'inconclusive'] as const).find((outcome) => outcomes.has(outcome)) ?? 'pass'
+}
+
+const isUndecidedCategory = ({ kind, category, outcome }: GateResult): boolean =>
+  kind === 'regression' && category !== undefined && outcome === 'inconclusive'
+
+type Standing = { input: TalliesInput; judged: readonly Judged[]; measured: Outcome; confirm: string[] }
+
+/** Asks no more once nothing later could change the outcome for the better of knowing. */
+function nextOf({ input, judged, measured, confirm }: Standing): Next {
+  const { passes, trials, stopped, cases } = input
+  if (stopped !== undefined || cases.length === 0) return null
+  if (passes === 0) return { kind: 'pass', trial: 1 }
+  const coverage = judged.find(({ result }) => result.id === 'coverage')?.result
+  // A provider that is down is not asked another time; a run that is merely short of its first passes goes on.
+  const could = Math.min(
+    (coverage?.n ?? 0) / cases.length,
+    measuredTrials({ tallies: input.tallies, passes: trials.min }).share,
+  )
+  const short = passes < trials.min && could >= input.policy.min_coverage
+  if (short) return { kind: 'pass', trial: passes + 1 }
+  if (measured === 'invalid' || measured === 'fail') return null
+  if (confirm.length > 0) return { kind: 'confirm', cases: confirm, trials: CONFIRMATIONS }
+  const open =
+    passes < trials.max && judged.some((gate) => gate.open && gate.result.decides && gate.result.kind !== 'critical')
+  const settled =
+    open &&
+    input.policy.scope === 'suite' &&
+    cannotChange({ ...ladderOf(input), gates: judged.map(({ result }) => result), now: measured })
+  return open && !settled ? { kind: 'pass', trial: passes + 1 } : null
+}
+
+/** The rest of the ladder, for the question whether any answers could still change the outcome. */
+const ladderOf = (input: TalliesInput) => ({
+  tallies: input.tallies,
+  passes: input.passes,
+  max: input.trials.max,
+  outcomeAt: (tallies: CaseTally[], passes: number) => measure({ ...input, tallies, passes }).measured,
+})
+
+/** Says aloud what was not compared and why. */
+function comparisonWarnings({ baseline, policy }: TalliesInput, pairing: Pairing | null): string[] {
+  if (pairing) return pairingWarnings(pairing)
+  const drop = policy.naive ? rawDrop(policy.naive) : policy.max_regression
+  const compares =
+    drop !== false ||
+    [policy.latency_p95, policy.cost_per_case].some((gate) => gate?.max_increase !== undefined) ||
+    policy.mean_score?.max_drop !== undefined
+  if (baseline || !compares) return []
+  return [
+    'There is no baseline: nothing was compared, only the absolute gates decided. `aigate baseline record` makes one from the suite as it stands.',
+  ]
+}
+
+type Parts = {
+  judged: readonly Judged[]
+  measured: Outcome
+  next: Next
+  warnings: string[]
+  policy: GatePolicy
+  passes: number
+}
+
+function verdictOf({ judged, measured: seen, next, warnings, policy, passes }: Parts): Verdict {
+  const gates = judged.map(({ result }) => result)
+  // While something is still to be asked nothing has passed: a run that ends here was interrupted.
+  const unfinished = seen === 'pass' && next !== null
+  const measured: Outcome = unfinished ? 'inconclusive' : seen
+  const outcome = measured === 'inconclusive' ? undecided(policy, next, gates) : measured
+  const reasons = unfinished ? [unfinishedReason(next)] : []
+  reasons.push(...reasonsOf(gates, seen))
+  const settled =
+    outcome === measured
+      ? []
+      : [`The evidence is inconclusive; it counts as ${outcome} because the policy says on_inconclusive: ${outcome}.`]
+  return { outcome, measured, reasons, warnings: [...settled, ...warnings], gates, passes }
+}
+
+/** What an undecided verdict means. A run that is not finished, or a critical case that may have broken, never counts as a pass. */
+function undecided({ on_inconclusive }: GatePolicy, next: Next, gates: readonly GateResult[]): Outcome {
+  if (on_inconclusive === 'hold') return 'inconclusive'
+  const critical = gates.some(
+    ({ kind, decides, outcome }) => kind === 'critical' && decides && outcome === 'inconclusive',
+  )
+  return on_inconclusive === 'pass' && (next !== null || critical) ? 'inconclusive' : on_inconclusive
+}
+
+function unfinishedReason(next: Next): string {
+  const missing =
+    next?.kind === 'confirm' ? `the confirmation of ${next.cases.join(', ')}` : 'a further pass over the suite'
+  return `The run is not finished: ${missing} is still to be asked.`
+}
+
+/** The sentences of the gates that made the outcome; for a pass those of the gates that could have stopped it. */
+function reasonsOf(gates: readonly GateResult[], outcome: Outcome): string[] {
+  const deciding = gates.filter((gate) => gate.decides && gate.outcome === outcome && !isUndecidedCategory(gate))
+  if (outcome !== 'pass')
+    return deciding.map(({ sentence, needed }) =>
+      needed === null || outcome === 'fail' ? sentence : `${sentence} ${needed}`,
+    )
+  const shown = deciding.filter(
+    ({ kind, category }) => kind !== 'coverage' && kind !== 'critical' && category === undefined,
+  )
+  const first = shown.length > 0 ? shown : deciding
+  return first.map(({ sentence }) => sentence)
+}

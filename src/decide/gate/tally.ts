@@ -1,0 +1,78 @@
+// Observations to one tally a case: what was measured, what was not, and one answer to show.
+import type { CaseTally } from '../../schema/baseline.ts'
+import type { CaseInfo, Completion, Observation } from '../../schema/run.ts'
+import { distinctTrials } from './repeats.ts'
+
+/** Answers are kept for reports; a baseline is committed, so that a runaway answer is cut. */
+const LONGEST_ANSWER = 2000
+
+/** true when the trial was measured: an answer came and could be graded. */
+export const isMeasured = (observation: Observation): boolean =>
+  observation.passed !== null && observation.grader_error === undefined
+
+/** The answer as text; tool calls as JSON when the model said nothing. Long answers are cut. */
+export function answerText(completion: Completion): string {
+  const calls = completion.tool_calls.map(({ name, arguments: written }) => ({ name, arguments: written }))
+  const text = completion.text === '' && calls.length > 0 ? JSON.stringify(calls) : completion.text
+  if (text.length <= LONGEST_ANSWER) return text
+  const cut = text.slice(0, LONGEST_ANSWER)
+  // Half a surrogate pair would be no text any more.
+  return `${/[\uD800-\uDBFF]$/.test(cut) ? cut.slice(0, -1) : cut}…`
+}
+
+/** Observations of whole passes by case, in the order of their trials. */
+export function byCase(observations: readonly Observation[]): Map<string, Observation[]> {
+  const found = new Map<string, Observation[]>()
+  for (const observation of observations) {
+    if (observation.purpose !== 'pass') continue
+    const list = found.get(observation.case)
+    if (list) list.push(observation)
+    else found.set(observation.case, [observation])
+  }
+  for (const list of found.values()) list.sort((a, b) => a.trial - b.trial)
+  return found
+}
+
+/**
+ * Counts what each case did in the whole passes. Trials without an answer or a grade enter no rate: they are `errors`.
+ * @returns one tally a case, in the order of `cases`; a case that was never asked has 0 trials and 0 errors
+ */
+export function tally(observations: Observation[], cases: CaseInfo[]): CaseTally[] {
+  const found = byCase(observations)
+  return cases.map((info) => tallyCase(info, found.get(info.id) ?? []))
+}
+
+/** The tally of one case from its observations, which come in the order of their trials. */
+export function tallyCase({ id, hash, category }: CaseInfo, all: readonly Observation[]): CaseTally {
+  const answers = all.filter(isMeasured)
+  // An answer that came twice is one draw.
+  const measured = distinctTrials(answers)
+  const passes = measured.filter(({ passed }) => passed).length
+  const majority = 2 * passes >= measured.length
+  const shown = measured.find(({ passed }) => passed === majority)
+  return {
+    id,
+    hash,
+    ...(category !== undefined && { category }),
+    passes,
+    trials: measured.length,
+    errors: all.length - answers.length,
+    scores: measured.flatMap(({ score }) => (score === null ? [] : [score])),
+    latencies_ms: measured.flatMap(({ completion }) => completion.latency_ms ?? []),
+    costs_usd: measured.flatMap(({ completion }) => (completion.cost_usd === undefined ? [] : [completion.cost_usd])),
+    ...(shown && { answer: answerText(shown.completion) }),
+  }
+}
+
+/** Passes of the ladder that are finished: every case has been asked in each of the trials 1 to r. */
+export function finishedPasses(observations: readonly Observation[], cases: readonly CaseInfo[]): number {
+  const asked = new Map<number, Set<string>>()
+  for (const { purpose, trial, case: id } of observations) {
+    if (purpose !== 'pass') continue
+    const ids = asked.get(trial) ?? new Set<string>()
+    asked.set(trial, ids.add(id))
+  }
+  let passes = 0
+  while (cases.length > 0 && cases.every(({ id }) => asked.get(passes + 1)?.has(id))) passes += 1
+  return passes
+}

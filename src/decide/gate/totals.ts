@@ -1,0 +1,41 @@
+// What a run came to: calls, tokens, money, and everything that was not measured, by kind.
+import type { Observation } from '../../schema/run.ts'
+import type { Totals } from '../../schema/verdict.ts'
+import { byText } from '../words.ts'
+
+/** Sums over all observations, confirming trials included: they were paid for as well. */
+export function totals(observations: Observation[]): Totals {
+  const completions = observations.map(({ completion }) => completion)
+  const asked = completions.filter(({ replayed }) => !replayed)
+  const of = (wanted: string) => completions.filter(({ outcome }) => outcome === wanted).length
+  const answers = completions.filter(({ outcome }) => outcome !== 'error' && outcome !== 'timeout')
+  const costs = completions.flatMap(({ cost_usd }) => (cost_usd === undefined ? [] : [cost_usd]))
+  return {
+    cases: new Set(observations.map((one) => one.case)).size,
+    observations: observations.length,
+    calls: sum(asked.map(({ attempts }) => attempts)),
+    replayed: completions.length - asked.length,
+    answered: of('answered'),
+    refused: of('refused'),
+    truncated: of('truncated'),
+    errors: errorsByKind(observations),
+    input_tokens: sum(completions.map(({ usage }) => usage?.input_tokens ?? 0)),
+    output_tokens: sum(completions.map(({ usage }) => usage?.output_tokens ?? 0)),
+    cost_usd: costs.length > 0 ? sum([...costs].sort((a, b) => a - b)) : null,
+    unpriced: answers.filter(({ cost_usd }) => cost_usd === undefined).length,
+  }
+}
+
+const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0)
+
+/** Kinds in the order of the alphabet: `timeout`, `grader_error`, and the error kinds of the completions. */
+function errorsByKind(observations: readonly Observation[]): Record<string, number> {
+  const kinds = observations.flatMap(({ completion, grader_error, passed }): string[] => {
+    if (completion.error) return [completion.error.kind]
+    if (completion.outcome === 'error' || completion.outcome === 'timeout') return [completion.outcome]
+    return grader_error !== undefined || passed === null ? ['grader_error'] : []
+  })
+  const found: Record<string, number> = {}
+  for (const kind of kinds.sort(byText)) found[kind] = (found[kind] ?? 0) + 1
+  return found
+}

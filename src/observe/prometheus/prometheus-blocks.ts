@@ -1,0 +1,134 @@
+// Sums what was added to counters by block and arm, and makes the blocks of it.
+import type { SourceRequest } from '../../ports.ts'
+import type { Arm, ArmCounts, Block, MetricCounts } from '../../schema/rollout-journal.ts'
+import type { Increase, Span } from './prometheus-counters.ts'
+import { above, addTo, boundaryAt, quantileBoundary, totalOf, type Buckets } from './prometheus-tails.ts'
+
+/** A counter of the plan: of requests, of the bad ones of a metric, or a histogram. `scale`: its unit in ours. */
+export type Meter = {
+  id: string
+  kind: 'requests' | 'bad' | 'histogram'
+  name: string
+  selector: string
+  scale: number
+  limits: readonly number[]
+  tail?: { limit: number } | { quantile: number }
+}
+type Cell = { span: Span; counts: Record<string, number>; buckets: Record<string, Buckets> }
+export type Tally = {
+  request: SourceRequest
+  meters: readonly Meter[]
+  step: number
+  note: (text: string) => void
+  /** Samples that are no numbers. */
+  odd: number
+  /** Counters that gave samples: `<id> <arm>`. */
+  seen: Set<string>
+  cells: Map<number, Cell>
+  /** What taught the baseline in each step, whether it counted or not: by start of the step, then metric. */
+  taught: Map<number, Record<string, Buckets>>
+  boundaries: Map<string, Set<string>>
+  add(meter: Meter, arm: Arm, le: string | undefined, increase: Increase, span: Span | undefined): void
+}
+
+export function newTally(
+  request: SourceRequest,
+  meters: readonly Meter[],
+  step: number,
+  note: (text: string) => void,
+): Tally {
+  const cells: Tally['cells'] = new Map()
+  const taught: Tally['taught'] = new Map()
+  const boundaries: Tally['boundaries'] = new Map()
+  return {
+    request,
+    meters,
+    step,
+    note,
+    odd: 0,
+    seen: new Set<string>(),
+    cells,
+    taught,
+    boundaries,
+    add: (meter, arm, le, increase, span) => {
+      if (meter.kind === 'histogram') {
+        if (le === undefined) return
+        boundaries.set(meter.name, (boundaries.get(meter.name) ?? new Set()).add(le))
+        if (arm === 'baseline') {
+          const start = Math.floor((increase.to - 1) / step) * step
+          const all = taught.get(start) ?? {}
+          taught.set(start, all)
+          addTo((all[meter.name] ??= {}), le, increase.added)
+        }
+      }
+      if (span === undefined) return
+      const cell = cells.get(span.start) ?? { span, counts: {}, buckets: {} }
+      cells.set(span.start, cell)
+      const key = `${meter.id} ${arm}`
+      if (le !== undefined && meter.kind === 'histogram') addTo((cell.buckets[key] ??= {}), le, increase.added)
+      else cell.counts[key] = (cell.counts[key] ?? 0) + increase.added
+    },
+  }
+}
+
+/** The closed blocks, in order. `past` goes on learning; a step teaches only those after it. */
+export function blocksOf(
+  tally: Tally,
+  past: Record<string, Buckets>,
+  { from, closed }: { from: number | null; closed: number },
+): Block[] {
+  const taught = [...tally.taught]
+    .toSorted(([a], [b]) => a - b)
+    .filter(([start]) => start >= (from ?? 0) && start < closed)
+  const cells = [...tally.cells.values()].toSorted((a, b) => a.span.start - b.span.start)
+  let next = 0
+  const learn = (until: number) => {
+    for (let one = taught[next]; one && one[0] + tally.step <= until; one = taught[(next += 1)])
+      for (const [name, buckets] of Object.entries(one[1]))
+        for (const [le, added] of Object.entries(buckets)) addTo((past[name] ??= {}), le, added)
+  }
+  const blocks: Block[] = []
+  for (const cell of cells) {
+    const { span } = cell
+    if (span.start + span.length > closed || span.start < (from ?? 0)) continue
+    learn(Math.floor(span.start / tally.step) * tally.step)
+    const arms = { baseline: armOf(tally, cell, 'baseline', past), candidate: armOf(tally, cell, 'candidate', past) }
+    if (arms.baseline.requests > 0 || arms.candidate.requests > 0) blocks.push({ ...span, arms, both: 0 })
+  }
+  learn(closed)
+  return blocks
+}
+
+function armOf(tally: Tally, cell: Cell, arm: Arm, past: Record<string, Buckets>): ArmCounts {
+  const requests = cell.counts[`requests ${arm}`] ?? 0
+  const metrics: Record<string, MetricCounts> = {}
+  for (const meter of tally.meters) {
+    if (meter.kind === 'requests') continue
+    const key = `${meter.id} ${arm}`
+    if (meter.kind === 'bad') metrics[meter.name] = rate(tally, meter, requests, cell.counts[key] ?? 0, arm)
+    else metrics[meter.name] = tail(tally, meter, cell.buckets[key] ?? {}, past[meter.name] ?? {})
+  }
+  return { requests, units: requests, fresh: requests, metrics }
+}
+
+const nothing = { first: 0, sum: 0, squares: 0, over: [] }
+
+/** A counter that does not exist is no data, not zero. */
+function rate({ seen, note }: Tally, meter: Meter, requests: number, counted: number, arm: Arm): MetricCounts {
+  if (!seen.has(`${meter.id} ${arm}`)) return { ...nothing, n: 0, bad: 0 }
+  if (counted > requests)
+    note(`${meter.name}: more bad events than requests were counted; are both selectors of the same?`)
+  const bad = Math.min(counted, requests)
+  return { ...nothing, n: requests, bad, first: bad }
+}
+
+function tail({ boundaries, note }: Tally, meter: Meter, buckets: Buckets, past: Buckets): MetricCounts {
+  const known = [...(boundaries.get(meter.name) ?? [])]
+  const n = totalOf(buckets)
+  const at = (limit: number) => boundaryAt(known, limit, meter.scale, meter.name, note)
+  if (n === 0 || meter.tail === undefined) return { ...nothing, n: 0, bad: 0, over: meter.limits.map(() => 0) }
+  const le = 'limit' in meter.tail ? at(meter.tail.limit) : quantileBoundary(past, meter.tail.quantile)
+  if (le === null) note(`${meter.name}: the baseline has too little past yet to say what is too much.`)
+  const bad = above(buckets, le)
+  return { ...nothing, n, bad, first: bad, over: meter.limits.map((limit) => above(buckets, at(limit))) }
+}
