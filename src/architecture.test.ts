@@ -53,12 +53,18 @@ describe('law 1: rooms do not import each other', () => {
   it.each(files.filter((file) => ground.includes(roomOf(file))))('%s stands on the ground', (file) => {
     expect(localImports(file).filter((name) => !ground.includes(roomOf(name)))).toEqual([])
   })
-  it('main.ts alone imports commander', () => {
-    expect(files.filter((file) => imports(file).includes('commander'))).toEqual(['main.ts'])
+  it('main.ts and its lists of verbs alone import commander', () => {
+    const importers = files.filter((file) => imports(file).includes('commander'))
+    expect(importers.filter((file) => roomOf(file) !== 'verbs')).toEqual(['main.ts'])
   })
-  it('nobody but main.ts, and action.ts for the GitHub Action, imports commands', () => {
+  it('nobody but the lists of verbs, and action.ts for the GitHub Action, imports commands', () => {
     const importers = files.filter((file) => localImports(file).some((name) => roomOf(name) === 'commands'))
-    expect(importers.filter((file) => roomOf(file) !== 'commands').toSorted()).toEqual(['action.ts', 'main.ts'])
+    const others = importers.filter((file) => !['commands', 'verbs'].includes(roomOf(file)))
+    expect(others.toSorted()).toEqual(['action.ts', 'main.ts'])
+  })
+  it('main.ts alone imports the lists of verbs', () => {
+    const importers = files.filter((file) => localImports(file).some((name) => roomOf(name) === 'verbs'))
+    expect(importers.filter((file) => roomOf(file) !== 'verbs')).toEqual(['main.ts'])
   })
   it('action.ts alone imports main.ts, and nobody imports action.ts', () => {
     const importing = (wanted: string) => files.filter((file) => localImports(file).includes(wanted))

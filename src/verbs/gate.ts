@@ -1,0 +1,137 @@
+// What is done before the merge: ask, judge, explain, check, begin.
+import { Option } from 'commander'
+import type { Context } from '../ports.ts'
+import { asking, parseCount, parseDraws, parsePassScore, parseRate, parseSeed, reporterOption } from './arguments.ts'
+import type { Verbs } from './verbs.ts'
+
+/** `aigate eval`, `compare`, `report`, `explain`, `doctor`, `power-check`, `check` and `init`. */
+export function gateVerbs(context: Context, { verb, end }: Verbs): void {
+  asking(verb('eval [suite...]', 'Run suites, compare with the baseline, decide', evalExamples))
+    .option('--baseline <file>', 'compare with this baseline file')
+    .option('--no-baseline', 'absolute gates only')
+    .addOption(
+      new Option(
+        '--against <ref>',
+        'ask the base side now, as it is at this git ref, instead of the baseline',
+      ).conflicts(['baseline', 'results']),
+    )
+    .option(
+      '--base <ref>',
+      'rules, baseline and quarantine list as the merge base with this ref has them (default in CI)',
+    )
+    .option('--no-base', 'rules of this change itself, also in CI')
+    .addOption(new Option('--attribute', 'prompt, model or params changed together: measure each').conflicts('results'))
+    .option('--frozen', 'pins and prompt versions only, and aigate.lock must hold (default where CI is set)')
+    .option('--no-frozen', 'also where CI is set')
+    .option('--threshold <rate>', 'floor for the pass rate, 0 to 1', parseRate)
+    .option('--trials <n>', 'ask every case exactly n times', parseCount)
+    .option('--results <file>', 'judge results that another tool made; nothing is asked')
+    .option('--format <name>', 'format of --results, where the content does not tell')
+    .option('--pass-score <score>', 'score from which on a trial of --results passes, 0 to 1', parsePassScore)
+    .addOption(reporterOption())
+    .action((suites: string[], options) =>
+      end(
+        options.results === undefined
+          ? import('../commands/gate/eval.ts').then(({ evalCommand }) => evalCommand(context, suites, options))
+          : import('../commands/gate/eval-results.ts').then((verb) =>
+              verb.evalResultsCommand(context, suites, options),
+            ),
+      ),
+    )
+  verb('compare <run> [baseline]', 'Judge a run, or results of another tool, without asking a model', compareExamples)
+    .option('--config <file>', 'configuration file')
+    .option('--suite <name>', 'results of another tool: judge by the policy of this suite')
+    .option('--format <name>', 'results of another tool: their format, where the content does not tell')
+    .option('--pass-score <score>', 'results of another tool: score from which on a trial passes', parsePassScore)
+    .option('--threshold <rate>', 'floor for the pass rate, 0 to 1', parseRate)
+    .option('--base <ref>', 'by the rules that the merge base with this ref has (default in CI)')
+    .option('--no-base', 'by the rules of this change itself, also in CI')
+    .option('--regrade', 'grade the saved answers again, with the assertions as they are now')
+    .addOption(reporterOption())
+    .action((ref: string, baseline: string | undefined, options) =>
+      end(
+        import('../commands/gate/compare.ts').then(({ compareCommand }) =>
+          compareCommand(context, ref, baseline, options),
+        ),
+      ),
+    )
+  verb('report <run>', 'Render a finished run again, judged as it was', reportExamples)
+    .option('--config <file>', 'configuration file')
+    .addOption(reporterOption())
+    .action((ref: string, options) =>
+      end(import('../commands/report.ts').then(({ reportCommand }) => reportCommand(context, ref, options))),
+    )
+  verb('explain <run>', 'Say in plain words why a run was blocked, passed, or stayed undecided', explainExamples)
+    .option('--config <file>', 'configuration file')
+    .option('--suite <name>', 'only this suite of the run')
+    .option('--json', 'for programs: schema/explanation.schema.json')
+    .action((ref: string, options) =>
+      end(import('../commands/gate/explain.ts').then(({ explainCommand }) => explainCommand(context, ref, options))),
+    )
+  verb('doctor [suite...]', 'Say how often the policy errs on a suite, and what it needs', doctorExamples)
+    .option('--config <file>', 'configuration file')
+    .option('--run <ref...>', 'only these stored runs as evidence besides the baseline')
+    .option('--ask', 'ask the suite twice (A/A) where nothing is stored')
+    .option('--offline', 'with --ask: answers from the recordings only')
+    .option(
+      '--draws <n>',
+      'simulated changes that change nothing (default: 2000, fewer where they are slow)',
+      (text: string) => parseDraws(text),
+    )
+    .option('--seed <n>', 'of the simulations', parseSeed)
+    .option('--json', 'for programs: schema/doctor.schema.json')
+    .action((suites: string[], options) =>
+      end(import('../commands/doctor.ts').then(({ doctorCommand }) => doctorCommand(context, suites, options))),
+    )
+  verb('power-check [suite...]', 'Break stored answers on purpose and see when the gate fires', powerExamples)
+    .option('--config <file>', 'configuration file')
+    .option('--run <ref>', 'the answers of this run instead of those of the baseline')
+    .option('--draws <n>', 'random choices of broken cases (default: 100, fewer for large suites)', (text: string) =>
+      parseDraws(text),
+    )
+    .option('--seed <n>', 'of the choices', parseSeed)
+    .option('--json', 'for programs: schema/power-check.schema.json')
+    .action((suites: string[], options) =>
+      end(
+        import('../commands/gate/power-check.ts').then(({ powerCheckCommand }) =>
+          powerCheckCommand(context, suites, options),
+        ),
+      ),
+    )
+  verb('check', 'Find everything that can be wrong without asking a model', checkExamples)
+    .option('--config <file>', 'configuration file')
+    .action((options) => end(import('../commands/check.ts').then(({ checkCommand }) => checkCommand(context, options))))
+  verb('init [folder]', 'Write a small working project; never overwrites', initExamples)
+    .option('--from <file>', 'make plans of a deployment file: canary_stages, auto_rollback, circuit_breakers, …')
+    .action((folder: string | undefined, { from }: { from?: string }) =>
+      end(
+        from === undefined
+          ? import('../commands/init/init.ts').then(({ initCommand }) => initCommand(context, folder ?? '.'))
+          : import('../commands/init/init-from.ts').then((verbs) =>
+              verbs.initFromCommand(context, folder ?? '.', from),
+            ),
+      ),
+    )
+}
+
+const evalExamples = [
+  'aigate eval',
+  'aigate eval support --tag smoke --trials 1',
+  'aigate eval support --prompt support/answer@1.1.0',
+  'aigate eval support --prompt support/answer@1.1.0 --model next --attribute',
+  'aigate eval support --against main',
+  'aigate eval --reporter table,json:run.json,junit:junit.xml,markdown:summary.md',
+  'aigate eval support --results results.json',
+]
+const compareExamples = [
+  'aigate compare latest',
+  'aigate compare latest baselines/support.json --threshold 0.9',
+  'aigate compare new/results.json old/results.json',
+  "aigate compare 'results.json#gpt-4o-mini' 'results.json#gpt-4o'",
+]
+const reportExamples = ['aigate report latest', 'aigate report latest --reporter markdown:summary.md']
+const explainExamples = ['aigate explain latest', 'aigate explain latest --suite support --json']
+const doctorExamples = ['aigate doctor', 'aigate doctor support --draws 500 --json', 'aigate doctor --ask']
+const powerExamples = ['aigate power-check', 'aigate power-check support --run latest']
+const checkExamples = ['aigate check', 'aigate check --config services/chat/aigate.yaml']
+const initExamples = ['aigate init', 'aigate init evals-demo', 'aigate init --from deployment.yaml']
