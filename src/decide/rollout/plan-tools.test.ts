@@ -3,7 +3,7 @@ import { expect, it } from 'vitest'
 import { feasibilityText } from '../../report/feasibility.ts'
 import { planFeasibility } from './feasibility.ts'
 import { planWith } from './rollout-testing.ts'
-import { selfTest } from './simulate.ts'
+import { selfTest } from './self-test.ts'
 
 const plan = planWith({
   stages: [
@@ -45,3 +45,50 @@ it('names the limits that the baseline itself breaks, and calls differences of m
   expect(text).not.toContain('× 0')
   expect(text).toMatch(/quality +± 0\.\d+/)
 })
+
+it('tells which side of every kind of limit and trigger a candidate is on', () => {
+  const limits = planWith({
+    stages: [
+      {
+        traffic: '5%',
+        duration: '10m',
+        gate: 'no-harm',
+        success: ['latency_p95 < 2000ms', 'cost < $0.01', 'quality > 0.85', 'satisfaction > 4.5/5', 'refusals > 90%'],
+      },
+      { traffic: '100%', bake: '10m' },
+    ],
+    metrics: {
+      latency: { value: 'duration_ms' },
+      cost: { mean: 'cost_usd', role: 'signal' },
+      quality: { mean: 'eval.score', range: [0, 1] },
+      satisfaction: { mean: 'stars', range: [1, 5] },
+      refusals: { bad: 'refused', role: 'info' },
+    },
+    triggers: [
+      { id: 'slow', metric: 'latency', above: '5s', window: '15m', for: '5m', do: ['notify'] },
+      { id: 'dear', metric: 'cost', above: '$0.05', window: '1h', do: ['incident'] },
+      { id: 'poor', metric: 'quality', below: 0.7, window: '30m', do: ['hold'] },
+      { id: 'poorer', metric: 'quality', below_baseline: 0.05, window: '30m', do: ['rollback'] },
+      { id: 'refusing', metric: 'refusals', below_baseline: 0.1, window: '30m', for: '2h', do: ['rollback'] },
+    ],
+  })
+  const { checks } = selfTest(limits)
+  expect(checks.filter((check) => !check.ok)).toEqual([])
+  // Four metrics are compared; five limits, five triggers; each with two candidates.
+  expect(checks).toHaveLength(28)
+}, 60_000)
+
+it('finds a limit that nobody can keep, and one that cannot be broken', () => {
+  const { checks } = selfTest(
+    planWith({
+      metrics: { quality: { mean: 'eval.score', range: [0, 1], role: 'info' } },
+      stages: [
+        { traffic: '5%', duration: '10m', gate: 'none', success: ['quality > 1'] },
+        { traffic: '100%', bake: '10m' },
+      ],
+      triggers: [{ id: 'never', metric: 'quality', below: 0, window: '30m', do: ['rollback'] }],
+    }),
+  )
+  const wrong = checks.filter((check) => !check.ok).map(({ what, got }) => `${what}: ${got}`)
+  expect(wrong).toEqual(['quality > 1: a better candidate: open', 'trigger never: a worse candidate: promoted'])
+}, 60_000)

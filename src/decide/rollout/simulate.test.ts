@@ -2,7 +2,8 @@
 import { expect, it } from 'vitest'
 import { planFeasibility } from './feasibility.ts'
 import { planWith } from './rollout-testing.ts'
-import { selfTest, simulateRollout } from './simulate.ts'
+import { selfTest } from './self-test.ts'
+import { simulateRollout } from './simulate.ts'
 
 const day = (alpha: number) =>
   planWith({ alpha, stages: [{ traffic: '5%', duration: '30h', gate: 'no-harm' }, { traffic: '100%' }] })

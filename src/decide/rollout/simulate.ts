@@ -12,7 +12,6 @@ import { type Difference, syntheticBlock } from './synthetic.ts'
 import type { Traffic } from './traffic.ts'
 
 const MINUTE = 60_000
-const HOUR = 3_600_000
 /** Any moment will do; a fixed one makes the same seed give the same run. */
 const START = Date.UTC(2026, 0, 5)
 const HASH = 'simulated'
@@ -153,61 +152,4 @@ export function simulateRollout(plan: RolloutPlan, traffic: Traffic, options: Si
     minutes_to_rollback: median(of('rolled-back').map((run) => run.minutes)),
     minutes_to_promotion: median(of('promoted').map((run) => run.minutes)),
   }
-}
-
-export type SelfTest = { ok: boolean; checks: { what: string; expected: string; got: string; ok: boolean }[] }
-
-const PLENTY = 3000
-/** Enough traffic that both verdicts come within the hours of the plan. */
-function plentyOf(plan: RolloutPlan): Traffic {
-  const names = Object.entries(plan.metrics)
-  return {
-    per_minute: PLENTY,
-    rates: Object.fromEntries(names.flatMap(([name, metric]) => ('mean' in metric ? [] : [[name, 0.004]]))),
-    means: Object.fromEntries(
-      names.flatMap(([name, metric]) => {
-        if (!('mean' in metric)) return []
-        const [low, high] = metric.range ?? [0, 1]
-        return [[name, { mean: low + 0.9 * (high - low), deviation: 0.05 * (high - low) }]]
-      }),
-    ),
-  }
-}
-
-/**
- * A made-up worse and a made-up better candidate go through the plan's own metrics: the first must be rolled back and the
- * second must not. It finds a comparison that was turned round. Absolute limits are left out: they know no arm.
- */
-export function selfTest(plan: RolloutPlan): SelfTest {
-  const bare: RolloutPlan = {
-    ...plan,
-    triggers: [],
-    on_no_data: { after: 14 * 24 * HOUR, do: 'hold' },
-    on_degradation: { rollback: 'all' },
-    stages: [
-      { traffic: 0.25, duration: HOUR, gate: 'no-harm' },
-      { traffic: 0.5, duration: HOUR, gate: 'no-harm' },
-    ],
-  }
-  const checks = Object.keys(plan.metrics)
-    .filter((name) => plan.metrics[name]?.role !== 'info')
-    .flatMap((name) => {
-      const metric = plan.metrics[name]
-      if (!metric) return []
-      // What only holds is compared like what rolls back; a budget must not be too small for so much traffic.
-      const judged = metric.judged && { judged: { ...metric.judged, budget_per_hour: PLENTY * 60 } }
-      const alone = { ...bare, metrics: { [name]: { ...metric, role: 'guardrail' as const, ...judged } } }
-      return [true, false].map((worse) => {
-        const difference = worse ? { ratio: 5, shift: 1 } : { ratio: 0.2, shift: -1 }
-        const run = simulateOnce(alone, plentyOf(alone), difference, randomFrom(worse ? 1 : 2), { hours: 72, every: 1 })
-        const expected = worse ? 'rolled-back' : 'promoted'
-        return {
-          what: `${name}: a ${worse ? 'worse' : 'better'} candidate`,
-          expected,
-          got: run.end,
-          ok: run.end === expected,
-        }
-      })
-    })
-  return { ok: checks.every((check) => check.ok), checks }
 }

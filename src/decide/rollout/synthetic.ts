@@ -44,7 +44,8 @@ function metricCounts(
     const asked = wordsOf(plan).criteria.find(
       ([, bound]) => bound.kind === 'quantile' && bound.metric === name && bound.value === value,
     )
-    return Math.min(n, poissonDraw(n * (asked?.[1].limit ?? 0.01) * USUAL_USE * difference.ratio, random))
+    const usual = traffic.over?.[name] ?? (asked?.[1].limit ?? 0.01) * USUAL_USE
+    return Math.min(n, poissonDraw(n * usual * difference.ratio, random))
   })
   return { n, bad, first: bad, sum: 0, squares: 0, over }
 }
