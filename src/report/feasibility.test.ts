@@ -11,8 +11,16 @@ const view = {
   rollout: 'support-1.3',
   traffic,
   stages: [
-    { stage: 0, traffic: 0.01, gate: 'non-inferior', hours: 0.5, metrics },
-    { stage: 1, traffic: 1, gate: 'none', hours: 12, metrics },
+    {
+      stage: 0,
+      traffic: 0.01,
+      gate: 'non-inferior',
+      hours: 0.5,
+      metrics,
+      criteria: [{ text: 'error_rate < 1%', hours: 3.2 }],
+      triggers: [],
+    },
+    { stage: 1, traffic: 1, gate: 'none', hours: 12, metrics, criteria: [], triggers: [] },
   ],
   total_hours: null,
   warnings: ['Stage 1 (1%) only catches disasters: error_rate must be 8.56 times the usual.'],

@@ -17,6 +17,14 @@ export type FeasibilityView = {
     gate: string
     hours: Hours
     metrics: readonly { name: string; safe_hours: Hours; double_hours: Hours; detectable: number | null }[]
+    criteria: readonly { text: string; hours: Hours }[]
+    triggers: readonly {
+      id: string
+      from: number | null
+      events: number
+      kind: 'rate' | 'tail' | 'mean'
+      gap: boolean
+    }[]
   }[]
   total_hours: Hours
   warnings: readonly string[]
@@ -47,11 +55,42 @@ export function feasibilityText(view: FeasibilityView): string {
     }),
     row('altogether', time(view.total_hours)),
     '',
+    ...limitLines(view.stages),
     'it finds: what is that many times the usual (of a mean: so far off), within the stage',
     'twice as bad, not worse: expected time in this stage until that is proven',
     ...view.warnings.flatMap((warning) => wrapLine(`warning: ${warning}`, 80)),
   ]
   return `${safeLine(lines.join('\n'))}\n`
+}
+
+/** For each absolute limit: what it can tell in each stage that asks for it. */
+function limitLines(stages: FeasibilityView['stages']): string[] {
+  const head = (stage: FeasibilityView['stages'][number]) => `${stage.stage + 1}  ${share(stage.traffic).padStart(6)}`
+  const texts = [...new Set(stages.flatMap(({ criteria }) => criteria.map(({ text }) => text)))]
+  const met = texts.map((text) => {
+    const cells = stages.flatMap((stage) =>
+      stage.criteria
+        .filter((one) => one.text === text)
+        .map(({ hours }) => `${head(stage)}  ${hours === 0 ? 'already proven' : `proven in ${time(hours)}`}`),
+    )
+    return [text, ...cells]
+  })
+  const ids = stages[0]?.triggers.map(({ id }) => id) ?? []
+  const fired = ids.map((id, i) => {
+    const cells = stages.flatMap((stage) => {
+      const one = stage.triggers[i]
+      return one ? [`${head(stage)}  ${firesText(one)} (${count(one.events)} events in its window)`] : []
+    })
+    return [`trigger ${id}`, ...cells]
+  })
+  return [...met, ...fired].flatMap(([name = '', ...cells]) => [name, ...cells.map((cell) => `  ${cell}`), ''])
+}
+
+function firesText({ from, kind, gap }: FeasibilityView['stages'][number]['triggers'][number]): string {
+  if (from === null) return 'cannot fire'
+  const value = kind === 'mean' ? `${Number(from.toPrecision(3))}` : share(from)
+  if (kind === 'tail') return `fires when ${value} are above its limit`
+  return gap ? `fires at ${value} worse than the baseline` : `fires at ${value}`
 }
 
 type MetricRow = FeasibilityView['stages'][number]['metrics'][number]

@@ -149,7 +149,9 @@ export const RolloutPlan = z.strictObject({
     .gt(0)
     .lt(0.5)
     .default(0.01)
-    .describe('Rate of false rollbacks over the whole rollout, all metrics together'),
+    .describe(
+      'Rate of false rollbacks by comparison over the whole rollout, all guardrails together; success limits together may spend as much again',
+    ),
   promote_alpha: z.number().gt(0).lt(0.5).default(0.05).describe('Rate of proving "not worse" wrongly'),
   on_degradation: z
     .strictObject({ rollback: z.union([z.enum(['all', 'previous-stage']), z.array(Name).min(1)]) })

@@ -3,6 +3,14 @@
 import type { RolloutPlan } from '../../schema/rollout.ts'
 import { sequenceHalfWidth } from '../../statistics/mean-sequence.ts'
 import { wordsOf } from './evidence.ts'
+import {
+  criteriaFeasibility,
+  type CriterionFeasibility,
+  eventsPerHour,
+  type TriggerFeasibility,
+  triggerFeasibility,
+  usualOf,
+} from './feasibility-limits.ts'
 import { leastEvents } from './least-events.ts'
 import type { Judging } from './metrics.ts'
 import { saidNumber, saidShare } from './said-time.ts'
@@ -25,6 +33,8 @@ export type StageFeasibility = {
   /** Hours that the stage will take: its least time, or longer where its gate needs it; null: it cannot conclude. */
   hours: number | null
   metrics: MetricFeasibility[]
+  criteria: CriterionFeasibility[]
+  triggers: TriggerFeasibility[]
 }
 export type Feasibility = { stages: StageFeasibility[]; total_hours: number | null; warnings: string[] }
 
@@ -117,7 +127,7 @@ function warningsOf(stage: StageFeasibility, max: number | undefined): string[] 
       said.push(`${name} only catches disasters: ${one.name} must be ${saidNumber(one.detectable)} times the usual.`)
   }
   if (stage.hours === null)
-    said.push(`${name} cannot conclude: for a metric of its gate there is no traffic or no base rate.`)
+    said.push(`${name} cannot conclude: for a metric or a limit of it there is no traffic or nothing is known.`)
   else if (max !== undefined && stage.hours * HOUR > max)
     said.push(`${name} needs about ${saidNumber(stage.hours)} h, but its deadline is ${saidNumber(max / HOUR)} h.`)
   return said
@@ -126,16 +136,15 @@ function warningsOf(stage: StageFeasibility, max: number | undefined): string[] 
 /** Absolute limits that the baseline itself does not keep, by what is usual: whatever the candidate does, they are broken. */
 function brokenByBaseline(plan: RolloutPlan, traffic: Traffic): string[] {
   const said: string[] = []
-  const usualOf = (name: string) => traffic.means[name]?.mean ?? traffic.rates[name] ?? null
   for (const [text, bound] of wordsOf(plan).criteria) {
-    const usual = bound.kind === 'quantile' ? null : usualOf(bound.metric)
+    const usual = usualOf(bound, traffic)
     if (usual === null) continue
     const kept = bound.kind === 'mean' && bound.side === 'above' ? usual > bound.limit : usual < bound.limit
     const seen = bound.kind === 'mean' ? saidNumber(usual) : saidShare(usual)
     if (!kept) said.push(`The baseline itself breaks ${text} (usual: ${seen}): no stage that asks for it can be left.`)
   }
   for (const { id, metric, above, below } of plan.triggers) {
-    const usual = usualOf(metric)
+    const usual = traffic.means[metric]?.mean ?? traffic.rates[metric] ?? null
     if (usual === null || (traffic.means[metric] === undefined && (above ?? 0) > 1)) continue
     const fires = (above !== undefined && usual > above) || (below !== undefined && usual < below)
     const seen = traffic.means[metric] === undefined ? saidShare(usual) : saidNumber(usual)
@@ -150,6 +159,7 @@ function brokenByBaseline(plan: RolloutPlan, traffic: Traffic): string[] {
  */
 export function planFeasibility(plan: RolloutPlan, traffic: Traffic): Feasibility {
   const gained = new Map<string, number>()
+  const shown = new Map<string, number>()
   const guardrails = wordsOf(plan).judging.filter((one) => one.role === 'guardrail')
   const warnings: string[] = []
   const stages = plan.stages.map((stage, index): StageFeasibility => {
@@ -160,7 +170,11 @@ export function planFeasibility(plan: RolloutPlan, traffic: Traffic): Feasibilit
     const needs = settings.map((setting) => safeHours(setting, gained.get(setting.one.name) ?? 0, plan))
     const users = (stage.min_users ?? 0) / Math.max(1e-9, 60 * traffic.per_minute * (traffic.new_users ?? 1) * share)
     const enough = gateOf(stage) === 'no-harm' ? settings.map(leastHours) : gated ? needs : []
-    const hours = finite(Math.max(least, users, ...enough))
+    const criteria = criteriaFeasibility(plan, traffic, stage, shown)
+    const limits = criteria.map((one) => one.hours ?? Infinity)
+    const hours = finite(Math.max(least, users, ...enough, ...limits))
+    for (const [text, { metric }] of wordsOf(plan).criteria)
+      shown.set(text, (shown.get(text) ?? 0) + eventsPerHour(plan, metric, traffic, share) * (hours ?? least))
     for (const setting of settings) {
       const rate = setting.one.method === 'means' ? pairsPerHour(setting) : safeGrowth(setting)
       gained.set(setting.one.name, (gained.get(setting.one.name) ?? 0) + rate * (hours ?? least))
@@ -173,7 +187,8 @@ export function planFeasibility(plan: RolloutPlan, traffic: Traffic): Feasibilit
         detectable: detectable(setting, Math.max(least, 1 / 60)),
       }),
     )
-    const found = { stage: index, traffic: share, gate: gateOf(stage), hours, metrics }
+    const triggers = plan.triggers.map((trigger) => triggerFeasibility(plan, traffic, trigger, share))
+    const found = { stage: index, traffic: share, gate: gateOf(stage), hours, metrics, criteria, triggers }
     warnings.push(...warningsOf(found, stage.max_duration))
     return found
   })

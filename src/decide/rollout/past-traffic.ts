@@ -24,18 +24,23 @@ export function pastTraffic(plan: RolloutPlan, blocks: readonly Block[]): Traffi
     const mean = seen.sum / seen.n
     const deviation = Math.sqrt(Math.max(0, seen.squares / seen.n - mean * mean))
     if ('mean' in metric) traffic.means[name] = { mean, deviation }
-    else traffic.rates[name] = Math.max(UNSEEN, seen.bad) / (seen.n + UNSEEN)
+    else traffic.rates[name] = rateOf(seen.bad, seen.n)
+    const over = seen.over.map((above) => rateOf(above, seen.n))
+    if (over.length > 0) traffic.over = { ...traffic.over, [name]: over }
   }
   return traffic
 }
 
-function totalOf(all: readonly MetricCounts[]): Pick<MetricCounts, 'n' | 'bad' | 'sum' | 'squares'> {
-  const total = { n: 0, bad: 0, sum: 0, squares: 0 }
+const rateOf = (bad: number, n: number) => Math.max(UNSEEN, bad) / (n + UNSEEN)
+
+function totalOf(all: readonly MetricCounts[]): Pick<MetricCounts, 'n' | 'bad' | 'sum' | 'squares' | 'over'> {
+  const total = { n: 0, bad: 0, sum: 0, squares: 0, over: new Array<number>() }
   for (const one of all) {
     total.n += one.n
     total.bad += one.bad
     total.sum += one.sum
     total.squares += one.squares
+    one.over.forEach((above, i) => (total.over[i] = (total.over[i] ?? 0) + above))
   }
   return total
 }

@@ -4,6 +4,7 @@ import { feasibilityText } from '../../report/feasibility.ts'
 import { planFeasibility } from './feasibility.ts'
 import { planWith } from './rollout-testing.ts'
 import { selfTest } from './self-test.ts'
+import { simulateRollout } from './simulate.ts'
 
 const plan = planWith({
   stages: [
@@ -92,3 +93,59 @@ it('finds a limit that nobody can keep, and one that cannot be broken', () => {
   const wrong = checks.filter((check) => !check.ok).map(({ what, got }) => `${what}: ${got}`)
   expect(wrong).toEqual(['quality > 1: a better candidate: open', 'trigger never: a worse candidate: promoted'])
 }, 60_000)
+
+const limited = planWith({
+  stages: [
+    {
+      traffic: '10%',
+      duration: '10m',
+      gate: 'none',
+      success: ['latency_p95 < 2000ms', 'error_rate < 3%', 'cost < $0.006'],
+    },
+    { traffic: '100%', bake: '10m' },
+  ],
+  metrics: {
+    latency: { value: 'duration_ms', role: 'info' },
+    error_rate: { bad: 'error.type != null', role: 'info' },
+    cost: { mean: 'cost_usd', role: 'info' },
+  },
+  triggers: [
+    { id: 'slow', metric: 'latency', above: '5s', window: '15m', do: ['notify'] },
+    { id: 'dear', metric: 'cost', above: '$0.05', window: '5m', do: ['incident'] },
+    { id: 'worse', metric: 'error_rate', below_baseline: 0.1, window: '1h', do: ['rollback'] },
+  ],
+})
+const usually = {
+  per_minute: 33,
+  rates: { latency: 0.05, error_rate: 0.02 },
+  means: { cost: { mean: 0.004, deviation: 0.002 } },
+  over: { latency: [0.03, 0.001] },
+}
+
+it('forecasts how long limits take to be proven, as the fold then takes', () => {
+  const { stages, warnings } = planFeasibility(limited, usually)
+  const hours = stages[0]?.criteria.map((one) => one.hours ?? Infinity) ?? []
+  expect(hours).toHaveLength(3)
+  expect(stages[0]?.hours).toBe(Math.max(...hours))
+  const run = simulateRollout(limited, usually, { seed: 3, runs: 40, ratio: 1 })
+  const forecast = (planFeasibility(limited, usually).total_hours ?? 0) * 60
+  expect((run.minutes_to_promotion ?? Infinity) / forecast).toBeGreaterThan(0.5)
+  expect((run.minutes_to_promotion ?? Infinity) / forecast).toBeLessThan(1.6)
+  expect(warnings).toEqual([])
+  const broken = planFeasibility(limited, { ...usually, over: { latency: [0.08, 0.001] } })
+  expect(broken.stages[0]?.criteria[0]).toEqual({ text: 'latency_p95 < 2000ms', hours: null })
+  expect(broken.warnings.join(' ')).toContain('The baseline itself breaks latency_p95 < 2000ms (usual: 8%)')
+}, 60_000)
+
+it('says from where on a trigger fires, and when it cannot', () => {
+  const found = planFeasibility(limited, usually)
+  const [slow, dear, worse] = found.stages[0]?.triggers ?? []
+  expect(slow).toMatchObject({ kind: 'tail', events: 49, gap: false })
+  expect(slow?.from).toBeGreaterThan(0.05)
+  expect(dear).toEqual({ id: 'dear', kind: 'mean', events: 16, gap: false, from: null })
+  expect(worse?.from).toBeGreaterThan(0.1)
+  expect(found.stages[1]?.triggers[2]?.from).toBeNull()
+  const text = feasibilityText({ rollout: 'a', traffic: usually, ...found })
+  expect(text).toMatch(/trigger dear\n {2}1 {2}10\.0 % {2}cannot fire \(16 events in its window\)/)
+  expect(text).toMatch(/latency_p95 < 2000ms\n {2}1 {2}10\.0 % {2}proven in \d/)
+})

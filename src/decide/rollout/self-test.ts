@@ -15,6 +15,8 @@ const HOUR = 3_600_000
 const PLENTY = 3000
 const RARE = 0.004
 const EQUAL: Difference = { ratio: 1, shift: 0 }
+/** No plan sets more limits for one metric. */
+const MOST_LIMITS = 100
 /** What keeps a limit uses so much of what it allows. */
 const KEPT = 0.3
 
@@ -41,7 +43,12 @@ function atMean(name: string, mean: number, deviation: number): World {
 }
 /** Both arms alike, with this share of bad events and of events above the limits. */
 const atRate = (name: string, rate: number, over = rate): World => ({
-  traffic: { per_minute: PLENTY, rates: { [name]: rate }, means: {}, over: { [name]: over } },
+  traffic: {
+    per_minute: PLENTY,
+    rates: { [name]: rate },
+    means: {},
+    over: { [name]: Array.from({ length: MOST_LIMITS }, () => over) },
+  },
   difference: EQUAL,
 })
 

@@ -40,11 +40,11 @@ function metricCounts(
   }
   const bad = Math.min(n, poissonDraw(n * (traffic.rates[name] ?? 0) * difference.ratio, random))
   const limits = limitsOf(plan)[name] ?? []
-  const over = limits.map((value) => {
+  const over = limits.map((value, i) => {
     const asked = wordsOf(plan).criteria.find(
       ([, bound]) => bound.kind === 'quantile' && bound.metric === name && bound.value === value,
     )
-    const usual = traffic.over?.[name] ?? (asked?.[1].limit ?? 0.01) * USUAL_USE
+    const usual = traffic.over?.[name]?.[i] ?? (asked?.[1].limit ?? 0.01) * USUAL_USE
     return Math.min(n, poissonDraw(n * usual * difference.ratio, random))
   })
   return { n, bad, first: bad, sum: 0, squares: 0, over }

@@ -9,6 +9,6 @@ export type Traffic = {
   /** Base rate (0 to 1) of rate and tail metrics by name, and mean with standard deviation of means. */
   rates: Record<string, number>
   means: Record<string, { mean: number; deviation: number }>
-  /** Share (0 to 1) of the events that are above the limits which the plan sets for a metric; less than they allow unless known. */
-  over?: Record<string, number>
+  /** Share (0 to 1) of the events above each limit that the plan sets for a metric, in its order; less than they allow unless known. */
+  over?: Record<string, number[]>
 }
