@@ -153,6 +153,24 @@ function brokenByBaseline(plan: RolloutPlan, traffic: Traffic): string[] {
   return said
 }
 
+/** Where users ask more often than this, their events hang together. */
+const OFTEN = 5
+
+/** What is counted by the event, where a few users make most of the events. */
+function heavyUsers(plan: RolloutPlan, traffic: Traffic): string[] {
+  const each = 1 / (traffic.new_users ?? 1)
+  if (plan.assignment.unit === 'request' || each <= OFTEN) return []
+  const { judging, criteria } = wordsOf(plan)
+  const metrics = judging
+    .filter(({ role, method }) => role !== 'info' && method !== 'arm-share')
+    .map(({ name }) => name)
+  const names = [...metrics, ...criteria.map(([text]) => text)]
+  if (names.length === 0) return []
+  return [
+    `A ${plan.assignment.unit} makes ${saidNumber(each)} requests on average, and these count by the event: ${names.join(', ')}. Events of one ${plan.assignment.unit} are alike, so false alarms and false proofs are more frequent than alpha and promote_alpha say; rates and tails (\`bad\`, \`value\`) without \`judged\` count each ${plan.assignment.unit} once.`,
+  ]
+}
+
 /**
  * Hours per stage and what each can find, with evidence pooled over the stages, for a candidate that is as good as the
  * baseline. Expected values: half of the rollouts take longer.
@@ -196,5 +214,9 @@ export function planFeasibility(plan: RolloutPlan, traffic: Traffic): Feasibilit
     (sum, { hours }) => (sum === null || hours === null ? null : sum + hours),
     0,
   )
-  return { stages, total_hours: total, warnings: [...warnings, ...brokenByBaseline(plan, traffic)] }
+  return {
+    stages,
+    total_hours: total,
+    warnings: [...warnings, ...heavyUsers(plan, traffic), ...brokenByBaseline(plan, traffic)],
+  }
 }

@@ -149,3 +149,10 @@ it('says from where on a trigger fires, and when it cannot', () => {
   expect(text).toMatch(/trigger dear\n {2}1 {2}10\.0 % {2}cannot fire \(16 events in its window\)/)
   expect(text).toMatch(/latency_p95 < 2000ms\n {2}1 {2}10\.0 % {2}proven in \d/)
 })
+
+it('warns of what counts by the event where users come again and again', () => {
+  const often = planFeasibility(limited, { ...usually, new_users: 0.02 }).warnings.join(' ')
+  expect(often).toContain('A user makes 50 requests on average')
+  expect(often).toContain('error_rate < 3%')
+  expect(planFeasibility(limited, { ...usually, new_users: 0.5 }).warnings).toEqual([])
+})
