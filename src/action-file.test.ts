@@ -107,7 +107,7 @@ describe.skipIf(process.platform !== 'linux')('a release', () => {
   it('puts the bundle on the tags and not on main, and the tag alone is a whole action', () => {
     const [remote, work, copy] = [temporary(), temporary(), join(temporary(), 'copy')]
     git(remote, 'init', '-q', '--bare')
-    for (const name of ['bin', 'action.yml', 'package.json', '.gitignore'])
+    for (const name of ['bin', 'action.yml', 'package.json', 'package-lock.json', '.gitignore'])
       cpSync(join(root, name), join(work, name), { recursive: true })
     git(work, 'init', '-q', '-b', 'main')
     commit(work, 'release 0.1.0')
@@ -122,6 +122,11 @@ describe.skipIf(process.platform !== 'linux')('a release', () => {
     for (const tag of ['v0.1.0', 'v0'])
       expect(git(remote, 'ls-tree', '-r', '--name-only', tag)).toContain('dist/action.js')
     expect(git(remote, 'rev-parse', 'v0.1.0^')).toBe(git(remote, 'rev-parse', 'main'))
+    const tagged = JSON.parse(git(remote, 'show', 'v0:package.json'))
+    expect(tagged).toMatchObject({ name: 'aigate', bin: { aigate: 'bin/aigate.js' } })
+    expect(Object.keys(tagged).filter((key) => /scripts|ependencies/.test(key))).toEqual([])
+    expect(git(remote, 'ls-tree', '--name-only', 'v0')).not.toContain('package-lock.json')
+    expect(JSON.parse(git(remote, 'show', 'main:package.json')).scripts.build).toBeDefined()
     expect(readFileSync(join(work, '.git', 'config'), 'utf8')).not.toContain('secret')
 
     git(remote, 'clone', '-q', '--branch', 'v0', remote, copy)

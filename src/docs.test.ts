@@ -13,6 +13,8 @@ const root = join(import.meta.dirname, '..')
 const pages = ['README.md', ...readdirSync(join(root, 'docs')).map((name) => `docs/${name}`)].filter((name) =>
   name.endsWith('.md'),
 )
+/** Pages without an example that is run, and why. */
+const without: Readonly<Record<string, string>> = {}
 const NEW_FOLDER = 'a new folder'
 /** The copy comes with what this installs. */
 const INSTALLS = /^npm ci && /
@@ -23,11 +25,16 @@ type Command = { line: number; text: string; exit: number; folder: string }
 function commandsOf(page: string): { run: Command[]; left: { line: number; why: string }[] } {
   const run: Command[] = []
   const left: { line: number; why: string }[] = []
+  const hidden = page.split('\n').findIndex((text) => /^[ \t]+```|^[ \t]*~~~/.test(text))
+  if (hidden >= 0)
+    throw new Error(`line ${hidden + 1}: a fence that is not found: begin the line with three backquotes`)
   let folder = '.'
   for (const match of page.matchAll(/((?:^<!--.*-->\n)*)^```(\w*)\n([\s\S]*?)^```$/gm)) {
     const [, comments = '', kind = '', body = ''] = match
     const start = page.slice(0, match.index + comments.length).split('\n').length
     const shell = kind === 'sh' || kind === 'console'
+    if (/^(bash|shell|zsh|fish|powershell|pwsh|bat|cmd|shellsession)$/.test(kind))
+      throw new Error(`line ${start}: a fence of commands is sh or console, not ${kind}`)
     const stray = shell ? undefined : body.split('\n').find((text) => /^(\$|aigate|npx|npm|git) /.test(text))
     if (stray !== undefined)
       throw new Error(`line ${start}: a command in a fence that is neither sh nor console: ${stray}`)
@@ -159,7 +166,14 @@ it('every block is run, or says why not', () => {
     { line: 8, text: 'd', exit: 0, folder: 'x' },
   ])
   expect(() => commandsOf('```\n$ aigate eval\n```\n')).toThrow('line 1')
+  expect(() => commandsOf('```bash\ntrue\n```\n')).toThrow('sh or console, not bash')
+  expect(() => commandsOf('- a list\n  ```sh\n  true\n  ```\n')).toThrow('line 2: a fence that is not found')
   expect(() => commandsOf('<!-- not run -->\n```sh\naigate eval\n```\n')).toThrow('unknown comment')
+  for (const name of pages) {
+    const { run, left } = commandsOf(readFileSync(join(root, name), 'utf8'))
+    expect(run.length + (without[name] === undefined ? 0 : 1), `${name} has no example that is run`).toBeGreaterThan(0)
+    for (const { why } of left) expect(why.length, `${name}: ${why}`).toBeGreaterThan(10)
+  }
   const all = pages.flatMap((name) => commandsOf(readFileSync(join(root, name), 'utf8')).run)
   expect(all.length).toBeGreaterThan(20)
 })

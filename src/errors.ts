@@ -32,6 +32,11 @@ const messages = {
     sentence: (f) => `${f.problem}`,
     mend: (f) => `${f.mend}`,
   },
+  keys_missing: {
+    outcome: 'invalid',
+    sentence: (f) => `${f.names} not set, and ${f.suites} cannot be asked without; nothing was asked.`,
+    mend: () => 'Set it in the environment (in a pipeline: from its secrets), or use `--offline` for recorded answers.',
+  },
   cannot_read: {
     outcome: 'usage',
     sentence: (f) => `${f.file} cannot be read: ${f.reason}.`,

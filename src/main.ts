@@ -4,6 +4,7 @@ import packageJson from '../package.json' with { type: 'json' }
 import { AigateError, explain, toldErrors } from './errors.ts'
 import type { Context, Ending } from './ports.ts'
 import { caseVerbs } from './verbs/cases.ts'
+import { completionVerbs } from './verbs/completion.ts'
 import { experimentVerbs } from './verbs/experiment.ts'
 import { gateVerbs } from './verbs/gate.ts'
 import { beforeVerbs, guardVerbs, killVerbs, proofVerbs } from './verbs/guard.ts'
@@ -134,6 +135,8 @@ async function run(context: Context, argv: string[]): Promise<Ending> {
   guardVerbs(context, verbs)
   killVerbs(context, verbs)
   proofVerbs(context, verbs)
+  program.commandsGroup('For the shell:')
+  completionVerbs(context, verbs)
 
   await program.parseAsync(argv.slice(2), { from: 'user' })
   return ending

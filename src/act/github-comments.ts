@@ -38,11 +38,11 @@ const markerHead = (key: string) => `<!-- aigate:${encodeURIComponent(key).repla
 /**
  * Writes the comment: every page is looked through for one that a bot wrote and that begins with the marker; it is
  * updated, else a new one is made. Nothing is thrown: a comment never decides anything.
- * @param comment `body`: without the marker, at most 65,000 characters
+ * @param comment `body`: without the marker, at most 65,000 characters; `onlyUpdate`: where there is none, none is made
  */
 export async function writeComment(
   place: CommentPlace,
-  { key, run, body }: { key: string; run: number; body: string },
+  { key, run, body, onlyUpdate = false }: { key: string; run: number; body: string; onlyUpdate?: boolean },
   wait: Wait,
 ): Promise<CommentResult> {
   const text = `${commentMarker(key, run)}\n${body}`
@@ -57,6 +57,7 @@ export async function writeComment(
       // Another bot may have quoted the marker, or somebody deleted the comment just now: a new one is made.
       if (changed.status !== 403 && changed.status !== 404) return { kind: 'refused', reason: sentence(changed) }
     }
+    if (onlyUpdate) return { kind: 'unchanged', url: null }
     const made = await send(place, 'POST', `${issues}/${place.number}/comments`, { body: text }, wait)
     return made.ok ? { kind: 'created', url: urlOf(made.json) } : { kind: 'refused', reason: sentence(made) }
   } catch (error) {

@@ -5,6 +5,7 @@ import { latestDay } from '../decide/flaky/quarantine.ts'
 import { planNotes } from '../decide/rollout/check-plan.ts'
 import type { Assertion } from '../schema/assertion.ts'
 import { expander } from '../run/expand.ts'
+import { neededKeys } from '../run/needed-keys.ts'
 import { checkProject } from '../store/check.ts'
 import { promptFindings } from './versions/prompt-check.ts'
 import { guardFindings } from './guard/guard-check.ts'
@@ -70,6 +71,29 @@ export async function assertGradable(suites: LoadedSuite[]): Promise<void> {
     throw more.length === 0
       ? first
       : new AigateError('bad_file', { problem: first.message, mend: first.mend }, first.places[0], more)
+}
+
+/**
+ * Before anything is asked and paid for: every key of every suite is there.
+ * @throws AigateError `keys_missing` that names all that are not
+ */
+export function assertKeys(
+  env: Context['env'],
+  suites: readonly LoadedSuite[],
+  { record = false, offline = false }: { record?: boolean; offline?: boolean },
+): void {
+  if (offline) return
+  const lacking = suites.flatMap((suite) => {
+    const names = neededKeys(suite, { record }).filter((name) => (env[name] ?? '') === '')
+    return names.length > 0 ? [{ suite: suite.suite.suite, names }] : []
+  })
+  if (lacking.length === 0) return
+  const names = [...new Set(lacking.flatMap((one) => one.names))]
+  const wanting = lacking.map(({ suite }) => suite)
+  throw new AigateError('keys_missing', {
+    names: `${names.length === 1 ? 'The environment variable' : 'The environment variables'} ${names.join(', ')} ${names.length === 1 ? 'is' : 'are'}`,
+    suites: `${wanting.length === 1 ? 'suite' : 'suites'} ${wanting.join(', ')}`,
+  })
 }
 
 /** Loads the graders' parsers only here: an eval that is judged again needs none of them. */

@@ -102,11 +102,18 @@ export function gateVerbs(context: Context, { verb, end }: Verbs): void {
     .option('--config <file>', 'configuration file')
     .action((options) => end(import('../commands/check.ts').then(({ checkCommand }) => checkCommand(context, options))))
   verb('init [folder]', 'Write a small working project; never overwrites', initExamples)
-    .option('--from <file>', 'make plans of a deployment file: canary_stages, auto_rollback, circuit_breakers, …')
-    .action((folder: string | undefined, { from }: { from?: string }) =>
+    .option(
+      '--from <file>',
+      'make a project of a file of promptfoo, OpenAI evals, GitHub Models, …, or plans of a deployment file',
+    )
+    .addOption(
+      new Option('--github', 'also the workflow for GitHub; in a project that is there, only that').conflicts('from'),
+    )
+    .option('--yes', 'for scripts; nothing is asked anyway')
+    .action((folder: string | undefined, { from, ...options }: { from?: string; github?: boolean }) =>
       end(
         from === undefined
-          ? import('../commands/init/init.ts').then(({ initCommand }) => initCommand(context, folder ?? '.'))
+          ? import('../commands/init/init.ts').then(({ initCommand }) => initCommand(context, folder ?? '.', options))
           : import('../commands/init/init-from.ts').then((verbs) =>
               verbs.initFromCommand(context, folder ?? '.', from),
             ),
@@ -134,4 +141,10 @@ const explainExamples = ['aigate explain latest', 'aigate explain latest --suite
 const doctorExamples = ['aigate doctor', 'aigate doctor support --draws 500 --json', 'aigate doctor --ask']
 const powerExamples = ['aigate power-check', 'aigate power-check support --run latest']
 const checkExamples = ['aigate check', 'aigate check --config services/chat/aigate.yaml']
-const initExamples = ['aigate init', 'aigate init evals-demo', 'aigate init --from deployment.yaml']
+const initExamples = [
+  'aigate init',
+  'aigate init --github',
+  'aigate init evals-demo',
+  'aigate init --from promptfooconfig.yaml',
+  'aigate init --from deployment.yaml',
+]

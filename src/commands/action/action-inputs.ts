@@ -22,6 +22,10 @@ export type ActionInputs = {
   reporters: string[]
   cacheFolder: string | undefined
   artifactUrl: string | undefined
+  /** A file of another tool; nothing is asked. */
+  results: string | undefined
+  /** Pathspecs of git; empty: every change counts. */
+  relevantPaths: string[]
   /** Words of `aigate eval` that follow from all other inputs. */
   words: string[]
 }
@@ -52,6 +56,15 @@ function list(env: Env, name: string): string[] {
   return words
 }
 
+/** One glob a line, from the top of the repository, as git reads it. One that could never match is refused: it would let everything pass. */
+function globs(env: Env, name: string): string[] {
+  const lines = (textOf(env, name) ?? '').split('\n').map((line) => line.trim())
+  const written = lines.filter((line) => line !== '' && !line.startsWith('#'))
+  const odd = written.find((line) => /^!?[/:]|(^!?|\/)\.\.(\/|$)/.test(line))
+  if (odd !== undefined) throw wrong(name, odd, 'Write globs from the top of the repository, such as src/**.')
+  return written.map((line) => (line.startsWith('!') ? `:(top,glob,exclude)${line.slice(1)}` : `:(top,glob)${line}`))
+}
+
 /** `--name=value`, so that no value can be read as an option. */
 const option = (name: string, value: string | undefined) => (value === undefined ? [] : [`--${name}=${value}`])
 const without = (name: string, value: string | undefined) => (value === 'none' ? [`--no-${name}`] : option(name, value))
@@ -62,7 +75,7 @@ const yesNo = (name: string, value: boolean | undefined) =>
 export function readInputs(env: Env): ActionInputs {
   const policy = textOf(env, 'on-missing-secrets') ?? 'fail'
   if (policy !== 'fail' && policy !== 'offline') throw wrong('on-missing-secrets', policy, 'Write fail or offline.')
-  const plain = ['against', 'threshold', 'trials', 'seed'] as const
+  const plain = ['against', 'threshold', 'trials', 'seed', 'results', 'format', 'pass-score'] as const
   return {
     workingDirectory: textOf(env, 'working-directory') ?? '.',
     config: textOf(env, 'config'),
@@ -81,6 +94,8 @@ export function readInputs(env: Env): ActionInputs {
     reporters: list(env, 'reporters'),
     cacheFolder: textOf(env, 'cache-folder'),
     artifactUrl: textOf(env, 'artifact-url'),
+    results: textOf(env, 'results'),
+    relevantPaths: globs(env, 'relevant-paths'),
     words: [
       ...option('config', textOf(env, 'config')),
       ...option('prompt', textOf(env, 'prompt')),

@@ -4,7 +4,12 @@ import { appendFile, readFile, stat } from 'node:fs/promises'
 import { join, relative, resolve } from 'node:path'
 import { type CommentResult, writeComment } from '../../act/github-comments.ts'
 import { annotationsOf } from '../../report/github/github-annotations.ts'
-import { type GithubFrame, githubMarkdown, notEvaluated } from '../../report/github/github-markdown.ts'
+import {
+  type GithubFrame,
+  githubMarkdown,
+  notEvaluated,
+  nothingToEvaluate,
+} from '../../report/github/github-markdown.ts'
 import { passRate } from '../../report/phrases.ts'
 import { oneLine } from '../../report/safe-text.ts'
 import { type Annotation, outputFile } from '../../report/workflow-commands.ts'
@@ -28,6 +33,8 @@ const encoder = new TextEncoder()
 /** What is shown: a report, or why there is none. */
 export type Shown =
   | { report: Report; notes: readonly string[] }
+  /** The change touches nothing that is evaluated: why it passes. */
+  | { nothing: string }
   /** `file` is relative to the working directory. */
   | { sentence: string; mend: string; file?: string; line?: number }
 
@@ -41,7 +48,11 @@ export function texts(shown: Shown, inputs: ActionInputs, event: ActionEvent): {
     notes: 'report' in shown ? shown.notes : [],
   })
   const render = (at: GithubFrame) =>
-    'report' in shown ? githubMarkdown(shown.report, at) : notEvaluated(shown.sentence, shown.mend, at)
+    'report' in shown
+      ? githubMarkdown(shown.report, at)
+      : 'nothing' in shown
+        ? nothingToEvaluate(shown.nothing, at)
+        : notEvaluated(shown.sentence, shown.mend, at)
   return {
     comment: render(frame(LIMITS.comment, (text) => text.length)),
     summary: render(frame(LIMITS.summary, (text) => encoder.encode(text).length)),
@@ -71,6 +82,7 @@ export function annotationsFor(
     const file = shown.file === undefined ? {} : { file: fromWorkspace(resolve(at.cwd, shown.file)), line: shown.line }
     return [{ level: 'error', title: 'aigate: not evaluated', message, ...file }]
   }
+  if ('nothing' in shown) return []
   const notes = shown.notes.map((message): Annotation => ({ level: 'warning', title: 'aigate', message }))
   return [...notes, ...annotationsOf(shown.report, at.root === undefined ? '' : fromWorkspace(at.root))]
 }
@@ -79,7 +91,7 @@ export function annotationsFor(
  * The error that the gate printed first, with its place: `evals/a.yaml:5:3 error: … / fix: …`.
  * @param lines what it wrote to standard error
  */
-export function errorIn(lines: readonly string[]): Exclude<Shown, { report: Report }> {
+export function errorIn(lines: readonly string[]): Extract<Shown, { sentence: string }> {
   const at = lines.findIndex((line) => /(?:^|\s)error: /.test(line))
   const found = /^(?:(?<file>.+?):(?<line>\d+)(?::\d+)? )?(?:.*\s)?error: (?<sentence>.*)$/.exec(lines[at] ?? '')
   const mend = lines.slice(at + 1).find((line) => line.startsWith('  fix: '))
@@ -95,7 +107,7 @@ export function errorIn(lines: readonly string[]): Exclude<Shown, { report: Repo
 /** Puts the comment where one can be; a sentence for the log, or null where nothing is to be said. */
 export async function comment(
   env: Context['env'],
-  { inputs, event, body }: { inputs: ActionInputs; event: ActionEvent; body: string },
+  { inputs, event, body, onlyUpdate }: { inputs: ActionInputs; event: ActionEvent; body: string; onlyUpdate: boolean },
 ): Promise<{ said: string | null; url: string | null }> {
   const { number, repository, run } = event
   if (!inputs.comment || number === undefined || repository === undefined) return { said: null, url: null }
@@ -105,7 +117,7 @@ export async function comment(
   const api = (env['GITHUB_API_URL'] ?? 'https://api.github.com').replace(/\/+$/, '')
   const result = await writeComment(
     { api, repository, number, token: inputs.token },
-    { key, run, body },
+    { key, run, body, onlyUpdate },
     (ms) =>
     new Promise((resolve) => setTimeout(resolve, ms)), // biome-ignore format: one call
   )

@@ -3,6 +3,7 @@ import { basename } from 'node:path'
 import { AigateError } from '../../errors.ts'
 import type { Context, LoadedSuite, Project } from '../../ports.ts'
 import { providerKey } from '../../run/address.ts'
+import { neededKeys } from '../../run/needed-keys.ts'
 import { bareEnv } from '../../run/programs.ts'
 import { namesIn, secretNames } from '../../run/redact.ts'
 import { Config, type ProviderConfig } from '../../schema/config.ts'
@@ -53,12 +54,15 @@ export async function judgeTrust(
   const present = Object.keys(env).filter(
     (name) => (env[name] ?? '') !== '' && (known.includes(name) || (secretLike.test(name) && !ofRunner.test(name))),
   )
+  // What another tool answered is read and judged: neither code of the change nor a key has a part in that.
+  if (inputs.results !== undefined)
+    return { ...found, env: event.foreign ? bareEnv(env, forForeign) : withoutRunner(env, known) }
   if (event.foreign && (event.privileged || present.length > 0)) {
     const hazards = [...codeHazards(suites), ...(await addressHazards(project, suites, event, env))]
     if (hazards.length > 0) return { ...found, env: {}, refused: refusal(hazards) }
   }
   const open = event.foreign ? bareEnv(env, [...forForeign, ...known]) : withoutRunner(env, known)
-  const missing = [...new Set(suites.flatMap(neededBy))].filter((name) => (env[name] ?? '') === '')
+  const missing = [...new Set(suites.flatMap((suite) => neededKeys(suite)))].filter((name) => (env[name] ?? '') === '')
   if (missing.length === 0 || inputs.offline) return { ...found, env: open }
   if (inputs.onMissingSecrets === 'fail') return { ...found, env: open, refused: noSecrets(missing, event) }
   const offline = `The secrets (${missing.join(', ')}) are not here, so no model was asked: the answers were replayed from recordings, which this change could have written itself. This is no evidence about the model.`
@@ -77,14 +81,6 @@ async function load<T>(read: () => Promise<T>): Promise<T | undefined> {
 /** What the configuration names as its key is handed on, even where it is a token of the job. */
 const withoutRunner = (env: Env, known: readonly string[]) =>
   Object.fromEntries(Object.entries(env).filter(([name]) => known.includes(name) || !withheld.test(name)))
-
-/** The variables without which a suite cannot be asked. */
-function neededBy({ target }: LoadedSuite): string[] {
-  if (target.kind === 'http') return namesIn(JSON.stringify(target.target))
-  if (target.kind !== 'prompt' || target.provider.config.type === 'replay') return []
-  const { api_key_env: key, headers } = target.provider.config
-  return [...(key === undefined ? [] : [key]), ...Object.values(headers).flatMap(namesIn)]
-}
 
 /** Where a suite runs code that the change brings along. */
 function codeHazards(suites: readonly LoadedSuite[]): string[] {

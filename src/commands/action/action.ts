@@ -10,6 +10,7 @@ import { annotationCommand, logLine, maskCommands } from '../../report/workflow-
 import { type ActionEvent, readEvent } from './action-event.ts'
 import { type ActionInputs, baseWords, readInputs } from './action-inputs.ts'
 import * as results from './action-results.ts'
+import { irrelevantChange } from './action-relevance.ts'
 import { judgeTrust, type Trust } from './action-trust.ts'
 
 /** `program`: the command-line tool beside this bundle. `codes`: what a pipeline sees of each ending. */
@@ -43,16 +44,21 @@ async function evaluate(context: Context, host: Host, inputs: ActionInputs, even
   const trust = await judgeTrust({ env, cwd }, inputs, event)
   stdout.write(maskCommands(trust.masked))
   const folder = reportsFolder(context, inputs, cwd)
-  const { code, shown } = trust.refused
-    ? { code: host.codes.invalid, shown: trust.refused }
-    : await gate(context, host, { inputs, event, trust, cwd, folder })
+  const nothing = await irrelevantChange({ env, cwd }, inputs, event)
+  if (nothing !== null) stdout.write(logLine(nothing))
+  const { code, shown } =
+    nothing !== null
+      ? { code: host.codes.pass, shown: { nothing } }
+      : trust.refused
+        ? { code: host.codes.invalid, shown: trust.refused }
+        : await gate(context, host, { inputs, event, trust, cwd, folder })
   const { comment, summary } = results.texts(shown, inputs, event)
   const workspace = await realpath(env['GITHUB_WORKSPACE'] ?? context.cwd)
   if (inputs.annotations)
     for (const each of results.annotationsFor(shown, { workspace, cwd, root: trust.root }))
       stdout.write(annotationCommand(each))
   if (inputs.summary) await results.appendSummary(env, summary)
-  const placed = await results.comment(env, { inputs, event, body: comment })
+  const placed = await results.comment(env, { inputs, event, body: comment, onlyUpdate: nothing !== null })
   if (placed.said !== null) stdout.write(annotationCommand({ level: 'notice', title: 'aigate', message: placed.said }))
   const report = 'report' in shown ? shown.report : null
   const ending = Object.entries(host.codes).find(([, of]) => of === code)?.[0]

@@ -11,7 +11,7 @@ import { type Anchors, judgeWithAnchors, prepareAnchors } from './anchors.ts'
 import { askCells, prepareCauses } from './attribute.ts'
 import { holdWithoutOther, openAgainst, openOtherSide } from './against.ts'
 import { type GuardOptions, guardChange } from './base-side.ts'
-import { assertGradable } from '../check.ts'
+import { assertGradable, assertKeys } from '../check.ts'
 import { evaluateSuite, openSession } from './evaluate.ts'
 import { frozenNotes } from './frozen.ts'
 import type { AskOptions, ReportOptions } from '../options.ts'
@@ -42,6 +42,7 @@ export async function evalCommand(context: Context, names: string[], options: Ev
   const { suites, partial } = selectCases(change.suites, options)
   const guards = holdEmptied(change.records, suites, options)
   await assertGradable(suites)
+  assertKeys(context.env, suites, options)
   const baselines = suites.map(({ suite }) => change.baselines.get(suite.suite))
   const opened = openSession(context, project, options, newBudget(project.config.budget), change.quarantine, suites)
   const whatIf = options.threshold === undefined ? [] : [`--threshold ${options.threshold}`]

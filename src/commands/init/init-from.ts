@@ -1,4 +1,4 @@
-// aigate init --from: turns a deployment file in the words of the field's guides into working plans, and says what it could not.
+// aigate init --from: makes a project of a file of another eval tool, or plans of a deployment file; says what it could not.
 import { isAbsolute, join, resolve } from 'node:path'
 import { AigateError, explain } from '../../errors.ts'
 import type { Context, Ending } from '../../ports.ts'
@@ -10,16 +10,20 @@ import { sourceFile } from '../../store/source-text.ts'
 import { checkCommand } from '../check.ts'
 
 /**
- * Writes the plans into `folder`, never over a file, then checks them. What could not be carried over is listed with its
+ * The content of the file tells what it is. Writes the project or the plans into `folder`, never over a file, then checks them. What could not be carried over is listed with its
  * place on stdout. @returns what `aigate check` says of the result
  */
 export async function initFromCommand(context: Context, folder: string, from: string): Promise<Ending> {
   const root = isAbsolute(folder) ? folder : join(context.cwd, folder)
-  const plan = await planImport(sourceFile(context.cwd, resolve(context.cwd, from)), context.now())
+  const file = sourceFile(context.cwd, resolve(context.cwd, from))
+  const { migrateCommand } = await import('./init-migrate.ts')
+  const migrated = await migrateCommand(context, root, file)
+  if (migrated !== undefined) return migrated
+  const plan = await planImport(file, context.now())
   if (plan.files.length === 0 && Object.keys(plan.config).length === 0)
     throw new AigateError('bad_file', {
       problem: `${from} has no block that aigate knows`,
-      mend: 'Known are model_registry, canary_stages, feature_flags, auto_rollback, circuit_breakers, shadow_deployment and experiment.',
+      mend: 'Known are model_registry, canary_stages, feature_flags, auto_rollback, circuit_breakers, shadow_deployment and experiment; and the files of promptfoo, OpenAI evals, GitHub Models, Prompty, Dotprompt and Inspect.',
     })
   const { written, kept } = await writeImport(root, plan)
   const lines = (kind: Note['kind']) => plan.notes.filter((one) => one.kind === kind).map(noteLine)

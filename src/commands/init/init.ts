@@ -1,31 +1,119 @@
-// aigate init: write a small project that gives a verdict at once, without a key.
-import { isAbsolute, join } from 'node:path'
+// aigate init: write a small project that gives a verdict at once, without a key; with --github also the workflow.
+import { existsSync, readFileSync } from 'node:fs'
+import { isAbsolute, join, relative } from 'node:path'
+import { AigateError } from '../../errors.ts'
 import type { Context, Ending, Project } from '../../ports.ts'
+import { safeLine } from '../../report/safe-text.ts'
 import { expander } from '../../run/expand.ts'
+import { line } from '../../store/git-objects.ts'
 import { loadProject } from '../../store/project.ts'
 import { openRecordings } from '../../store/recordings.ts'
 import { scaffoldAnswers, scaffoldFiles, scaffoldWorse, writeScaffold } from '../../store/scaffold.ts'
+import { schemaHome, withSchemaHome } from '../../store/schema-home.ts'
 import { loadSuites } from '../../store/suites.ts'
+import { workflowPath, workflowText } from './workflow.ts'
 
-export async function initCommand(context: Context, folder: string): Promise<Ending> {
+type InitOptions = { github?: boolean }
+
+/**
+ * Asks nothing and overwrites nothing. Where a project is already there, `github` adds the workflow to it.
+ * @throws AigateError `init_exists` with every file in the way
+ */
+export async function initCommand(context: Context, folder: string, { github = false }: InitOptions): Promise<Ending> {
   const root = isAbsolute(folder) ? folder : join(context.cwd, folder)
-  const written = await writeScaffold(root, scaffoldFiles)
+  const there = existsSync(join(root, 'aigate.yaml'))
+  if (there && !github) throw alreadyThere(folder)
+  // Looked for first: half of what was asked for would be in the way of the next try.
+  const workflow = github ? await workflowOf(root) : null
+  const written = there ? [] : await writeProject(root)
+  if (workflow !== null) written.push(await writeWorkflow(root, workflow))
+  context.stdout.write(`Written:\n${written.map((path) => `  ${safeLine(path)}`).join('\n')}\n`)
+  if (!there) context.stdout.write(`\nNext:\n${nextSteps(root, folder)}\n`)
+  if (workflow !== null) context.stdout.write(afterWorkflow(await keysOf(root)))
+  return 'pass'
+}
+
+async function writeProject(root: string): Promise<string[]> {
+  const home = schemaHome(root)
+  const files = scaffoldFiles.map((file) => ({ ...file, text: withSchemaHome(file.path, file.text, home) }))
+  const written = await writeScaffold(root, files)
   const project = await loadProject({ cwd: root })
   await recordAnswers(project, undefined, scaffoldAnswers)
   await recordAnswers(project, scaffoldWorse.prompt, scaffoldWorse.answers)
-  written.push(`${project.config.recordings}/`)
+  return [...written, `${project.config.recordings}/`]
+}
+
+const alreadyThere = (folder: string) =>
+  new AigateError('usage', {
+    problem: `There is a project already: ${folder === '.' ? '' : `${folder}/`}aigate.yaml. Nothing was written.`,
+    mend: 'Run `npx aigate check` to see whether it holds, or `npx aigate init --github` to add the workflow; another folder (`npx aigate init evals-demo`) gets a project of its own.',
+  })
+
+/** The top of the repository; where there is none yet, the folder itself will be it. */
+async function repositoryOf(root: string): Promise<string> {
+  const start = existsSync(root) ? root : join(root, '..')
+  const up = await line(start, ['rev-parse', '--show-cdup']).catch(() => null)
+  return up === null ? root : join(start, up)
+}
+
+type Workflow = { top: string; folder: string; path: string }
+
+/** @throws AigateError `init_exists` */
+async function workflowOf(root: string): Promise<Workflow> {
+  const top = await repositoryOf(root)
+  const folder = relative(top, root).replaceAll('\\', '/') || '.'
+  const path = workflowPath(folder)
+  if (existsSync(join(top, path))) throw new AigateError('init_exists', { files: path })
+  return { top, folder, path }
+}
+
+/** @returns its path as seen from `root` */
+async function writeWorkflow(root: string, { top, folder, path }: Workflow): Promise<string> {
+  const text = workflowText({ folder, branch: await branchOf(root), keys: await keysOf(root) })
+  await writeScaffold(top, [{ path, text }])
+  return relative(root, join(top, path)).replaceAll('\\', '/')
+}
+
+/** The branch that the remote calls its own, else the one that is checked out. */
+async function branchOf(root: string): Promise<string> {
+  const ask = (...args: string[]) => line(root, args).catch(() => null)
+  const remote = await ask('symbolic-ref', '--quiet', '--short', 'refs/remotes/origin/HEAD')
+  return remote?.replace(/^origin\//, '') || (await ask('symbolic-ref', '--quiet', '--short', 'HEAD')) || 'main'
+}
+
+async function keysOf(root: string): Promise<string[]> {
+  const { config } = await loadProject({ cwd: root })
+  const names = Object.values(config.providers).map((one) =>
+    one.type === 'openai' ? one.api_key_env : one.of?.api_key_env,
+  )
+  return [...new Set(names.filter((name) => name !== undefined))]
+}
+
+function nextSteps(root: string, folder: string): string {
   const where = folder === '.' ? '' : `cd ${folder} && `
-  const worse = `npx aigate eval --prompt ${scaffoldWorse.prompt}`
-  const list = written.map((path) => `  ${path}`).join('\n')
   const steps = [
     ['npx aigate eval', 'a verdict from recorded answers, without a key'],
-    ['npx aigate baseline record', 'what later changes are compared with'],
-    [worse, 'the same cases with a worse prompt: exit 1'],
+    ['npx aigate baseline record', 'what later changes are compared with; commit it'],
+    [`npx aigate eval --prompt ${scaffoldWorse.prompt}`, 'the same cases with a worse prompt: exit 1'],
+    ...(lacksAigate(root)
+      ? [['npm install --save-dev aigate', 'the same version for everybody and for the pipeline']]
+      : []),
   ]
   const width = Math.max(...steps.map(([command = '']) => command.length))
-  const next = steps.map(([command = '', why]) => `  ${where}${command.padEnd(width)}   ${why}`).join('\n')
-  context.stdout.write(`Written:\n${list}\n\nNext:\n${next}\n`)
-  return 'pass'
+  return steps.map(([command = '', why]) => `  ${where}${command.padEnd(width)}   ${why}`).join('\n')
+}
+
+const afterWorkflow = (keys: readonly string[]) =>
+  `\nOn GitHub: commit the workflow, ${keys.length > 0 ? `add the secret ${keys.join(', ')} once real answers are asked for, ` : ''}and make "gate" a required check.\n`
+
+/** A package of npm that does not list aigate yet; others run it by npx. */
+function lacksAigate(root: string): boolean {
+  try {
+    const text = readFileSync(join(root, 'package.json'), 'utf8')
+    return !/"aigate"\s*:/.test(text)
+  } catch {
+    return false
+  }
 }
 
 /** Keeps the answers that come with the project as recordings, found by the content of each question. */

@@ -22,7 +22,7 @@ import { loadProject } from '../../store/project.ts'
 import { readQuarantine } from '../../store/quarantine-file.ts'
 import { loadSuites } from '../../store/suites.ts'
 import { digestOf } from '../gate/base-side.ts'
-import { assertGradable } from '../check.ts'
+import { assertGradable, assertKeys } from '../check.ts'
 import { overridesOf } from '../gate/eval.ts'
 import { evaluateSuite, openSession } from '../gate/evaluate.ts'
 import { runsOf, storedBaseline } from '../gate/judge-run.ts'
@@ -45,6 +45,7 @@ export async function recordCommand(context: Context, names: string[], options: 
     throw new AigateError('usage', { problem, mend: 'Leave --tag and --case out.' })
   }
   await assertGradable(suites)
+  assertKeys(context.env, suites, options)
   const session = openSession(context, project, options, newBudget(project.config.budget), quarantine, suites)
   requireReason(options.reason)
   // A baseline that cannot be read stops the command now, and not after every answer was paid for.

@@ -190,6 +190,12 @@ function leftOut(count: number, what: string, { links }: GithubFrame): string {
   return count > 0 ? `_${plural(count, what)} left out for length (${url})._` : ''
 }
 
+/** What is said where the change touches nothing that the gate looks at. */
+export function nothingToEvaluate(sentence: string, frame: GithubFrame): string {
+  const title = `## ${icon.pass} aigate: no relevant change`
+  return `${[title, safeMarkdown(oneLine(sentence), 1500), footer(frame)].filter((block) => block !== '').join('\n\n')}\n`
+}
+
 /** What is said where nothing was evaluated: why, and what to do. */
 export function notEvaluated(sentence: string, mend: string, frame: GithubFrame): string {
   const body = [

@@ -29,7 +29,7 @@ const frame = (more: Partial<GithubFrame> = {}): GithubFrame => ({
 const names = Object.keys(samples) as (keyof typeof samples)[]
 
 it.each(names)('%s, as its reader sees it', async (name) => {
-  await expect(githubMarkdown(samples[name], frame())).toMatchFileSnapshot(`../../fixtures/report/${name}.github.md`)
+  await expect(githubMarkdown(samples[name], frame())).toMatchFileSnapshot(`../../../fixtures/report/${name}.github.md`)
 })
 
 const many = (count: number, text: string): CaseReport[] =>

@@ -146,7 +146,7 @@ it('lets the browser take its one stylesheet, its one script and nothing else', 
 describe.each(Object.keys(samples) as (keyof typeof samples)[])('%s', (name) => {
   it('is what it was', async () => {
     checkPage(samples[name])
-    await expect(render(samples[name])).toMatchFileSnapshot(`../../fixtures/report/${name}.html`)
+    await expect(render(samples[name])).toMatchFileSnapshot(`../../../fixtures/report/${name}.html`)
   })
 })
 

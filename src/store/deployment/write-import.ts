@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs'
 import { mkdir, readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { type Document, isMap, parseDocument, stringify } from 'yaml'
+import { type Document, isMap, isScalar, isSeq, parseDocument, stringify } from 'yaml'
 import { AigateError } from '../../errors.ts'
 import { fileError, writeText } from '../write-text.ts'
 import type { ImportPlan } from './import-deployment.ts'
@@ -49,7 +49,11 @@ async function configText(file: string, config: ImportPlan['config']): Promise<{
     )
   const kept: string[] = []
   let changed = false
-  for (const [section, entries] of Object.entries(config))
+  for (const [section, entries] of Object.entries(config)) {
+    if (Array.isArray(entries)) {
+      changed = addToList(doc, section, entries) || changed
+      continue
+    }
     for (const [name, entry] of Object.entries(entries as Record<string, unknown>)) {
       if (hasIn(doc, [section, name])) {
         if (section === 'models') kept.push(`${section}.${name} was there already and stays as it is`)
@@ -58,7 +62,18 @@ async function configText(file: string, config: ImportPlan['config']): Promise<{
       doc.setIn([section, name], doc.createNode(entry))
       changed = true
     }
+  }
   return changed ? { text: doc.toString({ lineWidth: 0, flowCollectionPadding: false }), kept } : { kept }
 }
 
 const hasIn = (doc: Document, path: string[]) => doc.hasIn(path)
+
+/** Adds what a list of aigate.yaml lacks; a list that is not written has its default. */
+function addToList(doc: Document, section: string, entries: readonly unknown[]): boolean {
+  const node: unknown = doc.get(section)
+  if (!isSeq(node)) return false
+  const there = node.items.map((one) => (isScalar(one) ? one.value : one))
+  const lacking = entries.filter((one) => !there.includes(one))
+  for (const one of lacking) node.add(doc.createNode(one))
+  return lacking.length > 0
+}
