@@ -98,7 +98,7 @@ beforeAll(() => {
   cpSync(join(root, 'dist'), join(copy, 'dist'), { recursive: true })
   symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'), 'junction')
 })
-afterAll(() => rmSync(home, { recursive: true, force: true }))
+afterAll(() => rmSync(home, { recursive: true, force: true }), 300_000)
 
 /** A copy for one page: its folder, with `aigate` on the path and in every new folder. */
 function readerOf(page: string) {

@@ -4,6 +4,7 @@ import { mkdir, readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { type Document, isMap, isScalar, isSeq, parseDocument, stringify } from 'yaml'
 import { AigateError } from '../../errors.ts'
+import { schemaHome, withSchemaHome } from '../schema-home.ts'
 import { fileError, writeText } from '../write-text.ts'
 import type { ImportPlan } from './import-deployment.ts'
 
@@ -18,6 +19,7 @@ export async function writeImport(root: string, plan: ImportPlan): Promise<{ wri
   const there = plan.files.filter(({ path }) => existsSync(join(root, path))).map(({ path }) => path)
   if (there.length > 0) throw new AigateError('init_exists', { files: there.join(', ') })
   const config = await configText(join(root, 'aigate.yaml'), plan.config)
+  const home = schemaHome(root)
   const written: string[] = []
   const all = [...plan.files, ...(config.text === undefined ? [] : [{ path: 'aigate.yaml', text: config.text }])]
   for (const { path, text } of all) {
@@ -27,7 +29,7 @@ export async function writeImport(root: string, plan: ImportPlan): Promise<{ wri
     } catch (error) {
       throw fileError(file, error, 'write')
     }
-    await writeText(file, text)
+    await writeText(file, withSchemaHome(path, text, home))
     written.push(path)
   }
   return { written, kept: config.kept }
