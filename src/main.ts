@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander'
 import packageJson from '../package.json' with { type: 'json' }
 import { AigateError, explain, toldErrors } from './errors.ts'
 import type { Context, Ending } from './ports.ts'
+import { cacheVerbs } from './verbs/cache.ts'
 import { caseVerbs } from './verbs/cases.ts'
 import { completionVerbs } from './verbs/completion.ts'
 import { experimentVerbs } from './verbs/experiment.ts'
@@ -124,6 +125,7 @@ async function run(context: Context, argv: string[]): Promise<Ending> {
   program.commandsGroup('Before the merge:')
   gateVerbs(context, verbs)
   caseVerbs(context, verbs)
+  cacheVerbs(context, verbs)
   program.commandsGroup('Versions and releases:')
   versionVerbs(context, verbs)
   releaseVerbs(context, verbs)

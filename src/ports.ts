@@ -97,16 +97,29 @@ export type Attempt = {
   completion: Completion
   /** Present on a transient failure: try again, not before so many milliseconds where the provider said so. */
   retry?: { after_ms?: number | undefined }
+  /** What the provider said of its limits. */
+  limits?: Limits | undefined
 }
+
+/** One limit as it stood when the provider answered. `reset_ms`: until all of it is there again. */
+export type Limit = { limit?: number | undefined; remaining: number; reset_ms?: number | undefined }
+/** `concurrent`: how many calls may be under way. */
+export type Limits = { requests?: Limit | undefined; tokens?: Limit | undefined; concurrent?: number | undefined }
 
 /** Somebody who answers. One call is one attempt: no retries inside. Never throws for a failure of the other side. */
 export type Provider = {
   name: string
   concurrency: number
+  /** Requests and tokens a minute that are never exceeded. */
   rpm?: number | undefined
+  tpm?: number | undefined
+  /** What is throttled on its own there: a model, an address. Its ceilings hold besides those of the provider. */
+  lane?: { key: string; rpm?: number | undefined; tpm?: number | undefined } | undefined
   timeout_ms: number
   retries: number
   ask(request: AskRequest, signal: AbortSignal): Promise<Attempt>
+  /** Where several providers answer together: the one that is asked this. */
+  ownerOf?: ((request: AskRequest) => Provider) | undefined
 }
 
 /** Errors after which no call of the run can succeed: the run stops at once. */

@@ -73,23 +73,30 @@ export async function assertGradable(suites: LoadedSuite[]): Promise<void> {
       : new AigateError('bad_file', { problem: first.message, mend: first.mend }, first.places[0], more)
 }
 
+type Keys = { record?: boolean; offline?: boolean }
+
+/** Suites that cannot be asked for want of keys, with the names of those. */
+export function suitesLackingKeys(
+  env: Context['env'],
+  suites: readonly LoadedSuite[],
+  { record = false, offline = false }: Keys,
+): { suite: LoadedSuite; names: string[] }[] {
+  if (offline) return []
+  return suites.flatMap((suite) => {
+    const names = neededKeys(suite, { record }).filter((name) => (env[name] ?? '') === '')
+    return names.length > 0 ? [{ suite, names }] : []
+  })
+}
+
 /**
  * Before anything is asked and paid for: every key of every suite is there.
  * @throws AigateError `keys_missing` that names all that are not
  */
-export function assertKeys(
-  env: Context['env'],
-  suites: readonly LoadedSuite[],
-  { record = false, offline = false }: { record?: boolean; offline?: boolean },
-): void {
-  if (offline) return
-  const lacking = suites.flatMap((suite) => {
-    const names = neededKeys(suite, { record }).filter((name) => (env[name] ?? '') === '')
-    return names.length > 0 ? [{ suite: suite.suite.suite, names }] : []
-  })
+export function assertKeys(env: Context['env'], suites: readonly LoadedSuite[], options: Keys): void {
+  const lacking = suitesLackingKeys(env, suites, options)
   if (lacking.length === 0) return
   const names = [...new Set(lacking.flatMap((one) => one.names))]
-  const wanting = lacking.map(({ suite }) => suite)
+  const wanting = lacking.map(({ suite }) => suite.suite.suite)
   throw new AigateError('keys_missing', {
     names: `${names.length === 1 ? 'The environment variable' : 'The environment variables'} ${names.join(', ')} ${names.length === 1 ? 'is' : 'are'}`,
     suites: `${wanting.length === 1 ? 'suite' : 'suites'} ${wanting.join(', ')}`,

@@ -15,6 +15,7 @@ import {
   settledByPolicy,
   tally,
   totalPhrases,
+  unchangedText,
 } from './phrases.ts'
 import { codeSpan, fenced, safeMarkdown } from './safe-text.ts'
 
@@ -190,7 +191,7 @@ function summary(report: Report): string[] {
 /** The report as GitHub-flavoured Markdown of at most MARKDOWN_LIMIT characters; what is left out is counted. */
 export const markdown: Reporter = (report) => {
   if (report.suites.length === 0)
-    return `## ${icon[report.outcome]} ${outcomeWord[report.outcome]}\n\nNo suite was run.\n`
+    return `## ${icon[report.outcome]} ${outcomeWord[report.outcome]}\n\n${safeMarkdown(unchangedText(report), 500)}\n`
   const out = summary(report)
   let room = MARKDOWN_LIMIT - RESERVE - out.join('\n\n').length
   let left = 0

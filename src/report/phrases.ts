@@ -1,5 +1,5 @@
 // What every reporter says alike: outcome words, groups of cases, where a suite comes from, totals and the next step.
-import type { CaseReport, GateResult, Outcome, SuiteReport, Verdict } from '../schema/verdict.ts'
+import type { CaseReport, GateResult, Outcome, Report, SuiteReport, Verdict } from '../schema/verdict.ts'
 import { count, dollars, duration, median, moment, plural } from './numbers.ts'
 import { oneLine } from './safe-text.ts'
 
@@ -8,6 +8,13 @@ export const outcomeWord: Record<Outcome, string> = {
   fail: 'FAIL',
   inconclusive: 'INCONCLUSIVE',
   invalid: 'NOT MEASURED',
+}
+
+/** Why a report has no suite. */
+export function unchangedText({ unchanged = [] }: Report): string {
+  if (unchanged.length === 0) return 'no suite was run.'
+  const names = unchanged.map(({ suite }) => oneLine(suite, 60)).join(', ')
+  return `nothing to do, nothing that decides a verdict differs from ${oneLine(unchanged[0]?.base.slice(0, 12) ?? '')}: ${names}.`
 }
 
 /** Where on_inconclusive turned an undecided verdict into another, it is said; else null. */
@@ -100,8 +107,12 @@ function saved({ verdict, run }: SuiteReport): string[] {
 export function totalPhrases(report: SuiteReport): string[] {
   const { totals, cases } = report
   const latency = median(cases.flatMap(({ latency_ms }) => (latency_ms === null ? [] : [latency_ms])))
+  const { cached = 0, saved_usd } = totals
+  const replayed = totals.replayed - cached
+  const worth = saved_usd === undefined ? '' : ` and about ${dollars(saved_usd)}`
   const counted = [
-    [totals.replayed, `${plural(totals.replayed, 'answer')} replayed`],
+    [cached, `${plural(cached, 'call')}${worth} saved by the cache`],
+    [replayed, `${plural(replayed, 'answer')} replayed`],
     [totals.refused, `${count(totals.refused)} refused`],
     [totals.truncated, `${count(totals.truncated)} cut short`],
   ] as const

@@ -1,44 +1,108 @@
-// What may still be spent, and when each provider may be asked next: carried from pass to pass and from suite to suite.
-import type { Provider } from '../ports.ts'
+// What may still be spent: calls, dollars, tokens and time, carried from pass to pass and from suite to suite.
 import type { Budget } from '../schema/config.ts'
 import type { Completion } from '../schema/run.ts'
+import { type House, newHouse } from './pacing/lane.ts'
 
-/** When a provider may be asked next. Times are milliseconds of the monotonic clock. */
-export type Pace = {
-  /** The earliest start of the next call: keeps the calls of a minute under `rpm`, without bursts. */
-  next: number
-  /** Nobody asks before this: the provider said so. */
-  pausedUntil: number
-  /** Extra milliseconds between two starts, learnt from refusals for too many requests; fades with every answer. */
-  spacing: number
-  slowedAt: number
-}
+/** Why a run cannot go on. */
+export type Spent = { limit: keyof Budget; message: string }
 
 export type BudgetState = {
   readonly maxCalls: number
   readonly maxCostUsd: number
+  readonly maxTokens: number
+  readonly maxDurationMs: number
   /** Attempts sent, retries included, replayed answers apart. */
   calls: number
   costUsd: number
   /** Attempts that told their cost. */
   priced: number
-  readonly paces: Map<string, Pace>
+  tokens: number
+  /** Attempts that told their tokens. */
+  metered: number
+  /** Mean milliseconds of an attempt, of so many. */
+  latency: { mean: number; count: number }
+  /** Milliseconds of the monotonic clock; undefined until the first call. */
+  startedAt: number | undefined
+  /** Attempts under way, of all passes that go on side by side. */
+  inFlight: number
+  /** The limit that stopped a pass, once one did. */
+  spent: Spent | undefined
+  /** By name: what is known of the providers that were asked. */
+  readonly houses: Map<string, House>
+  /** Why a provider is not asked any more, by name. */
+  readonly lost: Map<string, { kind: NonNullable<Completion['error']>['kind']; message: string }>
+  /** How to tell each pass that goes on that a call ended. */
+  readonly passes: Set<() => void>
 }
 
 /** A budget of which nothing is spent; without limits where none are written. */
 export function newBudget(budget?: Budget): BudgetState {
-  const { max_calls = Infinity, max_cost_usd = Infinity } = budget ?? {}
-  return { maxCalls: max_calls, maxCostUsd: max_cost_usd, calls: 0, costUsd: 0, priced: 0, paces: new Map() }
+  const { max_calls = Infinity, max_cost_usd = Infinity, max_tokens = Infinity, max_duration = Infinity } = budget ?? {}
+  return {
+    maxCalls: max_calls,
+    maxCostUsd: max_cost_usd,
+    maxTokens: max_tokens,
+    maxDurationMs: max_duration,
+    calls: 0,
+    costUsd: 0,
+    priced: 0,
+    tokens: 0,
+    metered: 0,
+    latency: { mean: 0, count: 0 },
+    startedAt: undefined,
+    inFlight: 0,
+    spent: undefined,
+    houses: new Map(),
+    lost: new Map(),
+    passes: new Set(),
+  }
 }
 
-/** Why no further call may be sent while `inFlight` calls are under way, which are expected to cost as much as the mean call; or undefined. */
-export function spent(budget: BudgetState, inFlight: number): string | undefined {
-  if (budget.calls >= budget.maxCalls) return `The budget of ${budget.maxCalls} calls (max_calls) is spent.`
-  const mean = budget.priced > 0 ? budget.costUsd / budget.priced : 0
-  // The tolerance keeps 0.1 + 0.2 from being more than 0.3.
-  const expected = budget.costUsd + (inFlight + 1) * mean
-  if (budget.costUsd < budget.maxCostUsd && expected <= budget.maxCostUsd * (1 + 1e-9)) return undefined
-  return `The budget of $${budget.maxCostUsd} (max_cost_usd) is spent: the answers so far cost about $${budget.costUsd.toFixed(4)}, and the next call would exceed it.`
+/** The tolerance keeps 0.1 + 0.2 from being more than 0.3. */
+const within = (value: number, limit: number): boolean => value <= limit * (1 + 1e-9)
+
+/**
+ * Why no further call may be sent now: it and those under way are expected to cost, and to last, as much as the mean call
+ * so far. `tokens`: what this one is estimated to take, for as long as no answer told. undefined: it may be sent.
+ */
+export function spent(budget: BudgetState, tokens: number, now: number): Spent | undefined {
+  const { maxCalls, maxCostUsd, maxTokens, maxDurationMs, inFlight } = budget
+  if (budget.calls >= maxCalls)
+    return { limit: 'max_calls', message: `The budget of ${maxCalls} calls (max_calls) is spent.` }
+  const cost = budget.costUsd + (inFlight + 1) * (budget.priced > 0 ? budget.costUsd / budget.priced : 0)
+  if (budget.costUsd >= maxCostUsd || !within(cost, maxCostUsd))
+    return {
+      limit: 'max_cost_usd',
+      message: `The budget of $${maxCostUsd} (max_cost_usd) is spent: the answers so far cost about $${budget.costUsd.toFixed(4)}, and the next call would exceed it.`,
+    }
+  // Whether a first call fits nobody can know before it was made; a guess must not keep it from being made.
+  const unknown = budget.metered === 0 && inFlight === 0
+  const used = budget.tokens + (inFlight + 1) * (budget.metered > 0 ? budget.tokens / budget.metered : tokens)
+  if (budget.tokens >= maxTokens || (!unknown && !within(used, maxTokens)))
+    return {
+      limit: 'max_tokens',
+      message: `The budget of ${maxTokens} tokens (max_tokens) is spent: the answers so far took ${budget.tokens}, and the next call would exceed it.`,
+    }
+  if (timeLeft(budget, now) === 0)
+    return {
+      limit: 'max_duration',
+      message: `The budget of ${secondsOf(maxDurationMs)} (max_duration) is spent: a call more would end later.`,
+    }
+  return undefined
+}
+
+const secondsOf = (ms: number): string => `${Number((ms / 1000).toFixed(3))} s`
+
+/** Milliseconds until the time is up; Infinity where it is not limited or has not begun. */
+export function timeLeft({ startedAt, maxDurationMs, latency }: BudgetState, now: number): number {
+  return startedAt === undefined ? Infinity : Math.max(0, startedAt + maxDurationMs - latency.mean - now)
+}
+
+/** Counts an attempt that goes out. */
+export function admit(budget: BudgetState, now: number): void {
+  budget.calls += 1
+  budget.inFlight += 1
+  budget.startedAt ??= now
 }
 
 /** False for what never left this machine: a recorded answer, none recorded, no key to send. */
@@ -46,50 +110,33 @@ export function wasSent({ replayed, error }: Completion): boolean {
   return !replayed && error?.kind !== 'no_key' && error?.kind !== 'not_recorded'
 }
 
-/** Books an attempt that was counted when it was admitted: its cost, or that it was no call after all. */
+/** Books an attempt that was counted when it was admitted: what it took, or that it was no call after all. */
 export function book(budget: BudgetState, completion: Completion): void {
+  budget.inFlight -= 1
   if (!wasSent(completion)) {
     budget.calls -= 1
     return
   }
-  if (completion.cost_usd === undefined) return
-  budget.costUsd += completion.cost_usd
-  budget.priced += 1
-}
-
-export function paceOf(budget: BudgetState, provider: Provider): Pace {
-  const known = budget.paces.get(provider.name)
-  if (known) return known
-  const pace = { next: -Infinity, pausedUntil: -Infinity, spacing: 0, slowedAt: -Infinity }
-  budget.paces.set(provider.name, pace)
-  return pace
-}
-
-/** Marks the start of a call: the next one waits until the rate of the provider allows it. */
-export function started(pace: Pace, provider: Provider, now: number): void {
-  pace.next = now + Math.max(pace.spacing, provider.rpm === undefined ? 0 : 60_000 / provider.rpm)
-}
-
-/**
- * Learns from an attempt: a refusal for too many requests pauses the whole provider as long as it said, and doubles
- * the distance between calls (once for all that were under way together); answers bring them together again.
- */
-export function learn(
-  pace: Pace,
-  completion: Completion,
-  {
-    afterMs,
-    startedAt,
-    now,
-    longestSpacing,
-  }: { afterMs: number | undefined; startedAt: number; now: number; longestSpacing: number },
-): void {
-  if (completion.error?.kind === 'rate_limit') {
-    if (afterMs !== undefined) pace.pausedUntil = Math.max(pace.pausedUntil, now + afterMs)
-    if (startedAt < pace.slowedAt) return
-    pace.spacing = Math.min(longestSpacing, Math.max(50, pace.spacing * 2))
-    pace.slowedAt = now
-  } else if (completion.error === undefined && pace.spacing > 0) {
-    pace.spacing = pace.spacing < 20 ? 0 : pace.spacing * 0.8
+  const { cost_usd, usage, latency_ms, error, outcome } = completion
+  if (cost_usd !== undefined) {
+    budget.costUsd += cost_usd
+    budget.priced += 1
   }
+  if (usage) {
+    budget.tokens += usage.input_tokens + usage.output_tokens
+    budget.metered += 1
+  }
+  if (latency_ms === undefined || error || outcome === 'timeout') return
+  const { latency } = budget
+  latency.count += 1
+  latency.mean += (latency_ms - latency.mean) / latency.count
+}
+
+/** What is known of a provider, by its name. */
+export function houseOf(budget: BudgetState, name: string): House {
+  const known = budget.houses.get(name)
+  if (known) return known
+  const house = newHouse()
+  budget.houses.set(name, house)
+  return house
 }

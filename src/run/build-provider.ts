@@ -69,13 +69,15 @@ function liveProvider({ target, dir }: Asked, options: Options): Provider | unde
   return models[config.type](name, config as never, options)
 }
 
-/** The provider, with an estimate of the cost on every answer that does not tell its own. */
+/** The provider of a model, which is throttled apart, with an estimate of the cost on every answer that does not tell its own. */
 async function priced(provider: Provider, target: ResolvedTarget): Promise<Provider> {
   if (target.kind !== 'prompt') return provider
   const model: ModelPin = target.model.pin
   const price = await pricer()
+  const { id, rpm, tpm } = model
   return {
     ...provider,
+    lane: { key: id, rpm, tpm },
     ask: async (request, signal) => {
       const { completion, ...how } = await provider.ask(request, signal)
       const cost_usd = completion.cost_usd ?? price(model, completion)

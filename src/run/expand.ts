@@ -53,7 +53,12 @@ function appExpander(target: AppTarget): Expand {
 
 /** What of an application decides its answers: everything but how long and how many at a time. */
 export function appSpec({ kind, target }: AppTarget): Record<string, unknown> {
-  const { timeout: _timeout, concurrency: _concurrency, ...spec } = target
+  const {
+    timeout: _timeout,
+    concurrency: _concurrency,
+    depends_on: _files,
+    ...spec
+  } = { depends_on: undefined, ...target }
   return { kind, ...spec }
 }
 

@@ -51,3 +51,36 @@ it('asks each provider its own, mixed by the seed', async () => {
   expect(await run()).toEqual(first)
   expect(() => interleave([])).toThrow(RangeError)
 })
+
+it('mixes two sides that share the limits of one provider, or its slots, in the order of the pass', async () => {
+  for (const lanes of [
+    ['m', 'm'],
+    ['m', 'n'],
+  ]) {
+    let order = ''
+    const side = (name: string, key = ''): Provider => ({
+      name: 'p',
+      lane: { key },
+      concurrency: 1,
+      timeout_ms: 1000,
+      retries: 0,
+      ask: async () => {
+        order += name
+        return { completion: { outcome: 'answered', text: name, tool_calls: [], attempts: 1 } }
+      },
+    })
+    await runPass({
+      ...interleave([
+        { requests: requestsOf('a'), provider: side('a', lanes[0]) },
+        { requests: requestsOf('b'), provider: side('b', lanes[1]) },
+      ]),
+      seed: 3,
+      signal: new AbortController().signal,
+      clock: { monotonic: () => performance.now() },
+      budget: newBudget(),
+      onCompletion: () => {},
+    })
+    expect(order).toHaveLength(100)
+    expect(order.match(/ab|ba/g)?.length).toBeGreaterThan(20)
+  }
+})

@@ -14,7 +14,12 @@ export const OpenAiProvider = z.strictObject({
   api_version: z.string().optional().describe('Azure OpenAI with deployments: the api-version'),
   headers: z.record(z.string(), z.string()).default({}).describe('Values may hold ${NAME} from the environment'),
   concurrency: z.int().positive().default(8),
-  rpm: z.number().positive().optional().describe('Requests a minute that are never exceeded'),
+  rpm: z.number().positive().optional().describe('Requests a minute that are never exceeded, all models together'),
+  tpm: z
+    .number()
+    .positive()
+    .optional()
+    .describe('Tokens a minute, of prompts and answers, that are never exceeded, all models together'),
   timeout: Duration.default(60_000),
   retries: z.int().nonnegative().default(4).describe('Further attempts after a transient failure'),
 })
@@ -34,6 +39,8 @@ export const ModelPin = z.strictObject({
   id: z.string().min(1).describe('Exact model id, for example gpt-4o-2024-11-20'),
   params: z.record(z.string(), Json).default({}).describe('Sent as they stand; nothing else is sent'),
   rollback_to: z.string().optional().describe('A name from `models`'),
+  rpm: z.number().positive().optional().describe('Requests a minute of this model that are never exceeded'),
+  tpm: z.number().positive().optional().describe('Tokens a minute of this model that are never exceeded'),
   price: z
     .strictObject({ input: z.number().nonnegative(), output: z.number().nonnegative() })
     .optional()
@@ -62,8 +69,25 @@ export type Components = z.infer<typeof Components>
 export const Budget = z.strictObject({
   max_cost_usd: Dollars.optional(),
   max_calls: z.int().positive().optional(),
+  max_tokens: z.int().positive().optional().describe('Of prompts and answers together'),
+  max_duration: Duration.optional().describe('From the first call on: 10m, 2h'),
 })
 export type Budget = z.infer<typeof Budget>
+
+export const CacheConfig = z.strictObject({
+  folder: z
+    .string()
+    .min(1)
+    .default('.aigate/cache')
+    .describe('Where answers are kept between runs, relative to this file; keep it between the jobs of a pipeline'),
+  max_mb: z
+    .number()
+    .nonnegative()
+    .default(500)
+    .describe('What the folder may hold in megabytes; the oldest answers go first. 0: no cache'),
+  max_age: Duration.default(7 * 86_400_000).describe('An older answer is asked again: 12h, 7d'),
+})
+export type CacheConfig = z.infer<typeof CacheConfig>
 
 export const Releases = z.strictObject({
   folder: z.string().default('releases').describe('Folder of the ledger of releases'),
@@ -113,5 +137,6 @@ export const Config = z.strictObject({
     'What `aigate health` asks: {question: What is 2 + 2?, expect: [{contains: "4"}]}',
   ),
   budget: Budget.optional(),
+  cache: CacheConfig.optional().describe('Answers that were paid for are not asked again: {max_mb: 500, max_age: 7d}'),
 })
 export type Config = z.infer<typeof Config>

@@ -14,6 +14,7 @@ import { QuarantineList } from './quarantine.ts'
 import { LedgerRecord, ReleaseManifest } from './release.ts'
 import { RolloutPlan } from './rollout.ts'
 import { Observation, RunHeader } from './run.ts'
+import { RunPlan } from './run-plan.ts'
 import { ShadowPlan } from './shadow.ts'
 import { Case, Suite } from './suite.ts'
 import { Report } from './verdict.ts'
@@ -32,6 +33,7 @@ export type SchemaName =
   | 'experiment-plan'
   | 'explanation'
   | 'doctor'
+  | 'plan'
   | 'power-check'
   | 'lock'
   | 'release'
@@ -65,6 +67,7 @@ const schemas: Record<SchemaName, { title: string; schema: z.ZodType }> = {
   'experiment-report': { title: 'What `aigate experiment report --json` writes', schema: ExperimentReport },
   'experiment-plan': { title: 'What `aigate experiment plan --json` writes', schema: ExperimentSize },
   explanation: { title: 'What `aigate explain --json` writes', schema: ExplanationReport },
+  plan: { title: 'What `aigate plan --json` writes', schema: RunPlan },
   doctor: { title: 'What `aigate doctor --json` writes', schema: DoctorReport },
   'power-check': { title: 'What `aigate power-check --json` writes', schema: PowerReport },
   lock: { title: 'aigate.lock: everything that decides behaviour, as it was agreed on', schema: Lock },

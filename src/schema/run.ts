@@ -39,7 +39,8 @@ export const Completion = z.strictObject({
   response_model: z.string().optional().describe('The model name that the provider answered with'),
   fingerprint: z.string().optional(),
   request_id: z.string().optional(),
-  replayed: z.boolean().optional().describe('Taken from a recording'),
+  replayed: z.boolean().optional().describe('Taken from a recording or the cache: nobody was asked in this run'),
+  cached: z.boolean().optional().describe('Taken from the cache; the latency is that of the time when it was asked'),
 })
 export type Completion = z.infer<typeof Completion>
 
@@ -127,6 +128,13 @@ export const GuardRecord = z.strictObject({
 })
 export type GuardRecord = z.infer<typeof GuardRecord>
 
+/** The part of a command line that decides what is asked. */
+export const Invocation = z.strictObject({
+  names: z.array(z.string()).describe('Suites that the command line named; empty: all'),
+  options: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.array(z.string())])),
+})
+export type Invocation = z.infer<typeof Invocation>
+
 export const RunHeader = z.strictObject({
   aigate: z.literal('run'),
   version: z.literal(1),
@@ -160,6 +168,11 @@ export const RunHeader = z.strictObject({
     .describe(
       'The baseline that was compared with, and its copy beside this file; null: none; absent: an older record',
     ),
+  code: z
+    .record(z.string(), z.string())
+    .optional()
+    .describe('Content hashes of the files that answer and grade, by path; absent: none, or an older record'),
+  invocation: Invocation.optional().describe('How the run was started, for --resume; absent: it cannot be resumed'),
   git: Git.nullable(),
   tool_version: z.string(),
   node: z.string(),

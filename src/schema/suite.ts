@@ -29,6 +29,14 @@ export type Tool = z.infer<typeof Tool>
 const concurrency = z.int().positive().default(4).describe('Cases asked at the same time')
 const timeout = Duration.default(60_000).describe('How long one answer may take')
 
+const depends_on = z
+  .array(z.string().min(1))
+  .min(1)
+  .optional()
+  .describe(
+    'Globs of all files that the application is made of, relative to the suite: [../src/**]. With them its answers are cached, and --changed can tell',
+  )
+
 export const PromptTarget = z.strictObject({
   prompt: z.string().regex(/^[^@\s]+@[^@\s]+$/, 'expected name@version, for example support/answer@1.2.0'),
   model: z.string().min(1).describe('A name from `models` in aigate.yaml'),
@@ -42,6 +50,7 @@ export const CommandTarget = z.strictObject({
     .array(z.string())
     .default([])
     .describe('Environment variables that the program may see, besides PATH and HOME'),
+  depends_on,
   timeout,
   concurrency,
 })
@@ -65,6 +74,7 @@ export const HttpTarget = z.strictObject({
 export const ModuleTarget = z.strictObject({
   module: z.string().min(1).describe('JavaScript or TypeScript file, relative to the suite'),
   export: z.string().default('default'),
+  depends_on,
   timeout,
   concurrency,
 })

@@ -116,14 +116,16 @@ export const Totals = z.strictObject({
   cases: z.int(),
   observations: z.int(),
   calls: z.int().describe('Requests sent, retries included; 0 for replayed answers'),
-  replayed: z.int(),
+  replayed: z.int().describe('Answers that nobody was asked for in this run, from recordings or the cache'),
+  cached: z.int().positive().optional().describe('Of these: from the cache, so many calls saved; absent: none'),
+  saved_usd: z.number().nonnegative().optional().describe('What these cost when they were asked; not in cost_usd'),
   answered: z.int(),
   refused: z.int(),
   truncated: z.int(),
   errors: z.record(z.string(), z.int()).describe('Not measured, by kind'),
   input_tokens: z.int(),
   output_tokens: z.int(),
-  cost_usd: z.number().nullable().describe('Estimate; null when no price is known'),
+  cost_usd: z.number().nullable().describe('Estimate, without answers from the cache; null when no price is known'),
   unpriced: z.int().describe('Answers for which no price is known'),
 })
 export type Totals = z.infer<typeof Totals>
@@ -189,11 +191,20 @@ export const SuiteReport = z.strictObject({
 })
 export type SuiteReport = z.infer<typeof SuiteReport>
 
+/** A suite that --changed left out, because nothing that decides its verdict differs from the base. */
+export const Unchanged = z.strictObject({
+  suite: z.string(),
+  base: z.string().describe('The commit that it was compared with'),
+  looked_at: z.array(z.string()).describe('What was compared, in words'),
+})
+export type Unchanged = z.infer<typeof Unchanged>
+
 export const Report = z.strictObject({
   aigate: z.literal('report'),
   version: z.literal(1),
   tool_version: z.string(),
   outcome: Outcome,
   suites: z.array(SuiteReport),
+  unchanged: z.array(Unchanged).optional().describe('Only with --changed: suites that need not run'),
 })
 export type Report = z.infer<typeof Report>

@@ -11,7 +11,7 @@ const kinds = {
   report: 'a report (made with --reporter json)',
   baseline: 'a baseline',
   recordings: 'a file of recorded answers',
-  against: 'the kept answers of a base side',
+  answers: 'a segment of the answer cache',
 } as const
 export type RecordKind = keyof typeof kinds
 
@@ -19,7 +19,7 @@ const mends: Record<RecordKind, string> = {
   run: 'Name a run: latest, its id, or its file under .aigate/runs.',
   report: 'Name a report made with --reporter json:<file>.',
   baseline: 'Name a baseline that `aigate baseline record` or `aigate baseline accept` wrote.',
-  against: 'Delete this file: what is missing is asked again.',
+  answers: 'Delete this file: what is missing is asked again.',
   recordings: 'Move this file out of the folder of the recordings, or make it again with `aigate eval --record`.',
 }
 

@@ -11,14 +11,27 @@ export { anchorsFolder, findRuns, readRun, recentRuns } from './run-record.ts'
 
 /** How long a line may wait until it is safe from a power cut as well; a killed process loses nothing anyway. */
 const SYNC_AFTER_MS = 250
+/** Characters that are written together, of lines that may be lost. */
+const MOST_WAITING = 1 << 16
 
 export type AnswerEntry = Pick<Observation, 'case' | 'trial' | 'purpose' | 'completion'>
 export type ScoreEntry = Omit<Observation, 'completion'>
+
+export type Trial = Pick<Observation, 'case' | 'trial' | 'purpose'>
+/** An answer, and its grades where it was graded. */
+export type KnownTrial = {
+  completion: Observation['completion']
+  grades?: Omit<ScoreEntry, 'case' | 'trial' | 'purpose'>
+}
 
 /** Each call returns when the line has been handed to the system: from then on kill -9 cannot take it away. */
 export type RunJournal = {
   /** Absolute. */
   file: string
+  /** What the record begins with. */
+  header: RunHeader
+  /** A trial that stood in the record before it was opened; it is not written a second time. */
+  known(trial: Trial): KnownTrial | undefined
   answer(entry: AnswerEntry): void
   score(entry: ScoreEntry): void
   /** The last line: whether the run came to its verdict, and if not, why. Syncs and closes the file. */
@@ -44,14 +57,36 @@ export function newRunId(now: Date, entropy: string): string {
  */
 export async function createRun(folder: string, header: RunHeader): Promise<RunJournal> {
   const { fd, file } = await openNew(folder, fileNameOf(header.suite))
-  const lines = lineWriter(fd, file)
+  const lines = lineWriter(fd, file, 0)
   lines.write(header)
+  return journalOf(file, header, lines, new Map())
+}
+
+export const trialName = ({ case: id, trial, purpose }: Trial) => `${purpose} ${trial} ${id}`
+
+/** The journal of a record whose header is written. `before`: trials that stand in it, by `trialName`. */
+export function journalOf(
+  file: string,
+  header: RunHeader,
+  lines: LineWriter,
+  before: ReadonlyMap<string, KnownTrial>,
+): RunJournal {
+  const known = (trial: Trial) => before.get(trialName(trial))
   return {
     file,
-    answer: ({ case: id, trial, purpose, completion }) =>
-      lines.write({ type: 'answer', case: id, trial, purpose, completion }),
-    score: ({ case: id, trial, purpose, scores, passed, score, grader_error }) =>
-      lines.write({ type: 'score', case: id, trial, purpose, scores, passed, score, grader_error }),
+    header,
+    known,
+    answer: (entry) => {
+      const { case: id, trial, purpose, completion } = entry
+      // What comes from the cache or a recording stands there as well.
+      if (!known(entry))
+        lines.write({ type: 'answer', case: id, trial, purpose, completion }, completion.replayed === true)
+    },
+    score: (entry) => {
+      const { case: id, trial, purpose, scores, passed, score, grader_error } = entry
+      if (!known(entry)?.grades)
+        lines.write({ type: 'score', case: id, trial, purpose, scores, passed, score, grader_error })
+    },
     end: async ({ complete, stopped }) => {
       lines.write({ type: 'end', complete, stopped })
       await lines.close()
@@ -96,14 +131,16 @@ async function makeFolder(folder: string): Promise<void> {
   }
 }
 
-type LineWriter = { write(value: unknown): void; close(): Promise<void> }
+/** `later`: the line may be lost with the process; it is written with those that follow. */
+export type LineWriter = { write(value: unknown, later?: boolean): void; close(): Promise<void> }
 
-/** Appends whole lines: one that the disk takes only in part is taken back, so that the lines after it stay readable. */
-function lineWriter(fd: number, file: string): LineWriter {
-  let size = 0
+/** Appends whole lines from `start` on: one that the disk takes only in part is taken back, so that the lines after it stay readable. */
+export function lineWriter(fd: number, file: string, start: number): LineWriter {
+  let size = start
   let timer: NodeJS.Timeout | undefined
   let syncing: Promise<void> = Promise.resolve()
   let failed: unknown
+  let waiting = ''
 
   const sync = () => {
     timer = undefined
@@ -112,9 +149,12 @@ function lineWriter(fd: number, file: string): LineWriter {
     })
   }
   return {
-    write(value) {
+    write(value, later = false) {
       if (failed !== undefined) throw fileError(file, failed, 'write')
-      const bytes = Buffer.from(`${jsonLine(value)}\n`)
+      waiting += `${jsonLine(value)}\n`
+      if (later && waiting.length < MOST_WAITING) return
+      const bytes = Buffer.from(waiting)
+      waiting = ''
       try {
         writeWhole(fd, bytes)
       } catch (error) {

@@ -31,6 +31,35 @@ const damaged = 'The file was changed or damaged after it was written; take it f
  */
 export async function readRun(path: string): Promise<Run> {
   const file = await fileOfRun(path)
+  const { header, book, torn } = await readBook(file)
+  const { end } = book
+  const stopped = end ? end.stopped : torn ? 'interrupted while a line was being written' : 'interrupted'
+  const anchors = header.anchors?.asked ? await anchorsOf(file) : undefined
+  const read = { header, observations: observationsOf(book), complete: end?.complete ?? false, stopped }
+  return { ...read, ...(anchors && { anchors }) }
+}
+
+export type RecordedAnswer = Omit<z.infer<typeof AnswerLine>, 'type'>
+export type RecordedScore = Omit<z.infer<typeof ScoreLine>, 'type'>
+
+/**
+ * What stands in the record of a run, whatever became of the run: the answers in the order in which they came, each with
+ * its score where it was graded. Throws as `readRun` does.
+ */
+export async function readRecord(
+  file: string,
+): Promise<{ header: RunHeader; complete: boolean; trials: { answer: RecordedAnswer; score?: RecordedScore }[] }> {
+  const { header, book } = await readBook(file)
+  const trials = [...book.answers].map(([name, { type: _answer, ...answer }]) => {
+    const scored = book.scores.get(name)
+    if (scored === undefined) return { answer }
+    const { type: _score, ...score } = scored
+    return { answer, score }
+  })
+  return { header, complete: book.end?.complete ?? false, trials }
+}
+
+async function readBook(file: string): Promise<{ header: RunHeader; book: Book; torn: boolean }> {
   let header: RunHeader | undefined
   let book: Book | undefined
   let torn = false
@@ -43,11 +72,7 @@ export async function readRun(path: string): Promise<Run> {
     else enter(book, line, value)
   }
   if (header === undefined || book === undefined) throw noHeader(file)
-  const { end } = book
-  const stopped = end ? end.stopped : torn ? 'interrupted while a line was being written' : 'interrupted'
-  const anchors = header.anchors?.asked ? await anchorsOf(file) : undefined
-  const read = { header, observations: observationsOf(book), complete: end?.complete ?? false, stopped }
-  return { ...read, ...(anchors && { anchors }) }
+  return { header, book, torn }
 }
 
 /** The folder in which the anchors of a run are recorded: its own, beside the record. */
@@ -189,6 +214,10 @@ async function recordsIn(folder: string): Promise<string[]> {
     throw fileError(folder, error, 'read')
   }
 }
+
+/** The ids of the last `most` invocations, newest first. */
+export const recentRunFolders = async (root: string, most: number): Promise<string[]> =>
+  (await runIds(join(root, '.aigate', 'runs'))).slice(-most).reverse()
 
 /**
  * The stored runs of the last `most` invocations, oldest first, and the files among them that cannot be read: a record

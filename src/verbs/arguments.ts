@@ -2,9 +2,18 @@
 import { type Command, Option } from 'commander'
 import { AigateError } from '../errors.ts'
 
+/** What may be spent, in place of the budget in aigate.yaml. */
+export function limited(command: Command): Command {
+  return command
+    .option('--max-cost <usd>', 'stop before more dollars are spent', parseDollars)
+    .option('--max-calls <n>', 'stop before more calls are made', parseAmount)
+    .option('--max-tokens <n>', 'stop before more tokens are used', parseAmount)
+    .option('--max-duration <duration>', 'stop before it takes longer: 90s, 10m', parseDuration)
+}
+
 /** The options of every verb that asks models. */
 export function asking(command: Command): Command {
-  return command
+  return limited(command)
     .option('--config <file>', 'configuration file (default: aigate.yaml here or above)')
     .option('--tag <tag...>', 'only cases with one of these tags')
     .option('--case <id...>', 'only these cases')
@@ -31,6 +40,18 @@ export function parseRate(text: string): number {
   const value = text.endsWith('%') ? Number(text.slice(0, -1)) / 100 : Number(text)
   if (text.trim() !== '' && value >= 0 && value <= 1) return value
   throw new AigateError('usage', { problem: `"${text}" is no rate between 0 and 1.`, mend: 'Write --threshold 0.85.' })
+}
+
+export function parseDollars(text: string): number {
+  const value = Number(text.replace(/^\$/, ''))
+  if (/^\$?\d*\.?\d+$/.test(text) && value >= 0) return value
+  throw new AigateError('usage', { problem: `"${text}" is no amount of dollars.`, mend: 'Write --max-cost 0.50.' })
+}
+
+export function parseAmount(text: string): number {
+  const value = Number(text)
+  if (/^\d+$/.test(text) && value >= 1 && Number.isSafeInteger(value)) return value
+  throw new AigateError('usage', { problem: `"${text}" is no whole number from 1 on.`, mend: 'Write --max-calls 500.' })
 }
 
 export function parsePassScore(text: string): number {

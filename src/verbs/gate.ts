@@ -1,10 +1,19 @@
 // What is done before the merge: ask, judge, explain, check, begin.
 import { Option } from 'commander'
 import type { Context } from '../ports.ts'
-import { asking, parseCount, parseDraws, parsePassScore, parseRate, parseSeed, reporterOption } from './arguments.ts'
+import {
+  asking,
+  limited,
+  parseCount,
+  parseDraws,
+  parsePassScore,
+  parseRate,
+  parseSeed,
+  reporterOption,
+} from './arguments.ts'
 import type { Verbs } from './verbs.ts'
 
-/** `aigate eval`, `compare`, `report`, `explain`, `doctor`, `power-check`, `check` and `init`. */
+/** `aigate eval`, `plan`, `compare`, `report`, `explain`, `doctor`, `power-check`, `check` and `init`. */
 export function gateVerbs(context: Context, { verb, end }: Verbs): void {
   asking(verb('eval [suite...]', 'Run suites, compare with the baseline, decide', evalExamples))
     .option('--baseline <file>', 'compare with this baseline file')
@@ -25,6 +34,11 @@ export function gateVerbs(context: Context, { verb, end }: Verbs): void {
     .option('--no-frozen', 'also where CI is set')
     .option('--threshold <rate>', 'floor for the pass rate, 0 to 1', parseRate)
     .option('--trials <n>', 'ask every case exactly n times', parseCount)
+    .option('--changed [ref]', 'only suites that differ from the base (default: as --base finds it)')
+    .option('--resume [run]', 'go on with a run that was interrupted (default: the newest)')
+    .option('--no-cache', 'ask everything, and keep nothing for later runs')
+    .option('--refresh', 'ask everything, and keep the answers for later runs')
+    .option('--cache-dir <folder>', 'where answers are kept between runs (default: .aigate/cache)')
     .option('--results <file>', 'judge results that another tool made; nothing is asked')
     .option('--format <name>', 'format of --results, where the content does not tell')
     .option('--pass-score <score>', 'score from which on a trial of --results passes, 0 to 1', parsePassScore)
@@ -37,6 +51,20 @@ export function gateVerbs(context: Context, { verb, end }: Verbs): void {
               verb.evalResultsCommand(context, suites, options),
             ),
       ),
+    )
+  limited(verb('plan [suite...]', 'Say what a run would ask, use, cost and last; nothing is asked', planExamples))
+    .option('--config <file>', 'configuration file')
+    .option('--tag <tag...>', 'only cases with one of these tags')
+    .option('--case <id...>', 'only these cases')
+    .option('--model <name>', 'another model of the registry')
+    .option('--prompt <name@version>', 'another version of the prompt')
+    .option('--trials <n>', 'ask every case exactly n times', parseCount)
+    .option('--offline', 'answers from the recordings only')
+    .option('--no-cache', 'as if nothing were known from earlier runs')
+    .option('--cache-dir <folder>', 'where answers are kept between runs (default: .aigate/cache)')
+    .option('--json', 'for programs: schema/plan.schema.json')
+    .action((suites: string[], options) =>
+      end(import('../commands/gate/plan.ts').then(({ planCommand }) => planCommand(context, suites, options))),
     )
   verb('compare <run> [baseline]', 'Judge a run, or results of another tool, without asking a model', compareExamples)
     .option('--config <file>', 'configuration file')
@@ -127,9 +155,12 @@ const evalExamples = [
   'aigate eval support --prompt support/answer@1.1.0',
   'aigate eval support --prompt support/answer@1.1.0 --model next --attribute',
   'aigate eval support --against main',
+  'aigate eval --changed',
+  'aigate eval --resume',
   'aigate eval --reporter table,json:run.json,junit:junit.xml,markdown:summary.md',
   'aigate eval support --results results.json',
 ]
+const planExamples = ['aigate plan', 'aigate plan support --max-cost 0.50', 'aigate plan --json']
 const compareExamples = [
   'aigate compare latest',
   'aigate compare latest baselines/support.json --threshold 0.9',

@@ -6,24 +6,23 @@ import type { AskRequest, LoadedSuite, Project, Provider, ResolvedTarget } from 
 import { buildProvider } from '../../run/build-provider.ts'
 import { expander } from '../../run/expand.ts'
 import type { Part } from '../../run/interleave.ts'
-import { snapshotTarget } from '../../run/snapshot.ts'
 import type { Baseline } from '../../schema/baseline.ts'
 import type { Completion, GuardRecord, Observation, Run, RunHeader } from '../../schema/run.ts'
-import { KEPT_FOLDER, type KeptAnswers, openKeptAnswers } from '../../store/against-cache.ts'
 import { type BaseProject, openBaseProject } from '../../store/base-project.ts'
-import { commitOf, filesAt } from '../../store/git-objects.ts'
+import { commitOf } from '../../store/git-objects.ts'
 import { openRecordings } from '../../store/recordings.ts'
-import { createRun, readRun } from '../../store/run-journal.ts'
+import { readRun } from '../../store/run-journal.ts'
 import { collectSuites } from '../../store/suites.ts'
-import { finisher, headerOf, type Session } from './evaluate.ts'
+import { type Memory, openMemory, SAME_TIME_MS } from './answer-memory.ts'
+import { openRecord, type Session } from './evaluate.ts'
+import { finisher } from './finish-answer.ts'
+import { headerOf } from './run-header.ts'
 
 /** A commit whose project is laid out, and its suites by name. */
 export type Against = {
   ref: string
   base: BaseProject
   suites: ReadonlyMap<string, LoadedSuite>
-  /** Kept answers are part of the commit that is checked out: its author could have written them, so none is taken. */
-  forgeable: boolean
   /** Why suites of the commit could not be read. */
   unread: string[]
 }
@@ -43,13 +42,13 @@ export type OtherSide = {
   baseline(): Baseline
   part(trial: number): Part
   owns(request: AskRequest): boolean
+  /** The answer where it is there already: in the record of a resumed run, or in the cache. */
+  find(request: AskRequest): Completion | undefined
   finish(request: AskRequest, completion: Completion): Promise<Observation>
   end(how: { complete: boolean; stopped?: string | undefined }): Promise<void>
 }
 
 const FOLDER = 'against'
-/** Kept answers serve for a day, so that what the provider changes since is not taken for an effect of the change. */
-const KEPT_MS = 86_400_000
 
 /** Lays out the project at `ref`. Throws AigateError `usage` when git knows no such revision or it has no configuration. */
 export async function openAgainst(project: Project, ref: string): Promise<Against> {
@@ -61,9 +60,8 @@ export async function openAgainst(project: Project, ref: string): Promise<Agains
   if (!base) throw refuse('there is no configuration in it.')
   try {
     const { suites, problems } = await collectSuites(base.project, { suites: [] })
-    const forgeable = (await filesAt(project.root, 'HEAD', KEPT_FOLDER)).length > 0
     const unread = problems.map(({ message, places }) => `${places[0]?.file ?? 'aigate.yaml'}: ${message}`)
-    return { ref, base, suites: new Map(suites.map((one) => [one.suite.suite, one])), forgeable, unread }
+    return { ref, base, suites: new Map(suites.map((one) => [one.suite.suite, one])), unread }
   } catch (error) {
     await base.close()
     throw error
@@ -87,7 +85,7 @@ export function holdWithoutOther(suite: string, against: Against, guard: GuardRe
  */
 export async function openOtherSide(
   session: Session,
-  { ref, base, suites, forgeable }: Against,
+  { ref, base, suites }: Against,
   suite: LoadedSuite,
   partial: boolean,
 ): Promise<OtherSide | null> {
@@ -109,12 +107,19 @@ export async function openOtherSide(
   )
   const settings = { record: false, offline: options.offline === true, recordings }
   const provider = await buildProvider({ ...asked, dir: old.dir }, { env: context.env, clock: context, ...settings })
-  const journal = await createRun(own.folder, header)
+  const journal = await openRecord(session, own.folder, header)
   const observations: Observation[] = []
-  const finish = finisher({ session: own, suite: asked, journal, observations })
-  const kept = forgeable ? null : await keptAnswers(session, commit, suite, old)
-  const named = withSide(provider, { ref, commit, root: base.project.root })
-  const answers = kept ? withKept(named, kept) : named
+  const since = new Date(context.now().getTime() - SAME_TIME_MS)
+  const memory = await openMemory(own, {
+    suite: { ...asked, dir: old.dir },
+    side: `base ${commit}`,
+    commit,
+    since,
+  })
+  const finish = finisher({ session: own, suite: asked, journal, observations, memory })
+  const answers = withSide(provider, { ref, commit, root: base.project.root })
+  const known = ({ case: { id }, trial }: AskRequest) => journal.known({ case: id, trial, purpose: 'pass' })?.completion
+  const ladder = Array.from({ length: suite.suite.trials.max }, (_, i) => cases.map((each) => ask(each.case, i + 1)))
   const mine = new WeakSet<AskRequest>()
   return {
     ref,
@@ -129,31 +134,11 @@ export async function openOtherSide(
       return { requests, provider: answers }
     },
     owns: (request) => mine.has(request),
-    finish: async (request, answer) => {
-      const observation = await finish(request, answer, 'pass')
-      const { key, trial } = request
-      const { completion } = observation
-      kept?.add({ key, trial, case: request.case.id, at: context.now(), completion })
-      return observation
-    },
-    notes: forgeable ? [FORGEABLE] : kept?.oldest ? [keptNote(kept, ref)] : [],
-    end: async (how) => {
-      await journal.end(how)
-      await kept?.save()
-    },
+    find: (request) => known(request) ?? memory.find(request),
+    finish: (request, answer) => finish(request, answer, 'pass'),
+    notes: session.resumed ? [] : keptNotes(memory, ladder.flat(), ref),
+    end: (how) => journal.end(how),
   }
-}
-
-/** null where nothing is asked, and for an application behind an address: the commit does not say what answers there. */
-async function keptAnswers(
-  { context, project, options }: Session,
-  commit: string,
-  { suite: { suite } }: LoadedSuite,
-  { target }: LoadedSuite,
-): Promise<KeptAnswers | null> {
-  if (options.offline || target.kind === 'http') return null
-  const of = { commit, suite, target: snapshotTarget(target).hash }
-  return openKeptAnswers(project.root, of, new Date(context.now().getTime() - KEPT_MS))
 }
 
 /** The provider, whose failures say on which side they happened, and not where that side lies for now. */
@@ -170,21 +155,15 @@ function withSide(provider: Provider, { ref, commit, root }: { ref: string; comm
   }
 }
 
-/** The provider, asked only for what is not kept. */
-function withKept(provider: Provider, kept: KeptAnswers): Provider {
-  return {
-    ...provider,
-    ask: async (request, signal) => {
-      const completion = kept.find({ key: request.key, trial: request.trial, case: request.case.id })
-      return completion ? { completion: { ...completion, attempts: 0 } } : provider.ask(request, signal)
-    },
-  }
+/** What the verdict must say where answers of the base side are not from this run. */
+function keptNotes(memory: Memory, requests: readonly AskRequest[], ref: string): string[] {
+  const times = requests.flatMap((request) => memory.askedAt(request) ?? []).sort()
+  const [oldest] = times
+  if (oldest === undefined) return []
+  return [
+    `${times.length} answers of ${ref} are kept from ${oldest.slice(0, 16)}Z on: what the provider changed since then counts as an effect. Ask anew with --refresh.`,
+  ]
 }
-
-const FORGEABLE = `${KEPT_FOLDER} is committed in this change: nothing is taken from it, and the base side is asked anew.`
-
-const keptNote = ({ count, oldest }: KeptAnswers, ref: string): string =>
-  `${count} answers of ${ref} are kept from ${oldest?.slice(0, 16)}Z on: what the provider changed since then counts as an effect. Delete .aigate/against to ask anew.`
 
 function canAsk(ask: () => unknown): boolean {
   try {

@@ -95,6 +95,8 @@ export async function judgeWithAnchors(
     folder,
     recordings,
     partial: true,
+    // They tell whether the provider moved until now.
+    fresh: true,
   })
   const passes = finishedPasses(observations, header.cases)
   const stopped = await askRounds(session, { cells: [cell], passes, name: `${header.suite} anchors` })

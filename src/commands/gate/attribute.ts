@@ -5,20 +5,22 @@ import { requireOneCause } from '../../decide/change/causes.ts'
 import { cellTarget, type Design, designOf, oldParts } from '../../decide/change/cells.ts'
 import { finishedPasses, tally } from '../../decide/gate/tally.ts'
 import { AigateError } from '../../errors.ts'
-import type { LoadedSuite, Project, ResolvedTarget } from '../../ports.ts'
+import type { AskRequest, LoadedSuite, Project, ResolvedTarget } from '../../ports.ts'
 import { buildProvider } from '../../run/build-provider.ts'
-import { runPass } from '../../run/engine.ts'
 import { expander } from '../../run/expand.ts'
 import { interleave } from '../../run/interleave.ts'
+import { runKnowing } from '../../run/known-answers.ts'
 import { snapshotTarget } from '../../run/snapshot.ts'
 import type { Baseline } from '../../schema/baseline.ts'
-import type { Observation, Run } from '../../schema/run.ts'
+import type { Completion, Observation, Run } from '../../schema/run.ts'
 import type { Attribution } from '../../schema/verdict.ts'
 import { loadPrompt } from '../../store/prompts.ts'
 import { openRecordings, type RecordingsFile } from '../../store/recordings.ts'
-import { createRun } from '../../store/run-journal.ts'
 import { cellFolder, cellName } from './attribution-record.ts'
-import { finisher, headerOf, type Session } from './evaluate.ts'
+import { openMemory } from './answer-memory.ts'
+import { openRecord, type Session } from './evaluate.ts'
+import { finisher, gradingLine } from './finish-answer.ts'
+import { headerOf } from './run-header.ts'
 import { startProgress } from '../progress.ts'
 
 /** The combinations of one suite that are still to be asked, each as a suite of its own. */
@@ -115,6 +117,7 @@ export async function askRounds(
   const { context } = session
   const { cells } = input
   const progress = startProgress(context, input.name)
+  const grading = gradingLine()
   let { stopped } = input
   try {
     for (let trial = 1; trial <= input.passes && stopped === undefined; trial++) {
@@ -126,21 +129,24 @@ export async function askRounds(
       })
       const { requests, provider } = interleave(parts)
       progress.pass(trial, requests.length, 'pass')
-      const { stopped: why } = await runPass({
+      const pass = {
         requests,
         provider,
         seed: session.seed + trial,
         signal: context.signal,
         clock: context,
         budget: session.budget,
-        onCompletion: async (request, completion) => {
-          const observation = await owner.get(request)?.finish(request, completion, 'pass')
-          if (observation) progress.done(observation)
+        onCompletion: (request: AskRequest, completion: Completion) => {
+          const done = owner.get(request)?.finish(request, completion, 'pass')
+          if (done) grading.add(done.then((observation) => progress.done(observation)))
         },
-      })
+      }
+      const { stopped: why } = await runKnowing(pass, (request) => owner.get(request)?.find(request))
+      await grading.settled()
       stopped = why?.message
     }
   } finally {
+    await grading.idle()
     progress.end()
     for (const { journal } of cells) await journal.end({ complete: stopped === undefined, stopped })
   }
@@ -152,7 +158,15 @@ export type Cell = Awaited<ReturnType<typeof openCell>>
 
 export async function openCell(
   session: Session,
-  wanted: { name: string; suite: LoadedSuite; folder: string; recordings: RecordingsFile; partial: boolean },
+  wanted: {
+    name: string
+    suite: LoadedSuite
+    folder: string
+    recordings: RecordingsFile
+    partial: boolean
+    /** Answers of earlier runs do not serve: what is wanted is how it answers now. */
+    fresh?: boolean
+  },
 ) {
   const { context, options } = session
   const { name, suite, folder, recordings, partial } = wanted
@@ -162,9 +176,13 @@ export async function openCell(
     ...(await headerOf(session, suite, { baseline: null, file: null, partial })),
     id: `${session.id}-${name}`,
   }
-  const journal = await createRun(folder, header)
+  const journal = await openRecord(session, folder, header)
   const observations: Observation[] = []
   const expand = await expander(suite.target)
   const ask = (trial: number) => suite.cases.map((each) => expand(each.case, trial))
-  return { header, provider, journal, observations, ask, finish: finisher({ session, suite, journal, observations }) }
+  const memory = wanted.fresh ? undefined : await openMemory(session, { suite, side: `cell ${name}` })
+  const find = (request: AskRequest) =>
+    journal.known({ case: request.case.id, trial: request.trial, purpose: 'pass' })?.completion ?? memory?.find(request)
+  const finish = finisher({ session, suite, journal, observations, memory })
+  return { header, provider, journal, observations, ask, find, finish }
 }

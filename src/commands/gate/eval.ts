@@ -1,21 +1,35 @@
 // aigate eval: run suites, compare with the baseline, decide, report.
 import { latestDay } from '../../decide/flaky/quarantine.ts'
 import { reportOf } from '../../decide/explain/suite-report.ts'
-import type { Context, Ending } from '../../ports.ts'
+import type { Context, Ending, LoadedSuite, Project } from '../../ports.ts'
 import { newBudget } from '../../run/budget.ts'
+import type { Baseline } from '../../schema/baseline.ts'
+import type { GuardRecord } from '../../schema/run.ts'
 import type { SuiteReport } from '../../schema/verdict.ts'
 import { loadProject } from '../../store/project.ts'
 import { readQuarantine } from '../../store/quarantine-file.ts'
 import { loadSuites } from '../../store/suites.ts'
+import { closeCache, openCache, suitesToAsk } from './answer-memory.ts'
 import { type Anchors, judgeWithAnchors, prepareAnchors } from './anchors.ts'
 import { askCells, prepareCauses } from './attribute.ts'
 import { holdWithoutOther, openAgainst, openOtherSide } from './against.ts'
 import { type GuardOptions, guardChange } from './base-side.ts'
-import { assertGradable, assertKeys } from '../check.ts'
-import { evaluateSuite, openSession } from './evaluate.ts'
+import { assertGradable, assertKeys, suitesLackingKeys } from '../check.ts'
+import { changedSuites } from './changed.ts'
+import { type Comparison, evaluateSuite, openSession, type Session } from './evaluate.ts'
 import { frozenNotes } from './frozen.ts'
-import type { AskOptions, ReportOptions } from '../options.ts'
+import { type AskOptions, budgetOf, type ReportOptions } from '../options.ts'
+import {
+  findResumed,
+  invocationOf,
+  type Resumed,
+  requireUnchanged,
+  resumeCommand,
+  resumedSuites,
+  whileRunning,
+} from './resume.ts'
 import { holdEmptied, selectCases } from './selection.ts'
+import { askedWhere, sideBySide } from './side-by-side.ts'
 import { parseReporters, requireDestinations, writeReports } from '../write-reports.ts'
 
 type EvalOptions = AskOptions &
@@ -27,30 +41,133 @@ type EvalOptions = AskOptions &
     trials?: number
     attribute?: boolean
     frozen?: boolean
+    /** true: the newest run that was interrupted. */
+    resume?: string | true
+    /** true: against the base that --base would find. */
+    changed?: string | true
   }
 
+/** Runs suites to their verdicts, or goes on with a run as it was started. */
 export async function evalCommand(context: Context, names: string[], options: EvalOptions): Promise<Ending> {
   const wanted = parseReporters(options.reporter)
   await requireDestinations(context, wanted)
   const project = await loadProject({ cwd: context.cwd, config: options.config })
+  if (options.resume === undefined) return evaluate({ context, project, wanted }, names, options, null)
+  const resumed = await findResumed(project, options.resume, { names, options })
+  const { invocation, seed } = resumed
+  const asBefore = { ...options, ...invocation.options, seed }
+  return evaluate({ context, project, wanted }, invocation.names, asBefore, resumed)
+}
+
+type World = { context: Context; project: Project; wanted: ReturnType<typeof parseReporters> }
+
+async function evaluate(
+  { context, project, wanted }: World,
+  names: string[],
+  options: EvalOptions,
+  resumed: Resumed | null,
+): Promise<Ending> {
   const whole = await loadSuites(project, { suites: names, overrides: overridesOf(options) })
   const notes = await frozenNotes(context, project, whole, { names, options })
   const listed = await readQuarantine(project, { suites: whole, latest: latestDay(context.now()) })
   const head = { suites: whole, quarantine: listed, names, overrides: overridesOf(options) }
   const stored = options.against === undefined ? options.baseline : false
   const change = await guardChange(context, project, head, { ...options, baseline: stored })
-  const { suites, partial } = selectCases(change.suites, options)
-  const guards = holdEmptied(change.records, suites, options)
+  const selected = selectCases(change.suites, options)
+  const { partial } = selected
+  const guards = holdEmptied(change.records, selected.suites, options)
+  const { quarantine } = change
+  const changed =
+    options.changed === undefined
+      ? null
+      : await changedSuites(context, project, whole, { ...options, names, guards, quarantine })
+  for (const line of changed?.said ?? []) context.stderr.write(`${line}\n`)
+  const suites = resumed
+    ? resumedSuites(selected.suites, resumed)
+    : selected.suites.filter(({ suite }) => !changed || changed.suites.includes(suite.suite))
+  const unchanged = changed && { unchanged: changed.unchanged }
+  if (suites.length === 0) {
+    await writeReports(context, { ...reportOf([], context.toolVersion), ...unchanged }, wanted)
+    return 'pass'
+  }
   await assertGradable(suites)
-  assertKeys(context.env, suites, options)
   const baselines = suites.map(({ suite }) => change.baselines.get(suite.suite))
-  const opened = openSession(context, project, options, newBudget(project.config.budget), change.quarantine, suites)
+  const fresh = openSession(context, project, options, newBudget(budgetOf(project, options)), change.quarantine, suites)
+  const opened = resumed ? { ...fresh, id: resumed.id, folder: resumed.folder, suites: resumed.suites } : fresh
   const whatIf = options.threshold === undefined ? [] : [`--threshold ${options.threshold}`]
-  const session = { ...opened, notes, whatIf }
+  const { cache, notes: said } = await openCache(context, project, options)
+  // Of a run that goes on, most answers are in its own record.
+  const lacking = resumed ? [] : suitesLackingKeys(context.env, suites, options).map(({ suite }) => suite)
+  if (lacking.length > 0) assertKeys(context.env, await suitesToAsk({ cache, project, context }, lacking), options)
+  const invocation = resumed?.invocation ?? invocationOf(names, options)
+  const session: Session = {
+    ...opened,
+    notes: [...notes, ...said],
+    whatIf,
+    cache,
+    invocation,
+    resumed: resumed !== null,
+  }
+  const run = async () => {
+    try {
+      return await judgeSuites(session, { suites, baselines, partial, guards, options })
+    } finally {
+      await closeCache(context, cache)
+    }
+  }
+  const reports = await whileRunning(session.folder, run)
+  const report = { ...reportOf(reports, context.toolVersion), ...unchanged }
+  await writeReports(context, report, wanted)
+  sayBudget(session)
+  if (!context.signal.aborted) return report.outcome
+  context.stderr.write(
+    `interrupted: every answer so far is saved in ${session.folder}\n  go on: ${resumeCommand(context, session)}\n`,
+  )
+  return 'interrupted'
+}
+
+/** A budget that stopped the run: what was paid for is saved, and how to go on. */
+function sayBudget(session: Session): void {
+  const { context, folder, budget } = session
+  if (!budget.spent) return
+  const flags = {
+    max_calls: '--max-calls',
+    max_cost_usd: '--max-cost',
+    max_tokens: '--max-tokens',
+    max_duration: '--max-duration',
+  }
+  const more = `${flags[budget.spent.limit]} <more>`
+  context.stderr.write(
+    `stopped: ${budget.spent.message} Every answer so far is saved in ${folder}\n  go on: ${resumeCommand(context, session)} ${more}\n`,
+  )
+}
+
+type Judging = {
+  suites: LoadedSuite[]
+  baselines: readonly ({ baseline: Baseline | null; file: string | null } | undefined)[]
+  partial: boolean
+  guards: ReadonlyMap<string, GuardRecord>
+  options: EvalOptions
+}
+
+/** A suite that is ready to be asked. */
+type Plan = {
+  suite: LoadedSuite
+  cells: Awaited<ReturnType<typeof prepareCauses>>
+  anchors: Anchors | null
+  session: Session
+  with: Comparison
+}
+
+/** Every suite is made ready, and compared with the record of a resumed run, before the first question is paid for. */
+async function judgeSuites(
+  session: Session,
+  { suites, baselines, partial, guards, options }: Judging,
+): Promise<SuiteReport[]> {
+  const { context, project, notes = [] } = session
   const against = options.against === undefined ? null : await openAgainst(project, options.against)
-  const reports: SuiteReport[] = []
   try {
-    const plans = []
+    const plans: Plan[] = []
     for (const [i, suite] of suites.entries()) {
       const other = against && (await openOtherSide(session, against, suite, partial))
       const { baseline = null, file = null } = baselines[i] ?? {}
@@ -59,33 +176,35 @@ export async function evalCommand(context: Context, names: string[], options: Ev
       const anchors: Anchors | null = other ? null : await prepareAnchors(session, suite, baseline)
       const own = guards.get(suite.suite.suite)
       const guard = against && !other ? holdWithoutOther(suite.suite.suite, against, own) : own
-      const said = [...session.notes, ...(anchors?.notes ?? []), ...(other?.notes ?? [])]
+      const said = [...notes, ...(anchors?.notes ?? []), ...(other?.notes ?? [])]
       const comparison = { baseline, file, partial, other, guard, anchors: anchors?.header }
       plans.push({ suite, cells, anchors, session: { ...session, notes: said }, with: comparison })
     }
-    for (const plan of plans) {
-      const asked = await evaluateSuite(plan.session, plan.suite, plan.with)
+    if (session.resumed) await requireUnchanged(session, plans)
+    const judgeOne = async (plan: (typeof plans)[number], own: Context) => {
+      const session = { ...plan.session, context: own }
+      const asked = await evaluateSuite(session, plan.suite, plan.with)
       const baseline = plan.with.other?.baseline() ?? plan.with.baseline
       const again = plan.anchors?.suite
       const record = { baseline, file: plan.with.file ?? '' }
       const done = again && baseline ? await judgeWithAnchors(session, again, asked, { ...record, baseline }) : asked
       const found =
         plan.cells && baseline ? { attribution: await askCells(session, plan.cells, { ...done, baseline }) } : {}
-      reports.push({ ...done.report, ...found })
-      if (context.signal.aborted) break
+      return { ...done.report, ...found }
     }
+    return await sideBySide(context, plans, ({ suite }) => askedWhere(suite, session.options), judgeOne)
   } finally {
     await against?.base.close()
   }
-  const report = reportOf(reports, context.toolVersion)
-  await writeReports(context, report, wanted)
-  if (!context.signal.aborted) return report.outcome
-  context.stderr.write(`interrupted: every answer so far is saved in ${session.folder}\n`)
-  return 'interrupted'
 }
 
 /** What the command line changes in the suites. */
-export function overridesOf({ prompt, model, threshold, trials }: EvalOptions) {
+export function overridesOf({
+  prompt,
+  model,
+  threshold,
+  trials,
+}: Pick<EvalOptions, 'prompt' | 'model' | 'threshold' | 'trials'>) {
   return {
     ...(prompt !== undefined && { prompt }),
     ...(model !== undefined && { model }),

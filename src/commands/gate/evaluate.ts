@@ -1,32 +1,27 @@
 // The road of one suite: ask a pass, grade each answer as it comes, judge, and ask again while the verdict is open.
 import { createHash } from 'node:crypto'
 import { join, resolve } from 'node:path'
-import { pinNotes } from '../../decide/change/frozen.ts'
 import { judgeChange } from '../../decide/change/judge-change.ts'
-import { quarantineOf } from '../../decide/flaky/quarantine.ts'
 import { suiteReport } from '../../decide/explain/suite-report.ts'
 import type { AskRequest, Context, LoadedSuite, Project } from '../../ports.ts'
 import { buildProvider } from '../../run/build-provider.ts'
 import type { BudgetState } from '../../run/budget.ts'
-import { runPass } from '../../run/engine.ts'
 import { expander } from '../../run/expand.ts'
-import { graderTools } from '../../run/grader-tools.ts'
 import { interleave } from '../../run/interleave.ts'
-import { namesIn, redactCompletion, redactor, secretNames } from '../../run/redact.ts'
-import { snapshotTarget } from '../../run/snapshot.ts'
+import { runKnowing } from '../../run/known-answers.ts'
 import type { Baseline } from '../../schema/baseline.ts'
 import type { QuarantineEntry } from '../../schema/quarantine.ts'
-import type { Completion, GuardRecord, Observation, Run, RunHeader } from '../../schema/run.ts'
+import type { Completion, GuardRecord, Invocation, Observation, Run, RunHeader } from '../../schema/run.ts'
 import type { SuiteReport } from '../../schema/verdict.ts'
-import { grade } from '../../score/grade.ts'
-import { writeBaseline } from '../../store/baseline-file.ts'
-import { gitState } from '../../store/git.ts'
 import { openRecordings } from '../../store/recordings.ts'
-import { createRun, fileNameOf, newRunId, type RunJournal } from '../../store/run-journal.ts'
+import { createRun, newRunId, type RunJournal } from '../../store/run-journal.ts'
+import { resumeRun } from '../../store/run-resume.ts'
 import type { OtherSide } from './against.ts'
+import { openMemory, SAME_TIME_MS, type SessionCache } from './answer-memory.ts'
+import { finisher, gradingLine } from './finish-answer.ts'
 import type { AskOptions } from '../options.ts'
 import { startProgress } from '../progress.ts'
-import { selectionOf } from './selection.ts'
+import { keepBaseline, suiteHeader } from './run-header.ts'
 
 /** What all suites of one invocation share. */
 export type Session = {
@@ -45,7 +40,17 @@ export type Session = {
   notes?: readonly string[]
   /** Rules of the suites that the command line set aside. */
   whatIf?: readonly string[]
+  /** Answers of earlier runs; absent: everything is asked. */
+  cache?: SessionCache | null
+  /** How the run was started, for --resume. */
+  invocation?: Invocation
+  /** true: the records in the folder are gone on with. */
+  resumed?: boolean
 }
+
+/** The record of a suite in a folder: a new one, or the one that a resumed run goes on with. */
+export const openRecord = ({ resumed }: Session, folder: string, header: RunHeader): Promise<RunJournal> =>
+  resumed ? resumeRun(folder, header) : createRun(folder, header)
 
 export function openSession(
   context: Context,
@@ -73,7 +78,7 @@ export function openSession(
 }
 
 /** What a suite is compared with: a stored baseline, or another side that is asked along. */
-type Comparison = {
+export type Comparison = {
   baseline: Baseline | null
   file: string | null
   partial: boolean
@@ -92,18 +97,15 @@ export async function evaluateSuite(
   against: Comparison,
 ): Promise<{ report: SuiteReport; run: Run; file: string }> {
   const { context, project, options } = session
-  const { guard, other, anchors } = against
-  const sides = other && { against: { ref: other.ref, commit: other.commit } }
-  const header = {
-    ...(await headerOf(session, suite, against)),
-    ...(guard && { guard }),
-    ...(anchors && { anchors }),
-    ...sides,
-  }
+  const { other, anchors } = against
   const recordings = await openRecordings(join(project.root, project.config.recordings), suite.suite.suite)
   const settings = { record: options.record === true, offline: options.offline === true, recordings }
   const provider = await buildProvider(suite, { env: context.env, clock: context, ...settings })
-  const journal = await createRun(session.folder, header)
+  const journal = await openRecord(session, session.folder, await suiteHeader(session, suite, against))
+  const { header } = journal
+  const sameTime = other || anchors ? new Date(context.now().getTime() - SAME_TIME_MS) : undefined
+  const memory = await openMemory(session, { suite, since: sameTime })
+  if (memory.untold) context.stderr.write(`${header.suite}: no answers are kept for the next run: ${memory.untold}.\n`)
   await keepBaseline(session.folder, header.suite, against.baseline)
   const observations: Observation[] = []
   const ask = await expander(suite.target)
@@ -119,7 +121,8 @@ export async function evaluateSuite(
     const frame = { cases, observations, baseline, policy, trials: header.trials, partial, stopped }
     return judgeChange({ ...frame, quarantine: header })
   }
-  const finish = finisher({ session, suite, journal, observations })
+  const finish = finisher({ session, suite, journal, observations, memory })
+  const grading = gradingLine()
   let decision = decide()
   try {
     for (;;) {
@@ -127,19 +130,22 @@ export async function evaluateSuite(
       const both = interleave(other && purpose === 'pass' ? [own, other.part(trials)] : [own])
       progress.pass(trials, both.requests.length, purpose)
       const onCompletion = (request: AskRequest, completion: Completion) =>
-        (other?.owns(request) ? other.finish(request, completion) : finish(request, completion, purpose)).then(
-          (observation) => progress.done(observation),
+        grading.add(
+          (other?.owns(request) ? other.finish(request, completion) : finish(request, completion, purpose)).then(
+            (observation) => progress.done(observation),
+          ),
         )
       const { seed, budget } = session
       const { signal } = context
-      const pass = await runPass({
-        ...both,
-        seed: seed + trials,
-        signal,
-        clock: context,
-        budget,
-        onCompletion,
-      })
+      const pass = await runKnowing(
+        { ...both, seed: seed + trials, signal, clock: context, budget, onCompletion },
+        (request) =>
+          other?.owns(request)
+            ? other.find(request)
+            : (journal.known({ case: request.case.id, trial: request.trial, purpose })?.completion ??
+              memory.find(request)),
+      )
+      await grading.settled()
       stopped = pass.stopped?.message
       decision = decide()
       if (pass.stopped || !decision.next) break
@@ -150,6 +156,7 @@ export async function evaluateSuite(
         next.kind === 'pass' ? suite.cases.map((each) => ask(each.case, trials)) : confirmations(next, suite, ask)
     }
   } finally {
+    await grading.idle()
     progress.end()
     await journal.end({ complete: stopped === undefined, stopped })
     await other?.end({ complete: stopped === undefined, stopped })
@@ -179,88 +186,4 @@ function confirmations(
 ): AskRequest[] {
   const chosen = suite.cases.filter(({ info }) => wanted.cases.includes(info.id))
   return chosen.flatMap((each) => Array.from({ length: wanted.trials }, (_, i) => ask(each.case, 1001 + i)))
-}
-
-type Finishing = {
-  session: Session
-  suite: LoadedSuite
-  journal: RunJournal
-  observations: Observation[]
-}
-
-/** What happens to each answer: take secrets out, save it, grade it, save the grade. */
-export function finisher({ session, suite, journal, observations }: Finishing) {
-  const { context, project } = session
-  const { target } = suite
-  const names = [
-    ...secretNames(project.config),
-    ...(target.kind === 'http' ? namesIn(JSON.stringify(target.target)) : []),
-  ]
-  // Only what we know to be secret is taken out of answers: a suite may well test that a model invents no key of its own.
-  const redact = redactor(context.env, names, { patterns: false })
-  const tools = graderTools({ dir: suite.dir, env: context.env })
-  return async (request: AskRequest, answer: Completion, purpose: Observation['purpose']): Promise<Observation> => {
-    const completion = redactCompletion(answer, redact)
-    const key = { case: request.case.id, trial: request.trial, purpose }
-    journal.answer({ ...key, completion })
-    const grades = await grade(request.case, completion, tools)
-    journal.score({ ...key, ...grades })
-    const observation: Observation = { ...key, completion, ...grades }
-    observations.push(observation)
-    return observation
-  }
-}
-
-const copyName = (suite: string): string => `${fileNameOf(suite)}.baseline.json`
-
-/** What a record says of the baseline that it is compared with; `keepBaseline` writes the copy that it names. */
-export const comparedWith = (
-  suite: string,
-  { baseline, file }: { baseline: Baseline | null; file: string | null },
-): Pick<RunHeader, 'compared_with'> => ({
-  compared_with: baseline && file !== null ? { file, copy: copyName(suite) } : null,
-})
-
-/** Keeps the baseline beside the record: whatever is accepted later, the run can be judged again as it was. */
-export async function keepBaseline(folder: string, suite: string, baseline: Baseline | null): Promise<void> {
-  if (baseline) await writeBaseline(join(folder, copyName(suite)), baseline)
-}
-
-export async function headerOf(
-  session: Session,
-  suite: LoadedSuite,
-  { baseline, file, partial }: { baseline: Baseline | null; file: string | null; partial: boolean },
-): Promise<RunHeader> {
-  const { context, project } = session
-  const now = context.now()
-  const cases = suite.cases.map(({ info }) => info)
-  return {
-    aigate: 'run',
-    version: 1,
-    id: session.id,
-    suite: suite.suite.suite,
-    suite_version: suite.suite.version,
-    target: snapshotTarget(suite.target, project.config.components ?? {}),
-    policy: suite.policy,
-    trials: suite.suite.trials,
-    seed: session.seed,
-    partial,
-    ...(partial && selectionOf(session.options)),
-    ...(session.whatIf && session.whatIf.length > 0 && { what_if: [...session.whatIf] }),
-    cases,
-    suites: session.suites,
-    ...comparedWith(suite.suite.suite, { baseline, file }),
-    git: await gitState(project.root),
-    tool_version: context.toolVersion,
-    node: process.versions.node,
-    started_at: now.toISOString(),
-    ...changeNotes(suite, session),
-    ...quarantineOf(session.quarantine, { suite: suite.suite.suite, cases, now }),
-  }
-}
-
-/** What the verdict says about the pin of the suite's model, and about the lock. */
-function changeNotes({ target }: LoadedSuite, { notes = [] }: Session): Pick<RunHeader, 'change_notes'> {
-  const all = [...pinNotes(target), ...notes]
-  return all.length > 0 ? { change_notes: all } : {}
 }

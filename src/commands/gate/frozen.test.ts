@@ -203,7 +203,7 @@ it('tells a silent swap: the same pin, another model or system behind it', async
   await run(folder)
   expect(warningsIn(folder).join()).not.toContain('silent swap')
   answers = { model: 'test-2026-06-06', fingerprint: 'fp_2' }
-  await run(folder)
+  await run(folder, ['--refresh'])
   const said = warningsIn(folder).join('\n')
   expect(said).toContain('answered with test-2026-06-06, the baseline with test-2026-01-01: a silent swap')
   expect(said).toContain('answered with the system fp_2, the baseline with the system fp_1: a silent swap')

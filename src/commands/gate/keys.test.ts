@@ -47,3 +47,11 @@ it('a suite that has its key is asked, whatever others lack', async () => {
   expect(code, stderr).toBe(0)
   expect(api.asked.length).toBe(5)
 })
+
+it('a suite whose answers are all known needs no key, and with --no-cache it does', async () => {
+  const asked = api.asked.length
+  const { code, stderr } = await aigate(['eval', 'app'], folder, { FIRST_KEY: '' })
+  expect(code, stderr).toBe(0)
+  expect(api.asked.length).toBe(asked)
+  expect((await aigate(['eval', 'app', '--no-cache'], folder, { FIRST_KEY: '' })).code).toBe(4)
+})

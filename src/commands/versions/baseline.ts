@@ -26,7 +26,7 @@ import { assertGradable, assertKeys } from '../check.ts'
 import { overridesOf } from '../gate/eval.ts'
 import { evaluateSuite, openSession } from '../gate/evaluate.ts'
 import { runsOf, storedBaseline } from '../gate/judge-run.ts'
-import type { AskOptions } from '../options.ts'
+import { type AskOptions, budgetOf } from '../options.ts'
 import { selectCases } from '../gate/selection.ts'
 import { writeReports } from '../write-reports.ts'
 
@@ -36,7 +36,7 @@ type AcceptOptions = { config?: string; reason: string; add?: boolean }
 /** Runs each suite as it stands, without a comparison, and accepts what was measured. */
 export async function recordCommand(context: Context, names: string[], options: RecordOptions): Promise<Ending> {
   const project = await loadProject({ cwd: context.cwd, config: options.config })
-  const overrides = { ...overridesOf({ ...options, reporter: '' }) }
+  const overrides = { ...overridesOf(options) }
   const whole = await loadSuites(project, { suites: names, overrides })
   const quarantine = await readQuarantine(project, { suites: whole, latest: latestDay(context.now()) })
   const { suites, partial } = selectCases(whole, options)
@@ -46,7 +46,7 @@ export async function recordCommand(context: Context, names: string[], options: 
   }
   await assertGradable(suites)
   assertKeys(context.env, suites, options)
-  const session = openSession(context, project, options, newBudget(project.config.budget), quarantine, suites)
+  const session = openSession(context, project, options, newBudget(budgetOf(project, options)), quarantine, suites)
   requireReason(options.reason)
   // A baseline that cannot be read stops the command now, and not after every answer was paid for.
   for (const { suite } of suites) await storedBaseline(project, suite.suite)

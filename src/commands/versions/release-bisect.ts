@@ -17,7 +17,9 @@ import { loadReleasedPrompt } from '../../store/released-prompt.ts'
 import { createRun } from '../../store/run-journal.ts'
 import { loadSuites } from '../../store/suites.ts'
 import { assertGradable } from '../check.ts'
-import { finisher, headerOf, openSession, type Session } from '../gate/evaluate.ts'
+import { openSession, type Session } from '../gate/evaluate.ts'
+import { finisher } from '../gate/finish-answer.ts'
+import { headerOf } from '../gate/run-header.ts'
 import { openLedger, say } from './release.ts'
 
 type BisectOptions = {

@@ -112,7 +112,7 @@ function quarantineChanges(base: GuardSide, head: GuardSide): string[] {
 
 /** A budget that is too small makes a run invalid, never a pass: it is said, and not overruled. */
 function budgetChanges(base: GuardSide, head: GuardSide): string[] {
-  const keys = ['max_calls', 'max_cost_usd'] as const
+  const keys = ['max_calls', 'max_cost_usd', 'max_tokens', 'max_duration'] as const
   return keys.flatMap((key) => {
     const [was = Infinity, is = Infinity] = [base.budget?.[key], head.budget?.[key]]
     return is < was ? [`budget.${key} is lowered from ${was === Infinity ? 'no limit' : was} to ${is}.`] : []

@@ -1,5 +1,5 @@
 // What a run came to: calls, tokens, money, and everything that was not measured, by kind.
-import type { Observation } from '../../schema/run.ts'
+import type { Completion, Observation } from '../../schema/run.ts'
 import type { Totals } from '../../schema/verdict.ts'
 import { byText } from '../words.ts'
 
@@ -8,22 +8,32 @@ export function totals(observations: Observation[]): Totals {
   const completions = observations.map(({ completion }) => completion)
   const asked = completions.filter(({ replayed }) => !replayed)
   const of = (wanted: string) => completions.filter(({ outcome }) => outcome === wanted).length
-  const answers = completions.filter(({ outcome }) => outcome !== 'error' && outcome !== 'timeout')
-  const costs = completions.flatMap(({ cost_usd }) => (cost_usd === undefined ? [] : [cost_usd]))
+  const cached = completions.filter((one) => one.cached)
+  const paid = completions.filter((one) => !one.cached)
+  const answers = paid.filter(({ outcome }) => outcome !== 'error' && outcome !== 'timeout')
+  const costs = paid.flatMap(({ cost_usd }) => (cost_usd === undefined ? [] : [cost_usd]))
   return {
     cases: new Set(observations.map((one) => one.case)).size,
     observations: observations.length,
     calls: sum(asked.map(({ attempts }) => attempts)),
     replayed: completions.length - asked.length,
+    ...(cached.length > 0 && { cached: cached.length, ...savedBy(cached) }),
     answered: of('answered'),
     refused: of('refused'),
     truncated: of('truncated'),
     errors: errorsByKind(observations),
     input_tokens: sum(completions.map(({ usage }) => usage?.input_tokens ?? 0)),
     output_tokens: sum(completions.map(({ usage }) => usage?.output_tokens ?? 0)),
-    cost_usd: costs.length > 0 ? sum([...costs].sort((a, b) => a - b)) : null,
+    cost_usd:
+      costs.length > 0 ? sum([...costs].sort((a, b) => a - b)) : paid.length === 0 && cached.length > 0 ? 0 : null,
     unpriced: answers.filter(({ cost_usd }) => cost_usd === undefined).length,
   }
+}
+
+/** What answers from the cache cost when they were asked; nothing where no price is known. */
+function savedBy(cached: readonly Completion[]): Pick<Totals, 'saved_usd'> {
+  const costs = cached.flatMap(({ cost_usd }) => (cost_usd === undefined ? [] : [cost_usd]))
+  return costs.length > 0 ? { saved_usd: sum(costs.sort((a, b) => a - b)) } : {}
 }
 
 const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0)

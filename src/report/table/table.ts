@@ -5,7 +5,15 @@ import { attributionLines } from '../attribution.ts'
 import { forestLines, forestRows } from '../forest.ts'
 import { share } from '../numbers.ts'
 import { type Paint, paint as paintFor } from '../paint.ts'
-import { nextSteps, outcomeWord, passRate, provenance, settledByPolicy, totalPhrases } from '../phrases.ts'
+import {
+  nextSteps,
+  outcomeWord,
+  passRate,
+  provenance,
+  settledByPolicy,
+  totalPhrases,
+  unchangedText,
+} from '../phrases.ts'
 import { disarm, oneLine } from '../safe-text.ts'
 import { caseLines } from './table-cases.ts'
 import { gateLines, outcomeColor } from './table-gates.ts'
@@ -113,6 +121,6 @@ export const table: Reporter = (report, { color, columns, ascii }) => {
     ...caseLines(suite, paint, width),
     ...foot(suite, paint, width),
   ])
-  const nothing = report.suites.length === 0 ? [`${outcomeWord[report.outcome]}: no suite was run.`, ''] : []
+  const nothing = report.suites.length === 0 ? [`${outcomeWord[report.outcome]}: ${unchangedText(report)}`, ''] : []
   return disarm(['', ...suites, ...nothing, ...summary(report, paint, width)].join('\n'))
 }

@@ -5,7 +5,8 @@ import type { Json } from '../../schema/values.ts'
 import { strictLiquid } from '../liquid.ts'
 import { namesIn, redactCompletion, redactor } from '../redact.ts'
 import { type AppOptions, failed, LONGEST_ANSWER, question, readAnswer, sentenceOf } from './app.ts'
-import { failureOfThrown, retryAfter, shorten } from './openai-failure.ts'
+import { readLimits, retryAfter } from '../pacing/limit-headers.ts'
+import { failureOfThrown, shorten } from './openai-failure.ts'
 
 type Target = Extract<ResolvedTarget, { kind: 'http' }>['target']
 type Render = (request: Parameters<Provider['ask']>[0]) => { url: string; init: RequestInit }
@@ -42,7 +43,8 @@ export function httpProvider(target: Target, { env, clock }: AppOptions): Provid
       const response = await fetch(sent.url, { ...sent.init, signal, redirect: 'manual' })
       const body = await boundedText(response)
       if (body === undefined) return failed('malformed', `The answer is longer than ${LONGEST_ANSWER} bytes.`, 0)
-      return response.ok ? await answerIn(body, http.answer) : failureOf(response, body)
+      const attempt = response.ok ? await answerIn(body, http.answer) : failureOf(response, body)
+      return { ...attempt, limits: readLimits(response.headers) }
     } catch (error) {
       return failureOfThrown(error)
     }
@@ -50,6 +52,7 @@ export function httpProvider(target: Target, { env, clock }: AppOptions): Provid
 
   return {
     name: 'http',
+    lane: { key: http.url },
     concurrency: target.concurrency,
     timeout_ms: target.timeout,
     retries: RETRIES,

@@ -1,6 +1,7 @@
 // What a failed request means: the kind of the error, whether to try again, and how long to wait.
 import type { Attempt } from '../../ports.ts'
 import type { Completion, ErrorKind } from '../../schema/run.ts'
+import { readLimits, retryAfter } from '../pacing/limit-headers.ts'
 
 /** Longer error texts are whole web pages. */
 const MAX_MESSAGE = 2000
@@ -59,7 +60,11 @@ export function failureOfStatus(status: number, message: string, error: unknown,
   if (has('model_not_found')) return stop('unknown_model')
   if (status === 404) return stop('unknown_model', `${message} (is the model id right, and base_url?)`)
   const after_ms = headers && retryAfter(headers, status)
-  const again = (kind: ErrorKind) => failed(kind, message, { status, completion, retry: { after_ms } })
+  const limits = headers && readLimits(headers)
+  const again = (kind: ErrorKind): Attempt => ({
+    ...failed(kind, message, { status, completion, retry: { after_ms } }),
+    ...(limits && { limits }),
+  })
   if (status === 429) return again('rate_limit')
   if (status === 408 || status === 409 || status === 425 || status >= 500) return again('server_error')
   return stop('bad_request')
@@ -74,32 +79,6 @@ function isFiltered(status: number, codes: readonly string[], message: string, e
   }
   const metadata = isRecord(error) ? error['metadata'] : undefined
   return status === 403 && isRecord(metadata) && 'flagged_input' in metadata
-}
-
-/** Milliseconds that the server asks to wait: retry-after-ms, Retry-After (seconds or a date), the reset of the rate limit. */
-export function retryAfter(headers: Headers, status: number): number | undefined {
-  const ms = Number(headers.get('retry-after-ms') ?? Number.NaN)
-  if (ms >= 0) return ms
-  const written = headers.get('retry-after')?.trim()
-  if (written) {
-    if (/^\d+(\.\d+)?$/.test(written)) return Number(written) * 1000
-    // Against the server's own clock, so that ours need not be right.
-    const wait = Date.parse(written) - Date.parse(headers.get('date') ?? '')
-    if (!Number.isNaN(wait)) return Math.max(0, wait)
-  }
-  if (status !== 429) return undefined
-  const reset = headers.get('x-ratelimit-reset-requests') ?? headers.get('x-ratelimit-reset-tokens')
-  return reset === null ? undefined : resetTime(reset.trim())
-}
-
-/** `20ms`, `1s`, `6m0s`, `1h2m3.5s`, or seconds as Azure writes them. */
-function resetTime(written: string): number | undefined {
-  // More than a day of seconds is a date in seconds since 1970 rather than a wait.
-  if (/^\d+(\.\d+)?$/.test(written)) return Number(written) <= 86_400 ? Number(written) * 1000 : undefined
-  if (!/^(\d+(\.\d+)?(ms|s|m|h|d))+$/.test(written)) return undefined
-  const units: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
-  const parts = written.matchAll(/([\d.]+)(ms|s|m|h|d)/g)
-  return [...parts].reduce((sum, [, amount, unit]) => sum + Number(amount) * (units[unit ?? ''] ?? 0), 0)
 }
 
 /** The id under which the provider knows the request. */

@@ -7,7 +7,7 @@ import { OpenAiProvider } from '../../schema/config.ts'
 import { Completion } from '../../schema/run.ts'
 import { Case } from '../../schema/suite.ts'
 import { openaiProvider } from './openai.ts'
-import { retryAfter } from './openai-failure.ts'
+import { retryAfter } from '../pacing/limit-headers.ts'
 
 const KEY = 'sk-canary-7f3a9c21e5b8d046aa11'
 const TENANT = 'tenant+canary/55e1d0c4=='

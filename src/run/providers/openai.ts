@@ -4,6 +4,7 @@ import type { OpenAiProvider } from '../../schema/config.ts'
 import type { Completion } from '../../schema/run.ts'
 import type { Message, Tool } from '../../schema/suite.ts'
 import type { OpenAI } from 'openai'
+import { readLimits } from '../pacing/limit-headers.ts'
 import { namesIn, redactCompletion, redactor } from '../redact.ts'
 import { readAnswer } from './openai-answer.ts'
 import { failureOfThrown, shorten } from './openai-failure.ts'
@@ -41,7 +42,7 @@ export function openaiProvider(name: string, config: OpenAiProvider, options: Op
       // The SDK wants a body of its own type; params are the user's, and the API judges them.
       const body = bodyOf(request, request.model) as unknown as OpenAI.ChatCompletionCreateParamsNonStreaming
       const response = await (await client).chat.completions.create(body, { signal }).asResponse()
-      return readAnswer(await response.text(), response, redactError)
+      return { ...readAnswer(await response.text(), response, redactError), limits: readLimits(response.headers) }
     } catch (thrown) {
       return failureOfThrown(thrown)
     }
@@ -51,6 +52,7 @@ export function openaiProvider(name: string, config: OpenAiProvider, options: Op
     name,
     concurrency: config.concurrency,
     rpm: config.rpm,
+    tpm: config.tpm,
     timeout_ms: config.timeout,
     retries: config.retries,
     ask: async (request, signal) => {

@@ -1,5 +1,5 @@
-// eval --against twice: what the base side answered is kept by commit, counted at a real API.
-import { appendFileSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+// eval --against twice: what both sides answered is kept, the base side by commit, counted at a real API.
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeEach, expect, it } from 'vitest'
 import { aigate, removeTemporary, reportIn } from '../cli-testing.ts'
@@ -25,13 +25,11 @@ function changed(): string {
   return folder
 }
 const keptFile = (folder: string) => {
-  const kept = join(folder, '.aigate', 'against')
-  const [id = ''] = readdirSync(kept)
-  expect(id).toBe(git(folder, 'rev-parse', 'main'))
-  return join(kept, id, 'app.jsonl')
+  const kept = join(folder, '.aigate', 'cache')
+  return join(kept, readdirSync(kept).sort()[0] ?? '')
 }
 
-it('asks both sides once, and the second time the base side not at all', async () => {
+it('asks both sides once, and the second time neither', async () => {
   const folder = changed()
   expect((await run(folder)).code).toBe(0)
   expect([asked('friendly'), asked('terse')]).toEqual([CASES, CASES])
@@ -39,7 +37,7 @@ it('asks both sides once, and the second time the base side not at all', async (
   const before = reportOf(folder)
   api.asked.length = 0
   expect((await run(folder)).code).toBe(0)
-  expect([asked('friendly'), asked('terse')]).toEqual([0, CASES])
+  expect([asked('friendly'), asked('terse')]).toEqual([0, 0])
   const again = reportOf(folder)
   expect(again.baseline?.accepted.reason).toMatch(/30 of 30 answers taken from before this run$/)
   expect(again.verdict.warnings.join()).toMatch(/30 answers of main are kept from 20\S+Z on/)
@@ -81,35 +79,50 @@ it('grades kept answers with the assertions of now', async () => {
   expect(gate?.baseline).toBeCloseTo(3 / CASES)
 })
 
-it('asks anew what is old or damaged, and refuses a newer format with a sentence', async () => {
+it('a question that both sides ask alike is two draws', async () => {
+  const folder = promptProject(api, { cases: CASES })
+  git(folder, 'checkout', '-qb', 'change')
+  expect((await run(folder)).code).toBe(0)
+  expect(asked('friendly')).toBe(2 * CASES)
+  expect((await run(folder)).code).toBe(0)
+  expect(asked('friendly')).toBe(2 * CASES)
+})
+
+it('asks both sides anew with --refresh, and what is older than a day', async () => {
   const folder = changed()
   await run(folder)
-  const file = keptFile(folder)
-  const [head = '', first = '', ...rest] = readFileSync(file, 'utf8').trim().split('\n')
-  expect(rest).toHaveLength(CASES - 1)
-  const old = first.replace(/"at":"\d{4}/, '"at":"2019')
-  writeFileSync(file, `${[head, old, ...rest.slice(1)].join('\n')}\n`)
-  appendFileSync(file, '{"key": "torn')
   api.asked.length = 0
-  expect((await run(folder)).code).toBe(0)
-  expect(asked('friendly')).toBe(2)
-  writeFileSync(file, `${head.replace('"version":1', '"version":2')}\n`)
-  const { code, stderr } = await run(folder)
-  expect(code).toBe(2)
-  expect(stderr).toMatch(/the kept answers of a base side in format 2, written by a newer aigate/)
+  await run(folder, ['--refresh'])
+  expect([asked('friendly'), asked('terse')]).toEqual([CASES, CASES])
+  const { answerOf, lineOf } = await import('../../store/cache/segment.ts')
+  const yesterday = new Date(Date.now() - 25 * 3_600_000).toISOString()
+  rmSync(keptFile(folder))
+  const file = keptFile(folder)
+  const [head = '', ...lines] = readFileSync(file, 'utf8').trim().split('\n')
+  const old = lines.map((line) => lineOf({ ...answerOf(line)!, at: yesterday }))
+  writeFileSync(file, `${head}\n${old.join('')}`)
+  api.asked.length = 0
+  await run(folder)
+  expect([asked('friendly'), asked('terse')]).toEqual([CASES, CASES])
+  writeFileSync(file, `${head}\n${old.join('')}`)
+  for (const name of readdirSync(join(folder, '.aigate', 'cache'))
+    .sort()
+    .slice(1))
+    rmSync(join(folder, '.aigate', 'cache', name))
+  api.asked.length = 0
+  expect((await aigate(['eval'], folder)).code).toBe(0)
+  expect(asked('terse')).toBe(0)
 })
 
 it('takes nothing from answers that the change itself commits', async () => {
   const folder = changed()
   await run(folder)
-  const forged = readFileSync(keptFile(folder), 'utf8').replaceAll('right', 'no idea')
-  writeFileSync(keptFile(folder), forged)
-  git(folder, 'add', '-f', '.aigate/against')
+  git(folder, 'add', '-f', '.aigate/cache')
   commit(folder, 'a head start')
   api.asked.length = 0
   await run(folder)
   expect(asked('friendly')).toBe(CASES)
-  expect(reportOf(folder).verdict.warnings.join()).toMatch(/\.aigate\/against is committed in this change/)
+  expect(reportOf(folder).verdict.warnings.join()).toMatch(/\.aigate\/cache is committed: nothing is taken from it/)
   expect(reportOf(folder).verdict.gates.find(({ id }) => id === 'regression')?.baseline).toBeCloseTo(0.9)
 })
 
@@ -123,7 +136,7 @@ it('keeps no failures', async () => {
   const folder = changed()
   await run(folder)
   down = false
-  const missing = CASES + 1 - readFileSync(keptFile(folder), 'utf8').trim().split('\n').length
+  const missing = 2 * CASES + 1 - readFileSync(keptFile(folder), 'utf8').trim().split('\n').length
   expect(missing).toBeGreaterThan(0)
   api.asked.length = 0
   await run(folder)

@@ -1,0 +1,103 @@
+// What happens to each answer: secrets are taken out, it is saved, kept for later runs, graded, and the grade is saved.
+import type { AskRequest, LoadedSuite } from '../../ports.ts'
+import { graderTools } from '../../run/grader-tools.ts'
+import { namesIn, redactCompletion, redactor, secretNames } from '../../run/redact.ts'
+import type { Completion, Observation } from '../../schema/run.ts'
+import { grade } from '../../score/grade.ts'
+import type { RunJournal } from '../../store/run-journal.ts'
+import type { Memory } from './answer-memory.ts'
+import type { Session } from './evaluate.ts'
+
+type Finishing = {
+  session: Session
+  suite: LoadedSuite
+  journal: RunJournal
+  observations: Observation[]
+  memory?: Memory | undefined
+}
+
+type Grades = Omit<Observation, 'case' | 'trial' | 'purpose' | 'completion'>
+
+/**
+ * Makes the function that an answer goes through: it is saved when the call returns, and graded, one after the other, when
+ * the promise resolves. Throws where it cannot be saved. An answer that stood in the record before is not written again, and one
+ * that was graded keeps its grades. After an interruption nothing is graded any more: what is saved can be graded later.
+ */
+export function finisher({ session, suite, journal, observations, memory }: Finishing) {
+  const { context, project } = session
+  const { target } = suite
+  const names = [
+    ...secretNames(project.config),
+    ...(target.kind === 'http' ? namesIn(JSON.stringify(target.target)) : []),
+  ]
+  // Only what we know to be secret is taken out of answers: a suite may well test that a model invents no key of its own.
+  const redact = redactor(context.env, names, { patterns: false })
+  const tools = graderTools({ dir: suite.dir, env: context.env })
+  const graded = (request: AskRequest, completion: Completion) =>
+    untilAborted(context.signal, () => grade(request.case, completion, tools))
+  let turn: Promise<unknown> = Promise.resolve()
+  return (request: AskRequest, answer: Completion, purpose: Observation['purpose']): Promise<Observation> => {
+    const key = { case: request.case.id, trial: request.trial, purpose }
+    const known = journal.known(key)
+    const completion = known?.completion ?? redactCompletion(answer, redact)
+    journal.answer({ ...key, completion })
+    if (!known) memory?.add(request, completion)
+    const done = turn.then(async () => {
+      const grades: Grades | null = known?.grades ?? (await graded(request, completion))
+      if (grades) journal.score({ ...key, ...grades })
+      const observation: Observation = { ...key, completion, ...(grades ?? ungraded) }
+      observations.push(observation)
+      return observation
+    })
+    turn = done.catch(() => undefined)
+    return done
+  }
+}
+
+/**
+ * Lets answers come in while earlier ones are graded, so that none waits unsaved behind a slow grader. `add` and `settled`
+ * throw what went wrong in the grading before; `idle` only waits.
+ */
+export function gradingLine() {
+  const pending = new Set<Promise<unknown>>()
+  let failure: { error: unknown } | undefined
+  const check = () => {
+    if (failure) throw failure.error
+  }
+  const idle = async () => {
+    while (pending.size > 0) await Promise.all(pending)
+  }
+  return {
+    add: (grading: Promise<unknown>): void => {
+      const done: Promise<unknown> = grading
+        .catch((error: unknown) => {
+          failure ??= { error }
+        })
+        .finally(() => pending.delete(done))
+      pending.add(done)
+      check()
+    },
+    settled: async (): Promise<void> => {
+      await idle()
+      check()
+    },
+    idle,
+  }
+}
+
+const ungraded: Grades = { scores: [], passed: null, score: null, grader_error: 'interrupted before it was graded' }
+
+/** What `work` gives, or null as soon as the signal is aborted: a program that grades may take its time. */
+async function untilAborted<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T | null> {
+  if (signal.aborted) return null
+  let stop = () => {}
+  const aborted = new Promise<null>((resolve) => {
+    stop = () => resolve(null)
+    signal.addEventListener('abort', stop, { once: true })
+  })
+  try {
+    return await Promise.race([work(), aborted])
+  } finally {
+    signal.removeEventListener('abort', stop)
+  }
+}

@@ -1,0 +1,26 @@
+// A pass of which some answers are there already: those are handed on at once, and only the others are asked.
+import type { AskRequest } from '../ports.ts'
+import type { Completion } from '../schema/run.ts'
+import { type PassInput, runPass, type Stopped } from './engine.ts'
+
+/** So many known answers are handed on before a signal is looked for. */
+const BATCH = 64
+
+/**
+ * Like `runPass`, but asks only the requests that `find` knows no answer to. What is known takes no turn at the provider:
+ * no rate, budget or pause counts it. An interruption stops the handing on as well.
+ */
+export async function runKnowing(
+  input: PassInput,
+  find: (request: AskRequest) => Completion | undefined,
+): Promise<{ stopped?: Stopped }> {
+  const unknown: AskRequest[] = []
+  for (const [nth, request] of input.requests.entries()) {
+    // Timers and signals get a turn: nothing here waits by itself.
+    if (nth % BATCH === BATCH - 1) await new Promise((go) => setImmediate(go))
+    const completion = input.signal.aborted ? undefined : find(request)
+    if (completion === undefined) unknown.push(request)
+    else await input.onCompletion(request, completion)
+  }
+  return runPass({ ...input, requests: unknown })
+}

@@ -1,0 +1,260 @@
+// When a provider may be asked next: its ceilings, what it says of its limits, and what its refusals teach. No clock inside.
+import type { Attempt, Limits } from '../../ports.ts'
+import type { Completion } from '../../schema/run.ts'
+import { type Bucket, bucketWait, readBucket, takeFrom } from './bucket.ts'
+import { type Health, isSuspect, newHealth, noteAttempt } from './health.ts'
+import { correctEntry, type Entry, enterMinute, type Minute, minuteWait, newMinute } from './minute.ts'
+import { closer, type Distance, farther, newDistance } from './silence.ts'
+import { narrow, newWidth, type Width, widen, widthOf } from './width.ts'
+
+/** What holds for a provider as a whole. */
+export type House = {
+  inFlight: number
+  requests: Minute
+  tokens: Minute
+  /** Earliest start of the next call where only a ceiling is known and not how it is counted. */
+  next: number
+  pausedUntil: number
+  health: Health
+  lanes: Map<string, Lane>
+}
+
+/** What is throttled on its own: one model of a provider. */
+export type Lane = {
+  inFlight: number
+  requests: Minute
+  tokens: Minute
+  width: Width
+  distance: Distance
+  next: number
+  pausedUntil: number
+  /** What the provider says that is left, as it is now. */
+  left: { requests?: Bucket | undefined; tokens?: Bucket | undefined }
+  /** Calls under way that the provider says it takes. */
+  concurrent: number
+  /** Calls and tokens of all starts so far: to tell what came after a call. */
+  starts: number
+  spent: number
+  /** Tokens of the calls under way. */
+  reserved: number
+  /** Of the answers so far: mean tokens, and how far the estimate of a prompt was exceeded at most. */
+  answers: { count: number; output: number; scale: number }
+}
+
+/** Ceilings known in advance; undefined: none. `lane*`: of the model alone. */
+export type Ceilings = {
+  concurrency: number
+  rpm?: number | undefined
+  tpm?: number | undefined
+  laneRpm?: number | undefined
+  laneTpm?: number | undefined
+}
+
+export type Call = {
+  at: number
+  /** What was reserved for it. */
+  tokens: number
+  input: number
+  entries: { entry: Entry; minute: Minute; of: 'requests' | 'tokens' }[]
+  starts: number
+  spent: number
+}
+
+/** Milliseconds. `backoffBase`, `backoffCap`: pauses while a provider is suspected to be down. */
+export type Patience = { backoffBase: number; backoffCap: number; longestPause: number; longestSpacing: number }
+
+/** Farther apart one would notice too late that the provider is back. */
+const LONGEST_PROBE_MS = 4_000
+
+export const newHouse = (): House => ({
+  inFlight: 0,
+  requests: newMinute(),
+  tokens: newMinute(),
+  next: -Infinity,
+  pausedUntil: -Infinity,
+  health: newHealth(),
+  lanes: new Map(),
+})
+
+export function laneOf(house: House, key: string): Lane {
+  const known = house.lanes.get(key)
+  if (known) return known
+  const lane: Lane = {
+    inFlight: 0,
+    requests: newMinute(),
+    tokens: newMinute(),
+    width: newWidth(),
+    distance: newDistance(),
+    next: -Infinity,
+    pausedUntil: -Infinity,
+    left: {},
+    concurrent: Infinity,
+    starts: 0,
+    spent: 0,
+    reserved: 0,
+    answers: { count: 0, output: 0, scale: 1 },
+  }
+  house.lanes.set(key, lane)
+  return lane
+}
+
+/** Milliseconds until one more call of so many tokens may start; 0: now; Infinity: not before another one ends. */
+export function waitFor(
+  { house, lane }: { house: House; lane: Lane },
+  ceilings: Ceilings,
+  { tokens, longestPause }: { tokens: number; longestPause: number },
+  now: number,
+): number {
+  const { concurrency, rpm, tpm, laneRpm, laneTpm } = ceilings
+  const width = Math.min(lane.concurrent, widthOf(lane.width, concurrency))
+  const most = isSuspect(house.health) ? 1 : concurrency
+  if (house.inFlight >= most || lane.inFlight >= width) return Infinity
+  let until = Math.max(house.pausedUntil, lane.pausedUntil, lane.next)
+  if (!lane.left.requests) until = Math.max(until, house.next)
+  let wait = Math.max(0, until - now)
+  if (rpm !== undefined) wait = Math.max(wait, minuteWait(house.requests, 1, rpm, now))
+  if (tpm !== undefined) wait = Math.max(wait, minuteWait(house.tokens, tokens, tpm, now))
+  if (laneRpm !== undefined) wait = Math.max(wait, minuteWait(lane.requests, 1, laneRpm, now))
+  if (laneTpm !== undefined) wait = Math.max(wait, minuteWait(lane.tokens, tokens, laneTpm, now))
+  const how = { longest: longestPause, now, inFlight: lane.inFlight }
+  return Math.max(wait, believed(lane.left.requests, 1, how), believed(lane.left.tokens, tokens, how))
+}
+
+/**
+ * What the provider says is the best that is known, unless it would mean to wait longer than anybody would, or for an
+ * answer while none is under way: then it is asked.
+ */
+function believed(
+  bucket: Bucket | undefined,
+  amount: number,
+  { longest, now, inFlight }: { longest: number; now: number; inFlight: number },
+): number {
+  const wait = bucket ? bucketWait(bucket, amount, now) : 0
+  if (wait === Infinity) return inFlight > 0 ? Infinity : 0
+  return wait > longest ? 0 : wait
+}
+
+/** Enters the start of a call. */
+export function startCall(
+  { house, lane }: { house: House; lane: Lane },
+  ceilings: Ceilings,
+  { tokens, input }: { tokens: number; input: number },
+  now: number,
+): Call {
+  const { rpm, tpm, laneRpm, laneTpm } = ceilings
+  house.inFlight += 1
+  lane.inFlight += 1
+  lane.starts += 1
+  lane.spent += tokens
+  lane.reserved += tokens
+  const call: Call = { at: now, tokens, input, entries: [], starts: lane.starts, spent: lane.spent }
+  const enter = (minute: Minute, of: 'requests' | 'tokens') =>
+    call.entries.push({ minute, of, entry: enterMinute(minute, of === 'requests' ? 1 : tokens, now) })
+  if (rpm !== undefined) enter(house.requests, 'requests')
+  if (tpm !== undefined) enter(house.tokens, 'tokens')
+  if (laneRpm !== undefined) enter(lane.requests, 'requests')
+  if (laneTpm !== undefined) enter(lane.tokens, 'tokens')
+  if (lane.left.requests) takeFrom(lane.left.requests, 1, now)
+  if (lane.left.tokens) takeFrom(lane.left.tokens, tokens, now)
+  lane.next = now + Math.max(lane.distance.gap, evenly(laneRpm, lane))
+  house.next = nextEven(house.next, evenly(rpm, lane), now)
+  return call
+}
+
+/** Where it is not known what bursts the provider allows, calls keep an even distance. */
+const evenly = (rpm: number | undefined, lane: Lane): number =>
+  rpm === undefined || lane.left.requests ? 0 : 60_000 / rpm
+
+/** Distances that are too short for a timer are kept on average over a twentieth of a second. */
+const nextEven = (next: number, gap: number, now: number): number => (gap < 20 ? Math.max(next, now - 50) : now) + gap
+
+/** Ends a call without an answer: what was never sent gives back what it had reserved. */
+export function dropCall({ house, lane }: { house: House; lane: Lane }, call: Call, sent: boolean): void {
+  house.inFlight -= 1
+  lane.inFlight -= 1
+  lane.reserved -= call.tokens
+  if (!sent) for (const { minute, entry } of call.entries) correctEntry(minute, entry, 0)
+}
+
+/** Ends a call and learns from it: usage, what was said of limits, refusals, answers. */
+export function endCall(
+  { house, lane }: { house: House; lane: Lane },
+  ceilings: Ceilings,
+  { call, attempt, patience, now }: { call: Call; attempt: Attempt; patience: Patience; now: number },
+): void {
+  const { completion, limits, retry } = attempt
+  house.inFlight -= 1
+  lane.inFlight -= 1
+  lane.reserved -= call.tokens
+  const refused = completion.error?.kind === 'rate_limit'
+  settleTokens(lane, call, completion, refused)
+  if (limits) readLimits(lane, limits, call, { refused, now })
+  noteAttempt(house.health, fateOf(completion), call.at, now)
+  if (isSuspect(house.health) && fateOf(completion) === 'failed') {
+    const pause = Math.min(
+      patience.backoffCap,
+      LONGEST_PROBE_MS,
+      patience.backoffBase * 2 ** Math.min(20, house.health.probes),
+    )
+    house.pausedUntil = Math.max(house.pausedUntil, now + pause)
+  }
+  if (refused) return learnRefusal(lane, ceilings, { call, afterMs: retry?.after_ms, patience, now })
+  if (isOverloaded(completion)) narrow(lane.width, ceilings.concurrency, call.at, now)
+  else if (completion.error === undefined && completion.outcome !== 'timeout') {
+    widen(lane.width, ceilings.concurrency)
+    closer(lane.distance)
+  }
+}
+
+/** Failures that say more about the provider than about the case. */
+const DOWN: ReadonlySet<string> = new Set(['connection', 'server_error', 'bad_request'])
+
+function fateOf({ outcome, error }: Completion): 'answered' | 'failed' | 'refused' {
+  if (error?.kind === 'rate_limit') return 'refused'
+  // A timeout is judged when its request is finished: one may be due to a long answer.
+  return error && DOWN.has(error.kind) ? 'failed' : outcome === 'timeout' ? 'failed' : 'answered'
+}
+
+/** 503 Service Unavailable, and 529 as Anthropic says it. */
+const isOverloaded = ({ error }: Completion): boolean => error?.status === 503 || error?.status === 529
+
+/** The true tokens in place of the reserved ones. A refusal used none; of other failures nobody knows. */
+function settleTokens(lane: Lane, call: Call, { usage, error }: Completion, refused: boolean): void {
+  if (usage) {
+    const { answers } = lane
+    answers.count += 1
+    answers.output += (usage.output_tokens - answers.output) / answers.count
+    if (call.input > 0) answers.scale = Math.max(answers.scale, usage.input_tokens / call.input)
+  }
+  const known = usage ? usage.input_tokens + usage.output_tokens : refused && error ? 0 : undefined
+  if (known === undefined) return
+  for (const { minute, entry, of } of call.entries) if (of === 'tokens') correctEntry(minute, entry, known)
+}
+
+function readLimits(lane: Lane, said: Limits, call: Call, { refused, now }: { refused: boolean; now: number }): void {
+  const reading = { now, startedAt: call.at, refused }
+  if (said.requests) {
+    const since = { limit: said.requests, spentSince: lane.starts - call.starts + lane.inFlight }
+    lane.left.requests = readBucket(lane.left.requests, { ...reading, ...since })
+  }
+  if (said.tokens) {
+    const since = { limit: said.tokens, spentSince: lane.spent - call.spent + lane.reserved }
+    lane.left.tokens = readBucket(lane.left.tokens, { ...reading, ...since })
+  }
+  if (said.concurrent !== undefined) lane.concurrent = said.concurrent
+}
+
+function learnRefusal(
+  lane: Lane,
+  { concurrency }: Ceilings,
+  { call, afterMs, patience, now }: { call: Call; afterMs: number | undefined; patience: Patience; now: number },
+): void {
+  if (afterMs !== undefined) lane.pausedUntil = Math.max(lane.pausedUntil, now + afterMs)
+  const { requests, tokens } = lane.left
+  const used = (bucket: Bucket | undefined, amount: number) =>
+    bucket !== undefined && bucketWait(bucket, amount, now) > 0
+  // What the provider says explains it: its account is the better guide.
+  if (used(requests, 1) || used(tokens, call.tokens) || lane.inFlight + 1 > lane.concurrent) return
+  if (narrow(lane.width, concurrency, call.at, now)) farther(lane.distance, patience.longestSpacing)
+  lane.next = Math.max(lane.next, now + lane.distance.gap)
+}

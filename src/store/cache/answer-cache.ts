@@ -1,0 +1,167 @@
+// The answer cache: answers that were paid for, found by what was asked and the number of the trial, shared by all runs of a folder.
+import { closeSync, fstatSync, openSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Completion } from '../../schema/run.ts'
+import { errno, fileError } from '../write-text.ts'
+import {
+  answerOf,
+  CachedAnswer,
+  type Found,
+  isLive,
+  isSegment,
+  lineOf,
+  nameOf,
+  newSegment,
+  readLine,
+  scanSegment,
+  type SegmentWriter,
+} from './segment.ts'
+
+export type Asked = Pick<CachedAnswer, 'key' | 'trial'>
+export type NewAnswer = Omit<CachedAnswer, 'at' | 'completion'> & { at: Date; completion: Completion }
+
+export type AnswerCache = {
+  /** How many answers can be found. */
+  readonly count: number
+  /** Bytes of all segments when the cache was opened and what was added since. */
+  readonly bytes: number
+  /** Sentences about what was left out or could not be written; each once. */
+  readonly notes: readonly string[]
+  /** An answer asked at `since` or later, marked `replayed` and `cached`; undefined when it must be asked. */
+  find(asked: Asked, since: Date): Completion | undefined
+  /** When it was asked what `find` gives (ISO 8601). */
+  askedAt(asked: Asked, since: Date): string | undefined
+  /** Keeps a measurement; failures and what was itself replayed are left out. Never throws: what cannot be kept is noted. */
+  add(answer: NewAnswer): void
+  close(): void
+}
+
+type Place = Pick<Found, 'at' | 'offset' | 'length'> & { fd: number }
+
+/**
+ * Opens the cache in `folder` (absolute; a folder that does not exist holds none): reads all segments once, in the order
+ * of their names. Where two know the same answer, the one asked last counts. Damaged lines, segments of a newer aigate,
+ * foreign and unreadable files are left out and noted. Never throws for what lies there.
+ */
+export function openAnswerCache(folder: string, now: Date): AnswerCache {
+  const places = new Map<string, Place>()
+  const notes = new Set<string>()
+  const open: number[] = []
+  let bytes = 0
+  let damaged = 0
+  for (const file of segmentsIn(folder, notes)) {
+    const fd = opened(file, notes)
+    if (fd === undefined) continue
+    open.push(fd)
+    try {
+      const live = isLive(file, { mtimeMs: fstatSync(fd).mtimeMs, now: now.getTime() })
+      const scan = scanSegment(fd, live, ({ name, at, offset, length }) => {
+        const known = places.get(name)
+        if (known === undefined || known.at <= at) places.set(name, { at, offset, length, fd })
+      })
+      bytes += scan.size
+      damaged += scan.damaged
+      if (scan.kind === 'newer') notes.add(`${file} was written by a newer aigate and is left out.`)
+      if (scan.kind === 'foreign') notes.add(`${file} is no segment of the answer cache and is left out.`)
+    } catch (error) {
+      notes.add(`${fileError(file, error, 'read').message} It is left out.`)
+    }
+  }
+  if (damaged > 0) notes.add(damagedNote(damaged, folder))
+  let own: SegmentWriter | null | undefined
+  const writer = (): SegmentWriter => {
+    own ??= newSegment(folder, now)
+    return own
+  }
+  return {
+    get count() {
+      return places.size
+    },
+    get bytes() {
+      return bytes
+    },
+    get notes() {
+      return [...notes]
+    },
+    askedAt: (asked, since) => {
+      const at = places.get(nameOf(asked))?.at
+      return at !== undefined && at >= since.toISOString() ? at : undefined
+    },
+    find: (asked, since) => {
+      const name = nameOf(asked)
+      const place = places.get(name)
+      if (place === undefined || place.at < since.toISOString()) return undefined
+      const answer = readAnswer(place)
+      if (answer !== undefined && nameOf(answer) === name)
+        return { ...answer.completion, attempts: 0, replayed: true, cached: true }
+      places.delete(name)
+      notes.add('An answer in the cache could not be read any more, and is asked again.')
+      return undefined
+    },
+    add: ({ at, completion: { replayed, cached: _cached, ...completion }, ...rest }) => {
+      if (replayed || own === null) return
+      const read = CachedAnswer.safeParse({ ...rest, at: at.toISOString(), completion })
+      if (!read.success) return
+      try {
+        const segment = writer()
+        const place = segment.append(lineOf(read.data))
+        bytes += place.length + 1
+        places.set(nameOf(read.data), { ...place, at: read.data.at, fd: segment.fd })
+      } catch (error) {
+        notes.add(`Answers are not kept for the next run: ${fileError(folder, error, 'write').message}`)
+        finish(own)
+        own = null
+      }
+    },
+    close: () => {
+      finish(own)
+      for (const fd of open.splice(0)) closeSync(fd)
+      if (own) closeSync(own.fd)
+      own = null
+      places.clear()
+    },
+  }
+}
+
+const damagedNote = (damaged: number, folder: string): string =>
+  `${damaged} ${damaged === 1 ? 'line' : 'lines'} in ${folder} ${damaged === 1 ? 'is' : 'are'} torn or changed and left out: what is missing is asked again.`
+
+/** Somebody may have removed or moved the folder meanwhile: the answers in it stand all the same. */
+function finish(own: SegmentWriter | null | undefined): void {
+  try {
+    own?.finish()
+  } catch {
+    // Under its old name it is read as well.
+  }
+}
+
+function readAnswer(place: Place): CachedAnswer | undefined {
+  try {
+    return answerOf(readLine(place.fd, place))
+  } catch {
+    return undefined
+  }
+}
+
+function opened(file: string, notes: Set<string>): number | undefined {
+  try {
+    return openSync(file, 'r')
+  } catch (error) {
+    // Another process has tidied up meanwhile.
+    if (errno(error) !== 'ENOENT') notes.add(`${fileError(file, error, 'read').message} It is left out.`)
+    return undefined
+  }
+}
+
+/** Absolute, in the order of their names; none where the folder is not there. */
+export function segmentsIn(folder: string, notes: Set<string> = new Set()): string[] {
+  try {
+    return readdirSync(folder)
+      .filter(isSegment)
+      .sort()
+      .map((name) => join(folder, name))
+  } catch (error) {
+    if (errno(error) !== 'ENOENT') notes.add(`${fileError(folder, error, 'read').message} Nothing is taken from it.`)
+    return []
+  }
+}
