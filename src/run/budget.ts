@@ -52,8 +52,12 @@ export function book(budget: BudgetState, completion: Completion): void {
     budget.calls -= 1
     return
   }
-  if (completion.cost_usd === undefined) return
-  budget.costUsd += completion.cost_usd
+  const { conversation, cost_usd } = completion
+  // One call was admitted; a conversation is several, and its simulated user some more.
+  if (conversation) budget.calls += conversation.calls - 1 + (conversation.user?.calls ?? 0)
+  budget.costUsd += conversation?.user?.cost_usd ?? 0
+  if (cost_usd === undefined) return
+  budget.costUsd += cost_usd
   budget.priced += 1
 }
 

@@ -132,7 +132,7 @@ async function finish(pass: Pass, request: AskRequest): Promise<Completion | und
     if (!(await admitted(pass))) return pass.halted ? undefined : last
     const attempt = await send(pass, request)
     if (attempt === undefined) return undefined
-    if (wasSent(attempt.completion)) sent += 1
+    if (wasSent(attempt.completion)) sent += attempt.completion.conversation?.calls ?? 1
     last = { ...attempt.completion, attempts: sent }
     if (attempt.retry === undefined || tries > provider.retries) return last
     const backoff = Math.min(pass.timing.backoffCap, pass.timing.backoffBase * 2 ** (tries - 1))
@@ -206,13 +206,16 @@ function send(pass: Pass, request: AskRequest): Promise<Attempt | undefined> {
       controller.abort()
       onEvent?.({ kind: 'stalled', request, timeout_ms: provider.timeout_ms })
     }
-    const timer = setTimeout(late, Math.min(provider.timeout_ms, LONGEST_TIMER))
+    const timeout = conversed(request) ? (provider.longest?.(request.case) ?? provider.timeout_ms) : provider.timeout_ms
+    const timer = setTimeout(late, Math.min(timeout, LONGEST_TIMER))
     pass.inFlight.add(abort)
     provider.ask(request, controller.signal).then(settle, (error: unknown) => {
       if (over()) reject(error)
     })
   })
 }
+
+const conversed = ({ case: { turns, user, tools } }: AskRequest): boolean => Boolean(turns ?? user ?? tools)
 
 /** Books what an attempt cost and what it tells about the rate of the provider. */
 function note(pass: Pass, { completion, retry }: Attempt, startedAt: number): void {

@@ -25,7 +25,7 @@ const SCRIPTS: Readonly<Record<string, string>> = {
 } // biome-ignore format: two groups
 
 export const usesGraders = (suites: readonly LoadedSuite[]): boolean =>
-  suites.some(({ cases }) => cases.some((each) => each.case.assert.some(isProgram)))
+  suites.some(({ cases }) => cases.some((each) => assertionsOf(each.case).some(isProgram)))
 
 const isProgram = ({ type }: Assertion): boolean => type === 'module' || type === 'command'
 
@@ -49,7 +49,7 @@ export async function graderFiles(
     const named: Record<string, string> = {}
     const known = new Map<string, string[]>()
     for (const each of suite.cases) {
-      const paths = each.case.assert.filter(isProgram).flatMap((one) => {
+      const paths = assertionsOf(each.case).filter(isProgram).flatMap((one) => {
         const key = JSON.stringify(one.args)
         const all = known.get(key) ?? graderPaths(tree, dir, one)
         known.set(key, all)

@@ -15,6 +15,7 @@ import { assertGradable } from '../check.ts'
 import { evaluateSuite, openSession } from './evaluate.ts'
 import { frozenNotes } from './frozen.ts'
 import type { AskOptions, ReportOptions } from '../options.ts'
+import { judgingOf } from '../judge/judging.ts'
 import { holdEmptied, selectCases } from './selection.ts'
 import { parseReporters, requireDestinations, writeReports } from '../write-reports.ts'
 
@@ -45,12 +46,15 @@ export async function evalCommand(context: Context, names: string[], options: Ev
   const baselines = suites.map(({ suite }) => change.baselines.get(suite.suite))
   const opened = openSession(context, project, options, newBudget(project.config.budget), change.quarantine, suites)
   const whatIf = options.threshold === undefined ? [] : [`--threshold ${options.threshold}`]
-  const session = { ...opened, notes, whatIf }
+  const bases = new Map([...change.records].map(([name, record]) => [name, record.base]))
+  const session = { ...opened, notes, whatIf, bases }
   const against = options.against === undefined ? null : await openAgainst(project, options.against)
   const reports: SuiteReport[] = []
   try {
     const plans = []
     for (const [i, suite] of suites.entries()) {
+      // Before the other side, which is judged by the same judges.
+      await judgingOf(session, suite)
       const other = against && (await openOtherSide(session, against, suite, partial))
       const { baseline = null, file = null } = baselines[i] ?? {}
       const before = { baseline: other?.baseline() ?? baseline, ref: options.against, target: other?.target }

@@ -5,7 +5,7 @@ import { pinNotes } from '../../decide/change/frozen.ts'
 import { judgeChange } from '../../decide/change/judge-change.ts'
 import { quarantineOf } from '../../decide/flaky/quarantine.ts'
 import { suiteReport } from '../../decide/explain/suite-report.ts'
-import type { AskRequest, Context, LoadedSuite, Project } from '../../ports.ts'
+import type { AskRequest, Context, GraderTools, LoadedSuite, Project } from '../../ports.ts'
 import { buildProvider } from '../../run/build-provider.ts'
 import type { BudgetState } from '../../run/budget.ts'
 import { runPass } from '../../run/engine.ts'
@@ -24,6 +24,7 @@ import { gitState } from '../../store/git.ts'
 import { openRecordings } from '../../store/recordings.ts'
 import { createRun, fileNameOf, newRunId, type RunJournal } from '../../store/run-journal.ts'
 import type { OtherSide } from './against.ts'
+import { judgingOf, type SuiteJudging } from '../judge/judging.ts'
 import type { AskOptions } from '../options.ts'
 import { startProgress } from '../progress.ts'
 import { selectionOf } from './selection.ts'
@@ -45,6 +46,10 @@ export type Session = {
   notes?: readonly string[]
   /** Rules of the suites that the command line set aside. */
   whatIf?: readonly string[]
+  /** By suite: its judges, once they are open. */
+  judging: Map<string, Promise<SuiteJudging | null>>
+  /** By suite: the commit whose rules judge; null or absent: none. */
+  bases?: ReadonlyMap<string, string | null>
 }
 
 export function openSession(
@@ -69,6 +74,7 @@ export function openSession(
     options,
     quarantine,
     suites: suites.map(({ suite }) => suite.suite),
+    judging: new Map(),
   }
 }
 
@@ -119,19 +125,27 @@ export async function evaluateSuite(
     const frame = { cases, observations, baseline, policy, trials: header.trials, partial, stopped }
     return judgeChange({ ...frame, quarantine: header })
   }
-  const finish = finisher({ session, suite, journal, observations })
+  const judging = await judgingOf(session, suite)
+  const finish = finisher({ session, suite, journal, observations, before: answersOf(against, suite) })
+  const waiting: Promise<unknown>[] = []
   let decision = decide()
   try {
     for (;;) {
       const own = { requests, provider }
       const both = interleave(other && purpose === 'pass' ? [own, other.part(trials)] : [own])
       progress.pass(trials, both.requests.length, purpose)
-      const onCompletion = (request: AskRequest, completion: Completion) =>
-        (other?.owns(request) ? other.finish(request, completion) : finish(request, completion, purpose)).then(
-          (observation) => progress.done(observation),
-        )
+      const onCompletion = (request: AskRequest, completion: Completion) => {
+        const finished = (
+          other?.owns(request) ? other.finish(request, completion) : finish(request, completion, purpose)
+        ).then((observation) => progress.done(observation))
+        if (!judging) return finished
+        // Judges take as long as the target does: the next answer does not wait for them.
+        waiting.push(finished)
+        finished.catch(() => undefined)
+        return undefined
+      }
       const { seed, budget } = session
-      const { signal } = context
+      const signal = judging ? AbortSignal.any([context.signal, judging.died]) : context.signal
       const pass = await runPass({
         ...both,
         seed: seed + trials,
@@ -140,9 +154,10 @@ export async function evaluateSuite(
         budget,
         onCompletion,
       })
-      stopped = pass.stopped?.message
+      await Promise.all(waiting.splice(0))
+      stopped = judging?.dead() ?? pass.stopped?.message
       decision = decide()
-      if (pass.stopped || !decision.next) break
+      if (stopped !== undefined || !decision.next) break
       const next = decision.next
       purpose = next.kind
       if (next.kind === 'pass') trials = next.trial
@@ -154,6 +169,7 @@ export async function evaluateSuite(
     await journal.end({ complete: stopped === undefined, stopped })
     await other?.end({ complete: stopped === undefined, stopped })
     if (options.record) await recordings.save()
+    await judging?.save()
   }
   const run: Run = { header, observations, complete: stopped === undefined, stopped }
   const baselineFile = other ? other.file : against.file
@@ -186,10 +202,28 @@ type Finishing = {
   suite: LoadedSuite
   journal: RunJournal
   observations: Observation[]
+  /** What the baseline answered; absent: nobody looks. */
+  before?: GraderTools['baselineAnswer']
+}
+
+/** The answers of the baseline, for cases that are still the same. */
+function answersOf(
+  { baseline, other }: Comparison,
+  { cases }: LoadedSuite,
+): NonNullable<GraderTools['baselineAnswer']> {
+  if (other) return () => ({ problem: 'compare needs the stored baseline: run without --against' })
+  const hashes = new Map(cases.map(({ info }) => [info.id, info.hash]))
+  const known = new Map(baseline?.cases.map((one) => [one.id, one]))
+  return (id) => {
+    const old = known.get(id)
+    if (!baseline) return { none: 'there is no baseline to compare with' }
+    if (!old || old.hash !== hashes.get(id)) return { none: 'the baseline does not have this case as it is now' }
+    return old.answer === undefined ? { none: 'the baseline keeps no answer to this case' } : { text: old.answer }
+  }
 }
 
 /** What happens to each answer: take secrets out, save it, grade it, save the grade. */
-export function finisher({ session, suite, journal, observations }: Finishing) {
+export function finisher({ session, suite, journal, observations, before }: Finishing) {
   const { context, project } = session
   const { target } = suite
   const names = [
@@ -198,12 +232,13 @@ export function finisher({ session, suite, journal, observations }: Finishing) {
   ]
   // Only what we know to be secret is taken out of answers: a suite may well test that a model invents no key of its own.
   const redact = redactor(context.env, names, { patterns: false })
-  const tools = graderTools({ dir: suite.dir, env: context.env })
+  const plain = { ...graderTools({ dir: suite.dir, env: context.env }), baselineAnswer: before }
   return async (request: AskRequest, answer: Completion, purpose: Observation['purpose']): Promise<Observation> => {
     const completion = redactCompletion(answer, redact)
     const key = { case: request.case.id, trial: request.trial, purpose }
     journal.answer({ ...key, completion })
-    const grades = await grade(request.case, completion, tools)
+    const tools = { ...plain, ...(await judgingOf(session, suite))?.tools }
+    const grades = await grade(request.case, completion, tools, request.messages)
     journal.score({ ...key, ...grades })
     const observation: Observation = { ...key, completion, ...grades }
     observations.push(observation)
@@ -233,6 +268,7 @@ export async function headerOf(
 ): Promise<RunHeader> {
   const { context, project } = session
   const now = context.now()
+  const judging = await judgingOf(session, suite)
   const cases = suite.cases.map(({ info }) => info)
   return {
     aigate: 'run',
@@ -254,6 +290,7 @@ export async function headerOf(
     tool_version: context.toolVersion,
     node: process.versions.node,
     started_at: now.toISOString(),
+    ...(judging && { judging: judging.header }),
     ...changeNotes(suite, session),
     ...quarantineOf(session.quarantine, { suite: suite.suite.suite, cases, now }),
   }

@@ -7,7 +7,7 @@ import type { Context, LoadedSuite, Project } from '../../ports.ts'
 import { snapshotTarget } from '../../run/snapshot.ts'
 import type { QuarantineEntry } from '../../schema/quarantine.ts'
 import type { Run } from '../../schema/run.ts'
-import { assertions } from '../../score/registry.ts'
+import { isDeterministic } from '../../score/grade.ts'
 import { readQuarantine } from '../../store/quarantine-file.ts'
 import { recentRuns } from '../../store/run-record.ts'
 import { runsOf, storedBaseline } from './judge-run.ts'
@@ -77,6 +77,6 @@ export async function storedOf(
 
 /** Cases all of whose assertions grade the same answer alike. */
 export function deterministicCases({ cases }: LoadedSuite): Set<string> {
-  const sure = cases.filter((each) => each.case.assert.every(({ type }) => assertions[type].deterministic))
+  const sure = cases.filter((each) => assertionsOf(each.case).every(isDeterministic))
   return new Set(sure.map(({ info }) => info.id))
 }
