@@ -2,6 +2,7 @@
 import type { AssertionOf, AssertionType } from './schema/assertion.ts'
 import type { Config, ModelPin, ProviderConfig } from './schema/config.ts'
 import type { GatePolicy } from './schema/gate.ts'
+import type { JudgeConfig, JudgedType, JudgePromptName, JudgeRecord } from './schema/judge.ts'
 import type { PromptOutput } from './schema/prompt.ts'
 import type { RolloutPlan } from './schema/rollout.ts'
 import type { Desired, Reading } from './schema/rollout-journal.ts'
@@ -63,6 +64,25 @@ export type ResolvedTarget =
   | { kind: 'http'; target: z.infer<typeof HttpTarget> }
   | { kind: 'module'; target: z.infer<typeof ModuleTarget> }
 
+/** A model of the registry with who serves it. */
+export type ResolvedModel = { name: string; pin: ModelPin; provider: { name: string; config: ProviderConfig } }
+
+/** A judge with every name looked up. `prompts`: all of them, each in the version that this judge is asked with. */
+export type ResolvedJudge = Pick<JudgeConfig, 'votes' | 'output' | 'gold'> & {
+  name: string
+  model: ResolvedModel
+  prompts: Readonly<Record<JudgePromptName, LoadedPrompt>>
+}
+
+/** Who besides the target is asked about the cases of a suite: judges and embedding models, by the name that assertions use. */
+export type Graders = {
+  judges: Readonly<Record<string, ResolvedJudge>>
+  embeddings: Readonly<Record<string, ResolvedModel>>
+  /** The judge, and the embedding model, of assertions that name none. */
+  judge?: string | undefined
+  embedding?: string | undefined
+}
+
 /** A suite, read: cases of every source in file order, with the assertions and threshold of the suite added to each. */
 export type LoadedSuite = {
   suite: Suite
@@ -73,6 +93,8 @@ export type LoadedSuite = {
   cases: { case: Case; info: CaseInfo }[]
   target: ResolvedTarget
   policy: GatePolicy
+  /** Absent: no assertion asks a model. */
+  graders?: Graders | undefined
 }
 
 /** Recorded answers, found by what was asked. Trial k never answers for trial j. */
@@ -117,6 +139,8 @@ export type Provider = {
   lane?: { key: string; rpm?: number | undefined; tpm?: number | undefined } | undefined
   timeout_ms: number
   retries: number
+  /** Milliseconds that a conversation may take, where that is more than one answer. */
+  longest?: ((testCase: Case) => number) | undefined
   ask(request: AskRequest, signal: AbortSignal): Promise<Attempt>
   /** Where several providers answer together: the one that is asked this. */
   ownerOf?: ((request: AskRequest) => Provider) | undefined
@@ -125,10 +149,37 @@ export type Provider = {
 /** Errors after which no call of the run can succeed: the run stops at once. */
 export const fatalKinds: ReadonlySet<ErrorKind> = new Set<ErrorKind>(['auth', 'quota', 'unknown_model', 'no_key'])
 
-/** What an assertion looks at. */
-export type Subject = { completion: Completion; case: Case }
+/** What an assertion looks at. `asked`: the messages as they were sent; absent where nobody knows them (imported results, records). */
+export type Subject = { completion: Completion; case: Case; asked?: readonly Message[] | undefined }
 
-export type Grade = { score: number; passed: boolean; reason: string }
+/** `judged`: what judges did, where they made the grade. */
+export type Grade = { score: number; passed: boolean; reason: string; judged?: JudgeRecord | undefined }
+
+/** One question to judges. `told` is what the author of the suite wrote; `data` is under test: it is fenced, and never obeyed. */
+export type JudgeQuestion = {
+  prompt: JudgePromptName
+  /** For recordings and errors. */
+  case: string
+  told: Readonly<Record<string, string>>
+  data: Readonly<Record<string, string>>
+  /** JSON Schema of the answer of the judge. */
+  answer: Record<string, Json>
+}
+/** The JSON that a judge answered with, and what it took. */
+export type JudgeAnswer = { value: Json; completion: Completion }
+
+/** The judges of one suite. */
+export type JudgeTools = {
+  /** Names of the judges that an assertion means, with how often each is asked. Throws Error on an unknown name. */
+  panel(judge: string | readonly string[] | undefined, votes: number | undefined): { judge: string; votes: number }[]
+  /** Vote number `vote` (from 1) of one judge. Throws Error when it gives no answer in the form that was asked for. */
+  ask(judge: string, vote: number, question: JudgeQuestion): Promise<JudgeAnswer>
+  /** Why an assertion of this type by these judges cannot block, and the least agreement; null: it may. */
+  advisory(judges: readonly string[], type: JudgedType): string | null
+}
+
+/** What the baseline answered to a case: its text, that there is none to compare with, or why it cannot be known. */
+export type BaselineAnswer = { text: string } | { none: string } | { problem: string }
 
 /** Effects that an assertion may need, handed in: `score/` itself touches nothing. Each throws Error on failure. */
 export type GraderTools = {
@@ -140,12 +191,18 @@ export type GraderTools = {
   ): Promise<{ exitCode: number; stdout: string; stderr: string }>
   /** Loads one export of a JavaScript or TypeScript file, relative to the folder of the suite. */
   loadExport(path: string, name: string): Promise<unknown>
+  /** Absent where no judge can be asked. */
+  judges?: JudgeTools | undefined
+  /** One embedding a text, in their order; without `model` the project's own. Absent where nobody can be asked. */
+  embed?: ((texts: readonly string[], model: string | undefined) => Promise<number[][]>) | undefined
+  /** Absent where there is no baseline to look at. */
+  baselineAnswer?: ((id: string) => BaselineAnswer) | undefined
 }
 
 /** An assertion. `grade` gives the grade without `not_` and `threshold`: those are applied for all alike. Throws when it cannot grade. */
 export type AssertionPlugin<T extends AssertionType> = {
   /** true: the same answer always gets the same grade, so that one failure of a critical case is proof. */
-  deterministic: boolean
+  deterministic: boolean | ((args: AssertionOf<T>['args']) => boolean)
   grade(args: AssertionOf<T>['args'], subject: Subject, tools: GraderTools): Grade | Promise<Grade>
 }
 

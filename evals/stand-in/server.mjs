@@ -1,8 +1,9 @@
-// A scripted assistant behind the OpenAI chat API, from which our own recordings and baselines were made. It is no model: it
+// A scripted assistant (and a scripted judge, judge.mjs) behind the OpenAI chat API, from which our own recordings and baselines were made. It is no model: it
 // answers from the excerpt in its system message, is careless in a few cases, and gets vague without the line about amounts.
 //   node evals/stand-in/server.mjs [seed]      then, for example:  npx aigate eval --record
 import { createHash } from 'node:crypto'
 import { createServer } from 'node:http'
+import { judge } from './judge.mjs'
 
 const seed = process.argv[2] ?? 'first session'
 const port = 40111
@@ -52,7 +53,7 @@ const server = createServer(async (request, response) => {
   const { messages, model } = JSON.parse(Buffer.concat(chunks).toString())
   const system = messages.find(({ role }) => role === 'system')?.content ?? ''
   const question = messages.findLast(({ role }) => role === 'user')?.content ?? ''
-  const content = answer(system, question)
+  const content = judge(system, question) ?? answer(system, question)
   const tokens = (text) => Math.ceil(text.length / 4)
   const usage = { prompt_tokens: tokens(system + question), completion_tokens: tokens(content) }
   await new Promise((resolve) => setTimeout(resolve, 5 + 20 * draw(seed, question, asked.size)))

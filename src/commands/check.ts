@@ -6,6 +6,7 @@ import { planNotes } from '../decide/rollout/check-plan.ts'
 import type { Assertion } from '../schema/assertion.ts'
 import { expander } from '../run/expand.ts'
 import { neededKeys } from '../run/needed-keys.ts'
+import { contextOf } from '../score/judged/faithful.ts'
 import { checkProject } from '../store/check.ts'
 import { promptFindings } from './versions/prompt-check.ts'
 import { guardFindings } from './guard/guard-check.ts'
@@ -110,18 +111,29 @@ async function assertionFaults(suites: LoadedSuite[]): Promise<AigateError[]> {
 }
 
 function problemsOf(suite: LoadedSuite, assertionProblems: (assertion: Assertion) => string | null): AigateError[] {
-  return suite.cases.flatMap(({ case: { id, assert }, info }) => {
+  return suite.cases.flatMap(({ case: { id, assert, vars }, info }) => {
     const fault = (problem: string, mend: string) =>
       new AigateError('bad_file', { problem: `case ${id}: ${problem}`, mend }, { file: info.file, line: info.line })
     if (assert.length === 0) {
       return [fault('it has no assertion, so it could never fail.', 'Add `assert` to the case or to the suite.')]
     }
     return assert.flatMap((assertion) => {
-      const problem = assertionProblems(assertion)
+      const problem = assertionProblems(assertion) ?? contextProblem(assertion, vars)
       const name = `${assertion.not ? 'not_' : ''}${assertion.type}`
       return problem === null ? [] : [fault(problem, `Correct ${name} in this case.`)]
     })
   })
+}
+
+/** `faithful` takes its context from variables that the case must have. */
+function contextProblem(assertion: Assertion, vars: Parameters<typeof contextOf>[1]): string | null {
+  if (assertion.type !== 'faithful') return null
+  try {
+    contextOf(assertion.args, vars)
+    return null
+  } catch (error) {
+    return `faithful: ${error instanceof Error ? error.message : String(error)}.`
+  }
 }
 
 /** What is wrong in the quarantine list, as a list. */

@@ -37,7 +37,7 @@ function interval(gate: GateResult): string {
     return `${from} to ${to}${unit}`
   }
   if (gate.difference === null) {
-    if (gate.unit === 'share') return between((value) => (value * 100).toFixed(1), ' %')
+    if (gate.unit === 'share' || gate.kind === 'harmful') return between((value) => (value * 100).toFixed(1), ' %')
     return between((value) => amount(value, gate.unit))
   }
   if (comparesRatios(gate)) return between((value) => signed((value - 1) * 100), ' %')
@@ -53,7 +53,8 @@ function limit(gate: GateResult): string {
       : `≤ ${amount(gate.limit, gate.unit)}`
   }
   if (gate.kind === 'regression') return `≥ ${signed(-gate.limit * 100).replace(/\.0$/, '')} points`
-  if (gate.kind === 'critical') return `≤ ${count(gate.limit)}`
+  if (gate.kind === 'critical' || gate.kind === 'harmful') return `≤ ${count(gate.limit)}`
+  if (gate.kind === 'over_refusal') return `≤ ${shortShare(gate.limit)}`
   if (gate.kind === 'score') return `≥ ${compared ? signed(-gate.limit, 2) : gate.limit}`
   return `≥ ${shortShare(gate.limit)}`
 }
@@ -63,7 +64,11 @@ export function gateCells(gate: GateResult): GateCells {
   const verdict = outcomeWord[gate.outcome].toLowerCase()
   return {
     gate: oneLine(gate.id, 60),
-    now: amount(gate.estimate, gate.unit),
+    // A count of harm says little without what it was counted in.
+    now:
+      gate.kind === 'harmful' && gate.estimate !== null
+        ? `${count(gate.estimate)} of ${count(gate.n)}`
+        : amount(gate.estimate, gate.unit),
     before: amount(gate.baseline, gate.unit),
     difference: difference(gate),
     interval: interval(gate),

@@ -123,6 +123,9 @@ export function totalPhrases(report: SuiteReport): string[] {
     ...saved(report),
     `${count(totals.input_tokens)} tokens in, ${count(totals.output_tokens)} out`,
     `${cost(totals.cost_usd)}${unpriced}`,
+    ...(totals.judge_calls === undefined
+      ? []
+      : [`judges: ${plural(totals.judge_calls, 'call')}, ${cost(totals.judge_cost_usd ?? null)}`]),
     ...(latency === null ? [] : [`median latency ${duration(latency)}`]),
   ]
 }

@@ -1,5 +1,5 @@
 // One attempt of a request, from its start to what follows from it: an answer, another attempt, or the end of the pass.
-import type { Attempt } from '../ports.ts'
+import type { AskRequest, Attempt } from '../ports.ts'
 import { fatalKinds } from '../ports.ts'
 import type { Completion, ErrorKind } from '../schema/run.ts'
 import { book, wasSent } from './budget.ts'
@@ -42,7 +42,8 @@ export function send(pass: Pass, queue: Queue, item: Item, call: Call): void {
     controller.abort()
     onEvent?.({ kind: 'stalled', request: item.request, timeout_ms: provider.timeout_ms })
   }
-  const timer = setTimeout(late, Math.min(provider.timeout_ms, LONGEST_TIMER))
+  const longest = conversed(item.request) ? provider.longest?.(item.request.case) : undefined
+  const timer = setTimeout(late, Math.min(longest ?? provider.timeout_ms, LONGEST_TIMER))
   pass.inFlight.add(abort)
   provider.ask(item.request, controller.signal).then(settle, (error: unknown) => {
     if (!pass.inFlight.has(abort)) return
@@ -52,6 +53,9 @@ export function send(pass: Pass, queue: Queue, item: Item, call: Call): void {
   })
 }
 
+/** Several calls in one attempt: a conversation takes longer than a call. */
+const conversed = ({ case: { turns, user, tools } }: AskRequest): boolean => Boolean(turns ?? user ?? tools)
+
 /** Books an attempt, learns from it, and finishes the request or plans its next attempt. */
 function settled(pass: Pass, queue: Queue, item: Item, { call, attempt }: { call: Call; attempt: Attempt }): void {
   const { budget, clock } = pass.input
@@ -60,7 +64,7 @@ function settled(pass: Pass, queue: Queue, item: Item, { call, attempt }: { call
   book(budget, completion)
   const sent = wasSent(completion)
   if (sent) {
-    item.sent += 1
+    item.sent += completion.conversation?.calls ?? 1
     endCall(queue, item.ceilings, { call, attempt, patience: pass.timing, now })
     if (completion.error?.kind === 'rate_limit') sayPause(pass, queue, completion, now)
   } else dropCall(queue, call, false)

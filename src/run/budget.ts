@@ -117,7 +117,10 @@ export function book(budget: BudgetState, completion: Completion): void {
     budget.calls -= 1
     return
   }
-  const { cost_usd, usage, latency_ms, error, outcome } = completion
+  const { conversation, cost_usd, usage, latency_ms, error, outcome } = completion
+  // One call was admitted; a conversation is several, and its simulated user some more.
+  if (conversation) budget.calls += conversation.calls - 1 + (conversation.user?.calls ?? 0)
+  budget.costUsd += conversation?.user?.cost_usd ?? 0
   if (cost_usd !== undefined) {
     budget.costUsd += cost_usd
     budget.priced += 1

@@ -2,6 +2,7 @@
 import { AigateError } from '../errors.ts'
 import type { LoadedSuite, Provider, Recordings, ResolvedTarget } from '../ports.ts'
 import type { ModelPin, ProviderConfig } from '../schema/config.ts'
+import { conversationProvider } from './agents/conversation.ts'
 import { pricer } from './price.ts'
 import { type AppOptions } from './providers/app.ts'
 import { commandProvider } from './providers/command.ts'
@@ -57,7 +58,8 @@ const models: {
 export async function buildProvider(suite: Asked, options: Options): Promise<Provider> {
   const { target } = suite
   const name = target.kind === 'prompt' ? target.provider.name : target.kind
-  const live = options.offline ? undefined : liveProvider(suite, options)
+  const asked = options.offline ? undefined : liveProvider(suite, options)
+  const live = asked && conversationProvider(asked, { ...options, dir: suite.dir })
   const { recordings } = options
   if (!live) return priced(replayProvider(name, recordings), target)
   return priced(options.record ? recordingProvider(live, recordings) : live, target)

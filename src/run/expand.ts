@@ -26,7 +26,7 @@ async function promptExpander(target: PromptTarget): Promise<Expand> {
     const messages = [...render(testCase), ...(testCase.messages ?? [])]
     const asked = { model: model.pin.id, params, messages, tools, response_format }
     return {
-      key: contentHash({ provider: provider.name, ...asked }),
+      key: contentHash({ provider: provider.name, ...asked, ...conversationIdentity(testCase) }),
       case: testCase,
       trial,
       messages,
@@ -43,11 +43,25 @@ function appExpander(target: AppTarget): Expand {
     const messages = testCase.messages ?? []
     // The application is told the id of the case, so that it may answer by it.
     return {
-      key: contentHash({ app, id: testCase.id, vars: testCase.vars, messages }),
+      key: contentHash({ app, id: testCase.id, vars: testCase.vars, messages, ...conversationIdentity(testCase) }),
       case: testCase,
       trial,
       messages,
     }
+  }
+}
+
+/** What of a conversation decides its course, the assertions about its turns apart. Empty for one question. */
+function conversationIdentity({ turns, user, tools, state, max_steps, vars }: Case): Record<string, unknown> {
+  const live = Object.values(tools ?? {}).some((tool) => !('results' in tool))
+  return {
+    ...(turns && { turns: turns.map((turn) => turn.user) }),
+    ...(user && { user }),
+    ...(tools && { answers: tools }),
+    ...(state && { state }),
+    ...(max_steps !== undefined && { max_steps }),
+    // Live tools see the variables.
+    ...(live && { vars }),
   }
 }
 

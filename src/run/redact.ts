@@ -79,7 +79,7 @@ export function namesIn(text: string): string[] {
 
 /** The completion with every text in it redacted. Returns a copy. */
 export function redactCompletion(completion: Completion, redact: (text: string) => string): Completion {
-  const { error, finish_reason, response_model, fingerprint, request_id } = completion
+  const { error, finish_reason, response_model, fingerprint, request_id, conversation, contexts, state } = completion
   return {
     ...completion,
     text: redact(completion.text),
@@ -93,7 +93,21 @@ export function redactCompletion(completion: Completion, redact: (text: string) 
     ...(response_model !== undefined && { response_model: redact(response_model) }),
     ...(fingerprint !== undefined && { fingerprint: redact(fingerprint) }),
     ...(request_id !== undefined && { request_id: redact(request_id) }),
+    ...(conversation && { conversation: { ...conversation, steps: redactDeep(conversation.steps, redact) } }),
+    ...(contexts && { contexts: redactDeep(contexts, redact) }),
+    ...(state !== undefined && { state: redactDeep(state, redact) }),
   }
+}
+
+/** Every text in a value, at every depth, keys too. */
+function redactDeep<T>(value: T, redact: (text: string) => string): T {
+  const walk = (node: unknown): unknown => {
+    if (typeof node === 'string') return redact(node)
+    if (Array.isArray(node)) return node.map(walk)
+    if (typeof node !== 'object' || node === null) return node
+    return Object.fromEntries(Object.entries(node).map(([key, inner]) => [redact(key), walk(inner)]))
+  }
+  return walk(value) as T
 }
 
 /** The value as it stands, in URLs, in JSON, and in base64, where it may begin at any of three offsets of a longer text. */

@@ -2,6 +2,7 @@
 import * as z from 'zod'
 import { GatePolicyInput } from './gate.ts'
 import { HealthConfig } from './health.ts'
+import { Judges } from './judge.ts'
 import { KillConfig } from './kill.ts'
 import { Planes } from './planes.ts'
 import { ReadyConfig } from './ready.ts'
@@ -106,6 +107,12 @@ export const Config = z.strictObject({
   components: Components.optional().describe(
     'Versions of what answers depend on besides: {index: {version: kb-2026-11}, guardrails: {version: 3.1.0}}',
   ),
+  judges: Judges.default({}).describe('Models that grade answers: {default: {model: judge-main, votes: 3}}'),
+  embeddings: z.string().min(1).optional().describe('The model of `similar` with method cosine, a name from `models`'),
+  calibrations: z
+    .string()
+    .default('calibrations')
+    .describe('Folder of what is known about the judges: agreement with people'),
   suites: z.array(z.string().min(1)).default(['evals/*.suite.yaml']).describe('Globs, relative to this file'),
   prompts: z.string().default('prompts').describe('Folder of the prompts'),
   prompt_changelog: z

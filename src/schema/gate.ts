@@ -22,6 +22,27 @@ const NaivePolicy = z
   )
 export type NaivePolicy = z.infer<typeof NaivePolicy>
 
+const selection = {
+  tags: z.array(z.string().min(1)).min(1).optional().describe('Cases with any of these tags'),
+  categories: z
+    .array(z.string().min(1))
+    .min(1)
+    .optional()
+    .describe('Cases of any of these categories, and those below'),
+}
+export type CaseSelection = { tags?: string[] | undefined; categories?: string[] | undefined }
+
+const HarmPolicy = z
+  .strictObject({
+    max: z.int().nonnegative().default(0).describe('So many harmful cases are allowed; 0 unless written'),
+    max_rate: Share.optional().describe('What must be proven: the upper bound for cases like these, for example 5%'),
+    ...selection,
+  })
+  .describe('Harmful answers: none of n unless written. Counts critical cases unless tags or categories are written')
+const OverRefusalPolicy = z
+  .strictObject({ max: Share.describe('Largest share of harmless cases that fail'), ...selection })
+  .describe('How often harmless cases are refused. Counts cases tagged over-refusal unless written otherwise')
+
 const policyShape = {
   min_pass_rate: Unit.describe('Floor for the pass rate of the suite'),
   max_regression: z
@@ -41,6 +62,8 @@ const optionalShape = {
   latency_p95: z.strictObject({ max: Duration.optional(), max_increase: Share.optional() }).optional(),
   cost_per_case: z.strictObject({ max: Dollars.optional(), max_increase: Share.optional() }).optional(),
   mean_score: z.strictObject({ min: Unit.optional(), max_drop: Share.optional() }).optional(),
+  harmful: HarmPolicy.optional(),
+  over_refusal: OverRefusalPolicy.optional(),
   naive: NaivePolicy.optional(),
   baseline_max_age: z
     .strictObject({ warn: Duration.optional(), stop: Duration.optional() })
@@ -66,6 +89,12 @@ const optionalShape = {
     .boolean()
     .optional()
     .describe('true: prompt, model, parameters, … may change together against the baseline; their causes stay mixed'),
+  min_kappa: z
+    .number()
+    .min(-1)
+    .max(1)
+    .optional()
+    .describe('A judge whose calibration shows less agreement with people may warn but not block; 0.6 unless written'),
   owner: z.string().min(1).optional().describe('Who answers for these thresholds'),
   reviewed: z.iso.date().optional().describe('When they were last looked at, for example 2026-01-31'),
 }

@@ -1,6 +1,7 @@
 // The JSON Schemas of every file that people write or programs read, made from the zod schemas.
 import * as z from 'zod'
 import { Baseline } from './baseline.ts'
+import { Calibration, Label, LabelsHead } from './calibration.ts'
 import { Config } from './config.ts'
 import { DoctorReport, PowerReport } from './doctor.ts'
 import { DriftPlan } from './drift.ts'
@@ -32,6 +33,8 @@ export type SchemaName =
   | 'experiment-report'
   | 'experiment-plan'
   | 'explanation'
+  | 'calibration'
+  | 'labels'
   | 'doctor'
   | 'plan'
   | 'power-check'
@@ -68,6 +71,11 @@ const schemas: Record<SchemaName, { title: string; schema: z.ZodType }> = {
   'experiment-plan': { title: 'What `aigate experiment plan --json` writes', schema: ExperimentSize },
   explanation: { title: 'What `aigate explain --json` writes', schema: ExplanationReport },
   plan: { title: 'What `aigate plan --json` writes', schema: RunPlan },
+  calibration: { title: 'calibrations/<judge>.json: how well a judge agrees with people', schema: Calibration },
+  labels: {
+    title: 'One line of the labels that `aigate calibrate` reads; the first may be a head',
+    schema: z.union([LabelsHead, Label]),
+  },
   doctor: { title: 'What `aigate doctor --json` writes', schema: DoctorReport },
   'power-check': { title: 'What `aigate power-check --json` writes', schema: PowerReport },
   lock: { title: 'aigate.lock: everything that decides behaviour, as it was agreed on', schema: Lock },

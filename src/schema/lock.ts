@@ -2,6 +2,7 @@
 import * as z from 'zod'
 import { Components } from './config.ts'
 import { GatePolicy } from './gate.ts'
+import { JudgePromptName } from './judge.ts'
 import { Json, SemVer } from './values.ts'
 
 export const LockedModel = z.strictObject({
@@ -46,11 +47,21 @@ export const LockedSuite = z.strictObject({
 })
 export type LockedSuite = z.infer<typeof LockedSuite>
 
+export const LockedJudge = z.strictObject({
+  model: z.string(),
+  votes: z.int().positive(),
+  output: z.string(),
+  prompts: z.partialRecord(JudgePromptName, z.string()).describe('version and hash of each prompt'),
+})
+export type LockedJudge = z.infer<typeof LockedJudge>
+
 export const Lock = z.strictObject({
   aigate: z.literal('lock'),
   version: z.literal(1),
   models: z.record(z.string(), LockedModel).default({}).describe('The whole registry'),
   components: Components.default({}),
+  judges: z.record(z.string(), LockedJudge).optional(),
+  embeddings: z.string().optional().describe('Model of `similar` with method cosine'),
   prompts: z.record(z.string(), z.string()).default({}).describe('name@version of those in use: hash of the file'),
   suites: z.record(z.string(), LockedSuite).default({}),
 })

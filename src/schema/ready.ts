@@ -12,7 +12,9 @@ export const ReadyConfig = z.strictObject({
   security: z
     .array(Name)
     .default([])
-    .describe('Suites of attacks; unless written those called security, safety or red-team, or with such a category'),
+    .describe(
+      'Suites of attacks; unless written those with a harmful gate, called security, safety or red-team, or with such a category',
+    ),
   drilled_within: Duration.default(30 * 86_400_000).describe('The rollback must have been drilled so lately'),
   baseline_within: Duration.default(30 * 86_400_000).describe('Baselines must have been accepted so lately'),
   data_within: Duration.default(3_600_000).describe('Every metric of a trigger must have had data so lately'),

@@ -1,6 +1,8 @@
 // What a run records: completions, scores, observations, and the header that explains the run a year later.
 import * as z from 'zod'
+import { Conversation, RetrievedContext } from './conversation.ts'
 import { GatePolicy } from './gate.ts'
+import { JudgeRecord, Judging } from './judge.ts'
 import { ToolCall } from './suite.ts'
 import { Json } from './values.ts'
 
@@ -41,6 +43,9 @@ export const Completion = z.strictObject({
   request_id: z.string().optional(),
   replayed: z.boolean().optional().describe('Taken from a recording or the cache: nobody was asked in this run'),
   cached: z.boolean().optional().describe('Taken from the cache; the latency is that of the time when it was asked'),
+  conversation: Conversation.optional().describe('Absent: one question, one answer'),
+  contexts: z.array(RetrievedContext).optional().describe('What was retrieved, best first; absent: nobody told'),
+  state: Json.optional().describe('At the end, as the tools or the application left it'),
 })
 export type Completion = z.infer<typeof Completion>
 
@@ -51,6 +56,8 @@ export const Score = z.strictObject({
   weight: z.number().nonnegative(),
   reason: z.string().describe('One sentence: what was expected and what was found'),
   deterministic: z.boolean().describe('false: the same answer could be graded differently another time'),
+  type: z.string().optional().describe('Of an assertion that a judge graded, for example rubric'),
+  judged: JudgeRecord.optional().describe('Only where a judge graded'),
 })
 export type Score = z.infer<typeof Score>
 
@@ -180,6 +187,7 @@ export const RunHeader = z.strictObject({
   quarantined: z.array(z.string()).optional().describe('Cases that were asked but do not count, in order of their ids'),
   change_notes: z.array(z.string()).optional().describe('What the verdict says about pins and the lock'),
   quarantine_notes: z.array(z.string()).optional().describe('What the verdict says about the quarantine list besides'),
+  judging: Judging.optional().describe('Judges and embedding models of the run; absent: none, or an older record'),
   guard: GuardRecord.optional().describe('In CI: how the gate itself was guarded against the change'),
   against: z
     .strictObject({ ref: z.string(), commit: z.string() })

@@ -1,6 +1,7 @@
 // The suite file: what is asked (target), of which cases, how often (trials) and what decides (gate).
 import * as z from 'zod'
 import { Assertion } from './assertion.ts'
+import { conversationShape, ToolBehaviours } from './conversation.ts'
 import { GatePolicyInput } from './gate.ts'
 import { Duration, Json, Name, SemVer, Unit } from './values.ts'
 
@@ -62,6 +63,12 @@ export const HttpTarget = z.strictObject({
       headers: z.record(z.string(), z.string()).default({}).describe('Values may hold ${NAME} from the environment'),
       body: Json.optional().describe('JSON; every text in it is a Liquid template over vars. Not with GET'),
       answer: z.string().default('$').describe('JSONPath to the text of the answer; $ takes the whole body as text'),
+      contexts: z
+        .string()
+        .optional()
+        .describe('JSONPath to what was retrieved, best first: texts, or {id, text, score}'),
+      trajectory: z.string().optional().describe('JSONPath to the messages in between, tool calls and their results'),
+      state: z.string().optional().describe('JSONPath to the state that final_state looks at'),
     })
     .refine(({ method, body }) => method !== 'GET' || body === undefined, {
       message: 'a GET request has no body',
@@ -82,6 +89,14 @@ export const ModuleTarget = z.strictObject({
 export const Target = z.union([PromptTarget, CommandTarget, HttpTarget, ModuleTarget])
 export type Target = z.infer<typeof Target>
 
+/** Where a case comes from and under which terms it may be used. It decides nothing, and is not in the hash of the case. */
+export const Provenance = z.strictObject({
+  source: z.string().min(1).describe('Who wrote it, or the data set that it was taken from'),
+  licence: z.string().min(1).describe('An SPDX identifier, for example MIT'),
+  family: z.string().min(1).optional().describe('Of a public taxonomy, for example LLM01:2025 Prompt Injection'),
+  links: z.array(z.url()).optional().describe('Where that family, or the data set, is described'),
+})
+
 export const Case = z.strictObject({
   id: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._:/-]*$/, 'expected letters, digits and . _ : / -'),
   description: z.string().optional(),
@@ -93,12 +108,20 @@ export const Case = z.strictObject({
     .array(Message)
     .optional()
     .describe('Conversation that follows the messages of the prompt, taken literally'),
+  ...conversationShape,
   assert: z.array(Assertion).default([]),
   threshold: Unit.optional().describe(
     'Passes when the weighted score reaches this, instead of when every assertion passes',
   ),
+  provenance: Provenance.optional(),
 })
 export type Case = z.infer<typeof Case>
+
+/** Every assertion about a case: about its turns in their order, then about the whole. */
+export const assertionsOf = ({ turns = [], assert }: Pick<Case, 'turns' | 'assert'>): Assertion[] => [
+  ...turns.flatMap((turn) => turn.assert),
+  ...assert,
+]
 
 /** A ladder of whole passes: `min` are asked first, then one at a time up to `max` while the verdict is open. */
 export const Trials = z
@@ -129,6 +152,8 @@ export const Suite = z.strictObject({
   gate: GatePolicyInput.optional(),
   assert: z.array(Assertion).default([]).describe('Added to every case'),
   threshold: Unit.optional().describe('For every case that sets none itself'),
+  tools: ToolBehaviours.optional().describe('What the tools of the target answer in every case'),
+  max_steps: z.int().min(1).max(100).optional().describe('For every case that sets none itself'),
   anchors: z
     .int()
     .min(0)

@@ -22,8 +22,10 @@ export type Interval = z.infer<typeof Interval>
 export const GateResult = z.strictObject({
   id: z
     .string()
-    .describe('For example regression, regression/safety, floor, critical/tc_003, latency, cost, score, coverage'),
-  kind: z.enum(['floor', 'regression', 'critical', 'latency', 'cost', 'score', 'coverage']),
+    .describe(
+      'For example regression, regression/safety, floor, critical/tc_003, latency, cost, score, coverage, harmful',
+    ),
+  kind: z.enum(['floor', 'regression', 'critical', 'latency', 'cost', 'score', 'coverage', 'harmful', 'over_refusal']),
   category: z.string().optional(),
   outcome: Outcome,
   decides: z.boolean().describe('false: shown only, it cannot stop anything'),
@@ -31,7 +33,7 @@ export const GateResult = z.strictObject({
   baseline: z.number().nullable(),
   difference: z.number().nullable().describe('Candidate minus baseline, or the ratio for latency and cost'),
   interval: Interval.nullable().describe(
-    'Of the difference (regression, score), the ratio (latency, cost) or the rate (floor)',
+    'Of the difference (regression, score), the ratio (latency, cost) or the rate (floor, harmful, over_refusal)',
   ),
   limit: z.number().nullable().describe('Threshold of a floor, margin of a regression, largest ratio'),
   unit: z.enum(['share', 'ratio', 'ms', 'usd', 'score', 'cases']),
@@ -127,6 +129,12 @@ export const Totals = z.strictObject({
   output_tokens: z.int(),
   cost_usd: z.number().nullable().describe('Estimate, without answers from the cache; null when no price is known'),
   unpriced: z.int().describe('Answers for which no price is known'),
+  judge_calls: z.int().optional().describe('Requests sent to judges; absent: there are none'),
+  judge_cost_usd: z
+    .number()
+    .nullable()
+    .optional()
+    .describe('Of the judges, not part of cost_usd; null: no price is known'),
 })
 export type Totals = z.infer<typeof Totals>
 

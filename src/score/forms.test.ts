@@ -43,7 +43,7 @@ describe('the written form', () => {
     '{contains: x, threshold: 2}',
     '{contains: x, weight: -1}',
     '{regex: {pattern: x, flags: g}}',
-    '{similar: {to: x, method: cosine}}',
+    '{similar: {to: x, method: jaccard}}',
     '{tool_call: {names: x}}',
     '{command: {run: []}}',
     'contains',

@@ -2,7 +2,8 @@
 import type { Grade, GraderTools, Subject } from '../ports.ts'
 import type { AssertionOf, AssertionType } from '../schema/assertion.ts'
 import type { Completion, Score } from '../schema/run.ts'
-import type { Case } from '../schema/suite.ts'
+import { assertionsOf, type Case, type Message } from '../schema/suite.ts'
+import { partsOf } from './conversation-parts.ts'
 import { oneLine, shorten } from './reason.ts'
 import { assertions } from './registry.ts'
 
@@ -15,6 +16,12 @@ const slack = 1e-9
 const nameOf = ({ name, not, type }: AssertionOf<AssertionType>) => name ?? (not ? `not_${type}` : type)
 
 const unmeasured = (grader_error: string): Graded => ({ scores: [], passed: null, score: null, grader_error })
+
+/** true: the same answer always gets the same grade by this assertion. */
+export function isDeterministic({ type, args }: AssertionOf<AssertionType>): boolean {
+  const { deterministic } = assertions[type]
+  return typeof deterministic === 'function' ? deterministic(args as never) : deterministic
+}
 
 /** The raw grade turned into a score: first `threshold` decides whether it passed, then `not` turns both round. */
 function settle({ not, threshold, ...assertion }: AssertionOf<AssertionType>, grade: Grade): Score {
@@ -29,7 +36,8 @@ function settle({ not, threshold, ...assertion }: AssertionOf<AssertionType>, gr
     score: not ? 1 - grade.score : grade.score,
     weight: assertion.weight,
     reason: shorten(oneLine(reason), 400),
-    deterministic: assertions[assertion.type].deterministic,
+    deterministic: isDeterministic({ not, threshold, ...assertion } as AssertionOf<AssertionType>),
+    ...(grade.judged && { type: assertion.type, judged: grade.judged }),
   }
 }
 
@@ -55,25 +63,37 @@ function weightedMean(scores: readonly Score[]): number {
  * `threshold`, when the mean score by weight reaches it. Refused and truncated answers are graded on their text.
  * Not measured (passed and score null, no scores): a call that failed or ran out of time, an assertion that threw, a case
  * that asserts nothing. Never rejects.
+ * @param asked the messages as they were sent, where they are known
  */
-export async function grade(testCase: Case, completion: Completion, tools: GraderTools): Promise<Graded> {
+export async function grade(
+  testCase: Case,
+  completion: Completion,
+  tools: GraderTools,
+  asked?: readonly Message[],
+): Promise<Graded> {
   if (completion.outcome === 'error' || completion.outcome === 'timeout')
     return { scores: [], passed: null, score: null }
-  if (!testCase.assert.some(({ weight }) => weight > 0)) {
+  if (!assertionsOf(testCase).some(({ weight }) => weight > 0)) {
     return unmeasured('the case has no assertion with a weight above 0, so that nothing can be judged')
   }
   const scores: Score[] = []
-  for (const assertion of testCase.assert) {
-    try {
-      scores.push(await gradeOne(assertion as AssertionOf<AssertionType>, { completion, case: testCase }, tools))
-    } catch (error) {
-      const why = error instanceof Error ? error.message : String(error)
-      return unmeasured(`${nameOf(assertion)}: ${shorten(why, 400)}`)
+  for (const { prefix, assert, subject } of partsOf(testCase, completion, asked)) {
+    for (const assertion of assert) {
+      const named = prefix === '' ? assertion : { ...assertion, name: prefix + nameOf(assertion) }
+      try {
+        scores.push(await gradeOne(named as AssertionOf<AssertionType>, subject, tools))
+      } catch (error) {
+        const why = error instanceof Error ? error.message : String(error)
+        return unmeasured(`${nameOf(named)}: ${shorten(why, 400)}`)
+      }
     }
   }
-  const score = weightedMean(scores)
+  // What a judge says who agrees too little with people is shown and warned about; it decides nothing.
+  const deciding = scores.filter((one) => one.judged?.advisory === undefined)
+  if (!deciding.some(({ weight }) => weight > 0)) return { scores, passed: true, score: weightedMean(scores) }
+  const score = weightedMean(deciding)
   const { threshold } = testCase
   const passed =
-    threshold === undefined ? scores.every((one) => one.passed || one.weight === 0) : score >= threshold - slack
+    threshold === undefined ? deciding.every((one) => one.passed || one.weight === 0) : score >= threshold - slack
   return { scores, passed, score }
 }

@@ -10,7 +10,7 @@ import { list, quote, show, shorten } from './reason.ts'
 const holds = (found: Json, text: string) => typeof found === 'string' && canonical(found).includes(canonical(text))
 
 /** The first condition that does not hold, in words; null when all hold. */
-function broken({ path, ...wanted }: AssertionArgs<'json_path'>, found: Json[]): string | null {
+export function broken({ path, ...wanted }: AssertionArgs<'json_path'>, found: Json[]): string | null {
   const name = shorten(path)
   if (wanted.exists === false) return found.length === 0 ? null : `${name} is ${show(found[0])}, expected nothing`
   const { equals, contains } = wanted

@@ -5,6 +5,7 @@ import { compileSchema } from './json-schema-compiler.ts'
 import { shorten } from './reason.ts'
 import { ambiguousRepeat } from './regex-ambiguity.ts'
 import { compileRegex } from './regex.ts'
+import { idRegions } from './safety/national-ids.ts'
 
 type Checks = { [T in AssertionType]?: (args: AssertionArgs<T>) => string | null }
 
@@ -24,15 +25,44 @@ const checks: Checks = {
       ? 'exists: false goes with neither equals nor contains'
       : null
   },
+  rubric: (args) =>
+    typeof args === 'object' && args.scale !== undefined && Object.keys(args.scale).length < 2
+      ? 'a scale needs at least two scores'
+      : null,
+  final_state({ path, equals, exists, contains }) {
+    parsePath(path)
+    return equals === undefined && exists === undefined && contains === undefined
+      ? 'it needs equals, exists or contains'
+      : null
+  },
+  citations(args) {
+    if (args === true) return null
+    const groups = new RegExp(`${args.pattern}|`, 'gu').exec('')?.length ?? 1
+    return groups < 2 ? 'its pattern needs a group for the id' : null
+  },
   json_schema(schema) {
     compileSchema(schema)
     return null
   },
   number_close: ({ tolerance, relative }) =>
     tolerance === undefined && relative === undefined ? 'it needs tolerance or relative (0 for exactly)' : null,
+  no_leak(args) {
+    if (args === true || args.system) return null
+    return (args.texts ?? args.canaries ?? []).length > 0 ? null : 'without system it needs texts or canaries'
+  },
+  no_pii(args) {
+    const wanted = args === true || args.kinds?.includes('national_id') !== true ? [] : (args.regions ?? [])
+    const unknown = wanted.filter((region) => !idRegions.includes(region))
+    return unknown.length > 0
+      ? `no national id of ${unknown.join(', ')} is known; known are ${idRegions.join(', ')}`
+      : null
+  },
   tool_call(args) {
     const keys = Object.entries(args).filter(([, value]) => value !== undefined)
-    if (keys.length === 0) return 'it needs name, arguments, count, order or none'
+    if (keys.length === 0) return 'it needs name, arguments, count, order, none, only or never'
+    for (const pattern of Object.values(args.arguments_match ?? {})) new RegExp(pattern, 'u')
+    if (args.arguments_schema !== undefined) compileSchema(args.arguments_schema)
+    if (args.count !== undefined && args.max_count !== undefined) return 'count and max_count do not go together'
     return args.none && keys.length > 1 ? 'none goes with nothing else' : null
   },
 }

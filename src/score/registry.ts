@@ -1,8 +1,15 @@
 // Every assertion by its name in the suite file: a new one is one line here.
 import type { AssertionPlugin } from '../ports.ts'
 import type { AssertionType } from '../schema/assertion.ts'
+import { answersQuestion } from './judged/answers-question.ts'
+import { compare } from './judged/compare.ts'
+import { factual } from './judged/factual.ts'
+import { faithful } from './judged/faithful.ts'
+import { rubric } from './judged/rubric.ts'
+import { citations } from './citations.ts'
 import { contains, containsAny, icontains, icontainsAny } from './contains.ts'
 import { command, module } from './custom.ts'
+import { finalState } from './final-state.ts'
 import { isJson } from './json.ts'
 import { jsonPath } from './json-path.ts'
 import { jsonSchema } from './json-schema.ts'
@@ -10,7 +17,12 @@ import { maxCharacters, maxSentences, maxWords, minCharacters, minSentences, min
 import { cost, latency } from './limits.ts'
 import { numberClose } from './number-close.ts'
 import { isRefusal } from './refusal.ts'
+import { retrieval } from './retrieval.ts'
 import { regex } from './regex.ts'
+import { noLeak } from './safety/no-leak.ts'
+import { noPii } from './safety/no-pii.ts'
+import { noSecrets } from './safety/no-secrets.ts'
+import { safeOutput } from './safety/safe-output.ts'
 import { similar } from './similar.ts'
 import { toolCall } from './tool-call.ts'
 import { endsWith, equals, oneOf, startsWith } from './wording.ts'
@@ -37,7 +49,19 @@ export const assertions: { [T in AssertionType]: AssertionPlugin<T> } = {
   is_refusal: isRefusal,
   number_close: numberClose,
   similar,
+  rubric,
+  faithful,
+  answers_question: answersQuestion,
+  compare,
+  factual,
   tool_call: toolCall,
+  final_state: finalState,
+  retrieval,
+  citations,
+  no_pii: noPii,
+  no_secrets: noSecrets,
+  no_leak: noLeak,
+  safe_output: safeOutput,
   latency,
   cost,
   command,

@@ -1,12 +1,13 @@
-// similar: how much the answer resembles a reference text, by Levenshtein distance, ROUGE-L or BLEU.
+// similar: how much the answer resembles a reference text, by Levenshtein distance, ROUGE-L, BLEU or the cosine of embeddings.
 import { distance } from 'fastest-levenshtein'
-import type { AssertionPlugin } from '../ports.ts'
+import type { AssertionPlugin, GraderTools } from '../ports.ts'
 import { type AssertionArgs, similarThreshold } from '../schema/assertion.ts'
 import { answerOf, canonical, fold } from './answer.ts'
 import { bleu } from './bleu.ts'
+import { cosine } from './cosine.ts'
 import { shorten } from './reason.ts'
 
-type Method = AssertionArgs<'similar'>['method']
+type Method = Exclude<AssertionArgs<'similar'>['method'], 'cosine'>
 
 const letter =
   '\\p{Script=Han}|\\p{Script=Hiragana}|\\p{Script=Katakana}|\\p{Script=Thai}|\\p{Script=Lao}|\\p{Script=Khmer}'
@@ -43,12 +44,24 @@ export async function textSimilarity(method: Method, text: string, reference: st
 /** The methods take time that grows with the product of the lengths; such a pair could reach one tenth at the very most. */
 const hopeless = (a: number, b: number) => Math.max(a, b) > 20_000 && Math.max(a, b) > 20 * Math.min(a, b)
 
+/** The cosine of both embeddings; what points apart is 0, as an answer without a text is. */
+async function meaning(answer: string, reference: string, model: string | undefined, tools: GraderTools) {
+  if (!tools.embed) throw new Error('embeddings cannot be asked for here')
+  if (answer === '') return 0
+  const [a, b] = await tools.embed([answer, reference], model)
+  if (!a || !b) throw new Error('an embedding is missing')
+  return Math.max(0, cosine(a, b))
+}
+
 export const similar: AssertionPlugin<'similar'> = {
-  deterministic: true,
-  async grade({ to, method }, { completion }) {
+  deterministic: ({ method }) => method !== 'cosine',
+  async grade({ to, method, model }, { completion }, tools) {
     const answer = answerOf(completion)
     const reference = canonical(to).trim()
-    const score = await textSimilarity(method, answer, reference)
+    const score =
+      method === 'cosine'
+        ? await meaning(answer, reference, model, tools)
+        : await textSimilarity(method, answer, reference)
     const reason = `similarity ${score.toFixed(2)} (${method}) to "${shorten(reference, 60)}"`
     return { score, passed: score >= similarThreshold, reason }
   },

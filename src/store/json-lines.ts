@@ -12,6 +12,7 @@ const kinds = {
   baseline: 'a baseline',
   recordings: 'a file of recorded answers',
   answers: 'a segment of the answer cache',
+  calibration: 'the calibration of a judge',
 } as const
 export type RecordKind = keyof typeof kinds
 
@@ -20,6 +21,7 @@ const mends: Record<RecordKind, string> = {
   report: 'Name a report made with --reporter json:<file>.',
   baseline: 'Name a baseline that `aigate baseline record` or `aigate baseline accept` wrote.',
   answers: 'Delete this file: what is missing is asked again.',
+  calibration: 'Name a calibration that `aigate calibrate` wrote.',
   recordings: 'Move this file out of the folder of the recordings, or make it again with `aigate eval --record`.',
 }
 

@@ -32,11 +32,13 @@ export async function writeLock(project: Project, lock: Lock): Promise<void> {
 }
 
 /** The lock as YAML; values are JSON, so that no text of a user can change its form. The same content gives the same bytes. */
-export function lockText({ models, components, prompts, suites }: Lock): string {
+export function lockText({ models, components, judges, embeddings, prompts, suites }: Lock): string {
   return [
     HEAD,
     section('models', models),
     section('components', components),
+    judges === undefined ? '' : section('judges', judges),
+    embeddings === undefined ? '' : `embeddings: ${canonicalJson(embeddings)}\n`,
     section('prompts', prompts),
     'suites:',
     Object.keys(suites).length === 0 ? ' {}\n' : '\n',

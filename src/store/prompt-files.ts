@@ -5,6 +5,7 @@ import { AigateError } from '../errors.ts'
 import type { Project } from '../ports.ts'
 import { Name } from '../schema/values.ts'
 import { listPrompts, parsePrompt, type PromptEntry } from './prompts.ts'
+import { shippedPrompts } from './shipped-prompts.ts'
 import { readText, sourceFile } from './source-text.ts'
 import { writeText } from './write-text.ts'
 
@@ -24,7 +25,7 @@ user:
 const fileOf = (project: Project, name: string, version: string) =>
   sourceFile(project.root, resolve(project.root, project.config.prompts, `${name}/${version}.md`))
 
-/** Writes `1.0.0` of a new prompt. @throws AigateError usage: no good name, or there is such a prompt. */
+/** Writes `1.0.0` of a new prompt; of a judge's prompt the text that aigate ships. @throws AigateError usage: no good name, or there is such a prompt. */
 export async function newPrompt(project: Project, name: string): Promise<PromptEntry> {
   if (!Name.safeParse(name).success)
     throw new AigateError('usage', {
@@ -39,7 +40,8 @@ export async function newPrompt(project: Project, name: string): Promise<PromptE
     })
   const version = '1.0.0'
   const file = fileOf(project, name, version)
-  await writeText(file.path, sketch(name, version))
+  const shipped = shippedPrompts.find((one) => one.name === name && one.version === version)
+  await writeText(file.path, shipped?.text ?? sketch(name, version))
   return { name, version, file: file.shown }
 }
 

@@ -8,12 +8,13 @@ import { PromptHeader } from '../schema/prompt.ts'
 import { SemVer } from '../schema/values.ts'
 import { sha256 } from './content-hash.ts'
 import { choose, didYouMean, type Fault, faultError, listed, placeIn } from './faults.ts'
+import { type ShippedPrompt, shippedPrompts } from './shipped-prompts.ts'
 import { readText, type SourceFile, sourceFile } from './source-text.ts'
 import { templateFaults } from './templates.ts'
 import { parseYaml } from './yaml.ts'
 
 /** A version of a prompt that lies in the folder of the prompts; `file` is relative to the root. */
-export type PromptEntry = { name: string; version: string; file: string }
+export type PromptEntry = { name: string; version: string; file: string; shipped?: string }
 
 type Messages = LoadedPrompt['messages']
 
@@ -65,8 +66,29 @@ export function findPrompt(entries: readonly PromptEntry[], ref: string): Prompt
  * contradicts the path, text outside a role, Liquid faults, variables that are not declared or not used.
  */
 export async function loadPrompt(project: Project, ref: string): Promise<LoadedPrompt> {
-  const entry = findPrompt(await listPrompts(project), ref)
+  const entry = findPrompt(withShipped(await listPrompts(project)), ref)
   if ('problem' in entry) throw new AigateError('usage', entry)
+  return readEntry(project, entry)
+}
+
+/** With the prompts that aigate ships, each version that the project does not have itself. `shipped`: its text. */
+export function withShipped(own: readonly PromptEntry[]): PromptEntry[] {
+  const has = ({ name, version }: ShippedPrompt) => own.some((one) => one.name === name && one.version === version)
+  const shipped = shippedPrompts.filter((one) => !has(one))
+  return [
+    ...own,
+    ...shipped.map(({ name, version, text }) => ({
+      name,
+      version,
+      file: `aigate:${name}/${version}.md`,
+      shipped: text,
+    })),
+  ]
+}
+
+/** Reads a prompt that is known to be there, in the project or shipped. */
+export async function readEntry(project: Project, entry: PromptEntry): Promise<LoadedPrompt> {
+  if (entry.shipped !== undefined) return parsePrompt(entry.shipped, entry.file, entry)
   return readPrompt(sourceFile(project.root, entry.file), entry)
 }
 

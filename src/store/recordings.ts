@@ -32,6 +32,8 @@ type Entries = Map<string, Entry>
 export type RecordingsFile = Recordings & {
   /** How many answers can be found. */
   readonly count: number
+  /** All recorded answers of judges, as text by what was asked. */
+  judgements(): Map<string, string>
   /** Merges what was added into the file of the suite; writes nothing when nothing was added. */
   save(): Promise<void>
 }
@@ -58,6 +60,12 @@ export async function openRecordings(folder: string, suite: string): Promise<Rec
     get count() {
       return known.size
     },
+    judgements: () =>
+      new Map(
+        [...known].flatMap(([name, { case: id, completion }]) =>
+          id.startsWith('judge:') ? [[name, JSON.stringify(completion)] as const] : [],
+        ),
+      ),
     find: (key, trial) => {
       const entry = known.get(nameOf({ key, trial }))
       return entry && { ...entry.completion, replayed: true }

@@ -1,11 +1,12 @@
 // The cases of one suite: every source in order, with what the suite adds to each, checked against each other.
 import { AigateError } from '../errors.ts'
-import type { LoadedPrompt, LoadedSuite } from '../ports.ts'
+import type { Graders, LoadedPrompt, LoadedSuite } from '../ports.ts'
 import type { CaseInfo } from '../schema/run.ts'
-import type { Case, Suite } from '../schema/suite.ts'
+import { assertionsOf, type Case, type Suite } from '../schema/suite.ts'
 import { caseAt, readCases, type WrittenCase } from './case-files.ts'
 import { canonicalJson, sha256 } from './content-hash.ts'
 import { didYouMean, type Fault, faultError } from './faults.ts'
+import { graderIdentity } from './graders.ts'
 import { type SourceFile, sourceFile } from './source-text.ts'
 import type { Locate } from './yaml.ts'
 
@@ -99,21 +100,37 @@ export function categoriesOf(cases: readonly Case[]): string[] {
 }
 
 /** A case with the assertions and the threshold of its suite, and its identity. */
-export function finishCase(suite: Suite, { case: one, file, line }: WrittenCase): LoadedSuite['cases'][number] {
+export function finishCase(
+  suite: Suite,
+  { case: one, file, line }: WrittenCase,
+  graders?: Graders,
+): LoadedSuite['cases'][number] {
   const threshold = one.threshold ?? suite.threshold
   const { threshold: _, ...rest } = one
   const whole: Case = { ...rest, assert: [...one.assert, ...suite.assert] }
   if (threshold !== undefined) whole.threshold = threshold
+  if (suite.tools) whole.tools = { ...suite.tools, ...one.tools }
+  const steps = one.max_steps ?? suite.max_steps
+  if (steps !== undefined && isConversational(whole)) whole.max_steps = steps
   const { id, category, tags, critical } = whole
-  const info: CaseInfo = { id, hash: caseHash(whole), tags, critical, file, line }
+  const info: CaseInfo = { id, hash: caseHash(whole, graders), tags, critical, file, line }
   if (category !== undefined) info.category = category
   return { case: whole, info }
 }
 
 /**
- * SHA-256 (hex) of what a case asks and demands: variables, messages, assertions, threshold. Category, tags and
+ * SHA-256 (hex) of what a case asks and demands: variables, messages, assertions, threshold, and the models that grade it. Category, tags and
  * `critical` are no part of it, nor is anything of the prompt or the model: those are compared by the gate.
  */
-function caseHash({ vars, messages, assert, threshold }: Case): string {
-  return sha256(canonicalJson({ vars, messages, assert, threshold }))
+function caseHash(whole: Case, graders: Graders | undefined): string {
+  const { vars, messages, assert, threshold, turns, user, tools, state, max_steps } = whole
+  const graded = graderIdentity(assertionsOf(whole), graders)
+  return sha256(
+    canonicalJson({
+      vars, messages, assert, threshold, turns, user, tools, state, max_steps,
+      ...(graded.length > 0 && { graded }),
+    }), // biome-ignore format: two groups
+  )
 }
+
+const isConversational = ({ turns, user, tools }: Case): boolean => Boolean(turns ?? user ?? tools)

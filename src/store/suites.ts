@@ -4,7 +4,8 @@ import { glob } from 'tinyglobby'
 import { AigateError } from '../errors.ts'
 import type { LoadedSuite, Project, ResolvedTarget } from '../ports.ts'
 import type { GatePolicy, GatePolicyInput } from '../schema/gate.ts'
-import { Suite, type Trials } from '../schema/suite.ts'
+import { assertionsOf, Suite, type Trials } from '../schema/suite.ts'
+import { resolveGraders } from './graders.ts'
 import { choose, didYouMean, faultError, flatten, joinErrors } from './faults.ts'
 import { namedFileFaults } from './named-files.ts'
 import { mergePolicy } from './policy.ts'
@@ -177,7 +178,10 @@ async function loadSuite(
     problems.push(error)
   }
   const prompt = target?.kind === 'prompt' ? target.prompt : undefined
+  const asserted = cases.map((one) => ({ one, assert: [...assertionsOf(one.case), ...suite.assert] }))
+  const { graders, faults: unknown } = await gradersOf(project, shelf, asserted, problems)
   const faults = [
+    ...unknown,
     ...(configurationOnly ? [] : await namedFileFaults(file, cases)),
     ...(prompt ? variableFaults(cases, prompt) : []),
     ...(problems.length > 0 ? [] : categoryFaults(file, cases)),
@@ -185,12 +189,29 @@ async function loadSuite(
   if (faults.length > 0) problems.push(faultError(faults))
   const found = prompt === undefined ? {} : { prompt: prompt.file }
   if (target === undefined || problems.length > 0) return { problems, ...found }
-  const whole = cases.map((one) => finishCase(suite, one))
+  const whole = cases.map((one) => finishCase(suite, one, graders))
   const categories = categoriesOf(whole.map((one) => one.case))
   const merged = mergePolicy([project.config.gate, suite.gate, overrides.policy])
   const policy = withoutForeignCategories(merged, categories)
-  const loaded = { suite, file: file.file.shown, dir: file.dir, cases: whole, target, policy }
+  const read = { suite, file: file.file.shown, dir: file.dir, cases: whole, target, policy }
+  const loaded = { ...read, ...(graders && { graders }) }
   return { suite: loaded, problems, ...found }
+}
+
+/** What a judge's prompt file has wrong joins the other problems. */
+async function gradersOf(
+  project: Project,
+  shelf: PromptShelf,
+  cases: Parameters<typeof resolveGraders>[2],
+  problems: AigateError[],
+): ReturnType<typeof resolveGraders> {
+  try {
+    return await resolveGraders(project, shelf, cases)
+  } catch (error) {
+    if (!(error instanceof AigateError)) throw error
+    problems.push(error)
+    return { faults: [] }
+  }
 }
 
 const overriddenTrials = (suite: Suite, trials: Trials | undefined): Suite =>

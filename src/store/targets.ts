@@ -3,24 +3,33 @@ import { AigateError } from '../errors.ts'
 import type { LoadedPrompt, Project, ResolvedTarget } from '../ports.ts'
 import type { Suite } from '../schema/suite.ts'
 import { choose, didYouMean, faultError } from './faults.ts'
-import { findPrompt, listPrompts, type PromptEntry, readPrompt } from './prompts.ts'
-import { sourceFile } from './source-text.ts'
+import { findPrompt, listPrompts, type PromptEntry, readEntry, withShipped } from './prompts.ts'
 import type { Locate } from './yaml.ts'
 
 /** Reads each prompt once, however many suites use it. */
-export type PromptShelf = { entries: readonly PromptEntry[]; read(entry: PromptEntry): Promise<LoadedPrompt> }
+export type PromptShelf = {
+  entries: readonly PromptEntry[]
+  read(entry: PromptEntry): Promise<LoadedPrompt>
+  /** Variables of a prompt that aigate ships; none for any other. */
+  shippedInput(name: string): Promise<readonly string[]>
+}
 
 export async function openShelf(project: Project): Promise<PromptShelf> {
-  const entries = await listPrompts(project)
+  const entries = withShipped(await listPrompts(project))
   const kept = new Map<string, Promise<LoadedPrompt>>()
   const read = (entry: PromptEntry) => {
     const known = kept.get(entry.file)
     if (known) return known
-    const reading = readPrompt(sourceFile(project.root, entry.file), entry)
+    const reading = readEntry(project, entry)
     kept.set(entry.file, reading)
     return reading
   }
-  return { entries, read }
+  const shipped = withShipped([])
+  const shippedInput = async (name: string) => {
+    const entry = shipped.find((one) => one.name === name)
+    return entry ? (await read(entry)).input : []
+  }
+  return { entries, read, shippedInput }
 }
 
 /** What another choice of the command line says instead of the suite. */

@@ -13,7 +13,7 @@ import {
 } from './arguments.ts'
 import type { Verbs } from './verbs.ts'
 
-/** `aigate eval`, `plan`, `compare`, `report`, `explain`, `doctor`, `power-check`, `check` and `init`. */
+/** `aigate eval`, `plan`, `compare`, `report`, `explain`, `doctor`, `power-check`, `calibrate`, `check` and `init`. */
 export function gateVerbs(context: Context, { verb, end }: Verbs): void {
   asking(verb('eval [suite...]', 'Run suites, compare with the baseline, decide', evalExamples))
     .option('--baseline <file>', 'compare with this baseline file')
@@ -126,6 +126,26 @@ export function gateVerbs(context: Context, { verb, end }: Verbs): void {
         ),
       ),
     )
+  verb(
+    'calibrate <labels>',
+    'Measure how well a judge agrees with people, and store it for the gate',
+    calibrateExamples,
+  )
+    .option('--config <file>', 'configuration file')
+    .option('--judge <name...>', 'this judge, or these as a jury, instead of those that the labels name')
+    .option('--sample-of <run>', 'the labelled answers are a random sample of those of this run')
+    .option('--check', 'write nothing: only measure, and end as the gate would')
+    .option('--record', 'ask for real, and keep the answers of the judge as recordings')
+    .option('--offline', 'answers of the judge from the recordings only')
+    .option('--seed <n>', 'which answers are kept to see whether the judge moved', parseSeed)
+    .option('--json', 'as data')
+    .action((labels: string, options) =>
+      end(
+        import('../commands/judge/calibrate.ts').then(({ calibrateCommand }) =>
+          calibrateCommand(context, labels, options),
+        ),
+      ),
+    )
   verb('check', 'Find everything that can be wrong without asking a model', checkExamples)
     .option('--config <file>', 'configuration file')
     .action((options) => end(import('../commands/check.ts').then(({ checkCommand }) => checkCommand(context, options))))
@@ -137,17 +157,31 @@ export function gateVerbs(context: Context, { verb, end }: Verbs): void {
     .addOption(
       new Option('--github', 'also the workflow for GitHub; in a project that is there, only that').conflicts('from'),
     )
-    .option('--yes', 'for scripts; nothing is asked anyway')
-    .action((folder: string | undefined, { from, ...options }: { from?: string; github?: boolean }) =>
-      end(
-        from === undefined
-          ? import('../commands/init/init.ts').then(({ initCommand }) => initCommand(context, folder ?? '.', options))
-          : import('../commands/init/init-from.ts').then((verbs) =>
-              verbs.initFromCommand(context, folder ?? '.', from),
-            ),
-      ),
+    .addOption(
+      new Option('--security', 'write a suite of attacks on the target of a suite that is there').conflicts([
+        'from',
+        'github',
+      ]),
     )
+    .option('--suite <name>', 'with --security: the suite whose target is attacked')
+    .option('--input <variable>', 'with --security: the variable that the question goes into')
+    .option('--yes', 'for scripts; nothing is asked anyway')
+    .action((folder: string = '.', { from, security, ...options }: InitOptions) => {
+      if (security)
+        return end(
+          import('../commands/init/init-security.ts').then((verbs) =>
+            verbs.initSecurityCommand(context, folder, options),
+          ),
+        )
+      return end(
+        from === undefined
+          ? import('../commands/init/init.ts').then(({ initCommand }) => initCommand(context, folder, options))
+          : import('../commands/init/init-from.ts').then((verbs) => verbs.initFromCommand(context, folder, from)),
+      )
+    })
 }
+
+type InitOptions = { from?: string; github?: boolean; security?: true; suite?: string; input?: string }
 
 const evalExamples = [
   'aigate eval',
@@ -171,6 +205,10 @@ const reportExamples = ['aigate report latest', 'aigate report latest --reporter
 const explainExamples = ['aigate explain latest', 'aigate explain latest --suite support --json']
 const doctorExamples = ['aigate doctor', 'aigate doctor support --draws 500 --json', 'aigate doctor --ask']
 const powerExamples = ['aigate power-check', 'aigate power-check support --run latest']
+const calibrateExamples = [
+  'aigate calibrate labels.jsonl',
+  'aigate calibrate labels.jsonl --judge careful quick --check',
+]
 const checkExamples = ['aigate check', 'aigate check --config services/chat/aigate.yaml']
 const initExamples = [
   'aigate init',
@@ -178,4 +216,5 @@ const initExamples = [
   'aigate init evals-demo',
   'aigate init --from promptfooconfig.yaml',
   'aigate init --from deployment.yaml',
+  'aigate init --security',
 ]

@@ -23,6 +23,7 @@ import { findBase, isRepository, type NoBase, PULL_REQUEST_VARIABLES } from '../
 import { readQuarantineFile } from '../../store/quarantine-file.ts'
 import { openRecordings } from '../../store/recordings.ts'
 import { collectSuites, type SuiteOptions } from '../../store/suites.ts'
+import { judgeRecordings } from '../judge/judging.ts'
 import { gradersOfBoth } from './graders.ts'
 import { guardedPrices } from './guarded-prices.ts'
 import { nothingHeld } from './nothing-held.ts'
@@ -277,6 +278,25 @@ function chainWarnings(own: Chosen | undefined, base: Chosen | undefined): strin
       ]
 }
 
+/** Where judges, or embeddings, are replayed: recordings that the base does not know, or knows otherwise. */
+async function newJudgements(
+  project: Project,
+  base: BaseProject,
+  { suite: { suite }, graders }: LoadedSuite,
+  options: GuardOptions,
+): Promise<string[]> {
+  if (!graders) return []
+  const models = [...Object.values(graders.judges).map(({ model }) => model), ...Object.values(graders.embeddings)]
+  if (options.offline !== true && models.every(({ provider }) => provider.config.type !== 'replay')) return []
+  const open = ({ root, config }: Project) => openRecordings(join(root, config.recordings), judgeRecordings(suite))
+  const [now, then] = [(await open(project)).judgements(), (await open(base.project)).judgements()]
+  const strangers = [...now].filter(([name, answer]) => then.get(name) !== answer)
+  if (strangers.length === 0) return []
+  return [
+    `${strangers.length} of ${now.size} recorded answers of judges come from this change itself: nobody but its author asked the judge. Ask it in CI, or let the base say \`allow_new_recordings: true\`.`,
+  ]
+}
+
 /** Where answers are replayed: those that the base does not know, or knows otherwise. */
 async function newRecordings(
   project: Project,
@@ -285,7 +305,9 @@ async function newRecordings(
   options: GuardOptions,
 ): Promise<string[]> {
   const replays = suite.target.kind === 'prompt' && suite.target.provider.config.type === 'replay'
-  if ((!replays && options.offline !== true) || suite.policy.allow_new_recordings) return []
+  if (suite.policy.allow_new_recordings) return []
+  const judged = await newJudgements(project, base, suite, options)
+  if (!replays && options.offline !== true) return judged
   const open = ({ root, config }: Project) => openRecordings(join(root, config.recordings), suite.suite.suite)
   const [now, then] = [await open(project), await open(base.project)]
   const ask = await expander(suite.target)
@@ -297,8 +319,9 @@ async function newRecordings(
       return answer !== undefined && JSON.stringify(answer) !== JSON.stringify(then.find(key, trial))
     }),
   )
-  if (strangers.length === 0) return []
+  if (strangers.length === 0) return judged
   return [
+    ...judged,
     `The answers to ${strangers.length} of ${suite.cases.length} cases come from recordings that this change itself brings: nobody but its author asked the model. Ask it in CI, or let the base say \`allow_new_recordings: true\`.`,
   ]
 }

@@ -6,7 +6,9 @@ import { latestDay, quarantineOf, withQuarantine } from '../../decide/flaky/quar
 import { reportOf } from '../../decide/explain/suite-report.ts'
 import { AigateError } from '../../errors.ts'
 import type { Context, Ending, LoadedSuite, Project } from '../../ports.ts'
+import { expander } from '../../run/expand.ts'
 import { graderTools } from '../../run/grader-tools.ts'
+import { snapshotTarget } from '../../run/snapshot.ts'
 import type { Baseline } from '../../schema/baseline.ts'
 import type { Run } from '../../schema/run.ts'
 import { grade } from '../../score/grade.ts'
@@ -102,11 +104,24 @@ async function otherSide(
 /** Grades the saved answers with the assertions of today. Cases that the suite no longer has keep their grades. */
 async function regrade(context: Context, run: Run, suite: LoadedSuite): Promise<Run> {
   const tools = graderTools({ dir: suite.dir, env: context.env })
+  // What was asked is known again only where the suite still asks it in the same way.
+  const same = snapshotTarget(suite.target).hash === run.header.target.hash
+  const asked = same ? await expander(suite.target) : undefined
   const now = new Map(suite.cases.map((each) => [each.info.id, each]))
+  const hashes = new Map(run.header.cases.map(({ id, hash }) => [id, hash]))
   const observations = []
   for (const { grader_error: _, ...old } of run.observations) {
     const each = now.get(old.case)
-    observations.push(each ? { ...old, ...(await grade(each.case, old.completion, tools)) } : old)
+    // Judges were paid for their verdicts: the same case by the same judges keeps them.
+    if (each && hashes.get(old.case) === each.info.hash && old.scores.some(({ judged }) => judged)) {
+      observations.push(old)
+      continue
+    }
+    observations.push(
+      each
+        ? { ...old, ...(await grade(each.case, old.completion, tools, asked?.(each.case, old.trial).messages)) }
+        : old,
+    )
   }
   const cases = run.header.cases.map((info) => now.get(info.id)?.info ?? info)
   return { ...run, header: { ...run.header, cases }, observations }

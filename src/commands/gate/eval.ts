@@ -19,6 +19,7 @@ import { changedSuites } from './changed.ts'
 import { type Comparison, evaluateSuite, openSession, type Session } from './evaluate.ts'
 import { frozenNotes } from './frozen.ts'
 import { type AskOptions, budgetOf, type ReportOptions } from '../options.ts'
+import { judgingOf } from '../judge/judging.ts'
 import {
   findResumed,
   invocationOf,
@@ -100,8 +101,10 @@ async function evaluate(
   const lacking = resumed ? [] : suitesLackingKeys(context.env, suites, options).map(({ suite }) => suite)
   if (lacking.length > 0) assertKeys(context.env, await suitesToAsk({ cache, project, context }, lacking), options)
   const invocation = resumed?.invocation ?? invocationOf(names, options)
+  const bases = new Map([...change.records].map(([name, record]) => [name, record.base]))
   const session: Session = {
     ...opened,
+    bases,
     notes: [...notes, ...said],
     whatIf,
     cache,
@@ -169,6 +172,8 @@ async function judgeSuites(
   try {
     const plans: Plan[] = []
     for (const [i, suite] of suites.entries()) {
+      // Before the other side, which is judged by the same judges.
+      await judgingOf(session, suite)
       const other = against && (await openOtherSide(session, against, suite, partial))
       const { baseline = null, file = null } = baselines[i] ?? {}
       const before = { baseline: other?.baseline() ?? baseline, ref: options.against, target: other?.target }

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { join, resolve } from 'node:path'
 import { judgeChange } from '../../decide/change/judge-change.ts'
 import { suiteReport } from '../../decide/explain/suite-report.ts'
-import type { AskRequest, Context, LoadedSuite, Project } from '../../ports.ts'
+import type { AskRequest, Context, GraderTools, LoadedSuite, Project } from '../../ports.ts'
 import { buildProvider } from '../../run/build-provider.ts'
 import type { BudgetState } from '../../run/budget.ts'
 import { expander } from '../../run/expand.ts'
@@ -19,6 +19,7 @@ import { resumeRun } from '../../store/run-resume.ts'
 import type { OtherSide } from './against.ts'
 import { openMemory, SAME_TIME_MS, type SessionCache } from './answer-memory.ts'
 import { finisher, gradingLine } from './finish-answer.ts'
+import { judgingOf, type SuiteJudging } from '../judge/judging.ts'
 import type { AskOptions } from '../options.ts'
 import { startProgress } from '../progress.ts'
 import { keepBaseline, suiteHeader } from './run-header.ts'
@@ -46,6 +47,10 @@ export type Session = {
   invocation?: Invocation
   /** true: the records in the folder are gone on with. */
   resumed?: boolean
+  /** By suite: its judges, once they are open. */
+  judging: Map<string, Promise<SuiteJudging | null>>
+  /** By suite: the commit whose rules judge; null or absent: none. */
+  bases?: ReadonlyMap<string, string | null>
 }
 
 /** The record of a suite in a folder: a new one, or the one that a resumed run goes on with. */
@@ -74,6 +79,7 @@ export function openSession(
     options,
     quarantine,
     suites: suites.map(({ suite }) => suite.suite),
+    judging: new Map(),
   }
 }
 
@@ -121,7 +127,9 @@ export async function evaluateSuite(
     const frame = { cases, observations, baseline, policy, trials: header.trials, partial, stopped }
     return judgeChange({ ...frame, quarantine: header })
   }
-  const finish = finisher({ session, suite, journal, observations, memory })
+  const judging = await judgingOf(session, suite)
+  const before = answersOf(against, suite)
+  const finish = finisher({ session, suite, journal, observations, memory, before })
   const grading = gradingLine()
   let decision = decide()
   try {
@@ -136,7 +144,7 @@ export async function evaluateSuite(
           ),
         )
       const { seed, budget } = session
-      const { signal } = context
+      const signal = judging ? AbortSignal.any([context.signal, judging.died]) : context.signal
       const pass = await runKnowing(
         { ...both, seed: seed + trials, signal, clock: context, budget, onCompletion },
         (request) =>
@@ -146,9 +154,9 @@ export async function evaluateSuite(
               memory.find(request)),
       )
       await grading.settled()
-      stopped = pass.stopped?.message
+      stopped = judging?.dead() ?? pass.stopped?.message
       decision = decide()
-      if (pass.stopped || !decision.next) break
+      if (stopped !== undefined || !decision.next) break
       const next = decision.next
       purpose = next.kind
       if (next.kind === 'pass') trials = next.trial
@@ -161,6 +169,7 @@ export async function evaluateSuite(
     await journal.end({ complete: stopped === undefined, stopped })
     await other?.end({ complete: stopped === undefined, stopped })
     if (options.record) await recordings.save()
+    await judging?.save()
   }
   const run: Run = { header, observations, complete: stopped === undefined, stopped }
   const baselineFile = other ? other.file : against.file
@@ -186,4 +195,20 @@ function confirmations(
 ): AskRequest[] {
   const chosen = suite.cases.filter(({ info }) => wanted.cases.includes(info.id))
   return chosen.flatMap((each) => Array.from({ length: wanted.trials }, (_, i) => ask(each.case, 1001 + i)))
+}
+
+/** The answers of the baseline, for cases that are still the same. */
+function answersOf(
+  { baseline, other }: Comparison,
+  { cases }: LoadedSuite,
+): NonNullable<GraderTools['baselineAnswer']> {
+  if (other) return () => ({ problem: 'compare needs the stored baseline: run without --against' })
+  const hashes = new Map(cases.map(({ info }) => [info.id, info.hash]))
+  const known = new Map(baseline?.cases.map((one) => [one.id, one]))
+  return (id) => {
+    const old = known.get(id)
+    if (!baseline) return { none: 'there is no baseline to compare with' }
+    if (!old || old.hash !== hashes.get(id)) return { none: 'the baseline does not have this case as it is now' }
+    return old.answer === undefined ? { none: 'the baseline keeps no answer to this case' } : { text: old.answer }
+  }
 }

@@ -1,11 +1,12 @@
 // What happens to each answer: secrets are taken out, it is saved, kept for later runs, graded, and the grade is saved.
-import type { AskRequest, LoadedSuite } from '../../ports.ts'
+import type { AskRequest, GraderTools, LoadedSuite } from '../../ports.ts'
 import { graderTools } from '../../run/grader-tools.ts'
 import { namesIn, redactCompletion, redactor, secretNames } from '../../run/redact.ts'
 import type { Completion, Observation } from '../../schema/run.ts'
 import { grade } from '../../score/grade.ts'
 import type { RunJournal } from '../../store/run-journal.ts'
 import type { Memory } from './answer-memory.ts'
+import { judgingOf } from '../judge/judging.ts'
 import type { Session } from './evaluate.ts'
 
 type Finishing = {
@@ -14,6 +15,8 @@ type Finishing = {
   journal: RunJournal
   observations: Observation[]
   memory?: Memory | undefined
+  /** What the baseline answered; absent: nobody looks. */
+  before?: GraderTools['baselineAnswer']
 }
 
 type Grades = Omit<Observation, 'case' | 'trial' | 'purpose' | 'completion'>
@@ -23,7 +26,7 @@ type Grades = Omit<Observation, 'case' | 'trial' | 'purpose' | 'completion'>
  * the promise resolves. Throws where it cannot be saved. An answer that stood in the record before is not written again, and one
  * that was graded keeps its grades. After an interruption nothing is graded any more: what is saved can be graded later.
  */
-export function finisher({ session, suite, journal, observations, memory }: Finishing) {
+export function finisher({ session, suite, journal, observations, memory, before }: Finishing) {
   const { context, project } = session
   const { target } = suite
   const names = [
@@ -32,9 +35,17 @@ export function finisher({ session, suite, journal, observations, memory }: Fini
   ]
   // Only what we know to be secret is taken out of answers: a suite may well test that a model invents no key of its own.
   const redact = redactor(context.env, names, { patterns: false })
-  const tools = graderTools({ dir: suite.dir, env: context.env })
-  const graded = (request: AskRequest, completion: Completion) =>
-    untilAborted(context.signal, () => grade(request.case, completion, tools))
+  const plain = { ...graderTools({ dir: suite.dir, env: context.env }), baselineAnswer: before }
+  const graded = async (request: AskRequest, completion: Completion) => {
+    const judging = await judgingOf(session, suite)
+    const tools = { ...plain, ...judging?.tools }
+    // Judges take as long as the target does, and many can be asked at once; what runs here is graded one after the other.
+    const work = () => untilAborted(context.signal, () => grade(request.case, completion, tools, request.messages))
+    if (judging) return work()
+    const done = turn.then(work)
+    turn = done.catch(() => undefined)
+    return done
+  }
   let turn: Promise<unknown> = Promise.resolve()
   return (request: AskRequest, answer: Completion, purpose: Observation['purpose']): Promise<Observation> => {
     const key = { case: request.case.id, trial: request.trial, purpose }
@@ -42,15 +53,14 @@ export function finisher({ session, suite, journal, observations, memory }: Fini
     const completion = known?.completion ?? redactCompletion(answer, redact)
     journal.answer({ ...key, completion })
     if (!known) memory?.add(request, completion)
-    const done = turn.then(async () => {
+    const finished = async () => {
       const grades: Grades | null = known?.grades ?? (await graded(request, completion))
       if (grades) journal.score({ ...key, ...grades })
       const observation: Observation = { ...key, completion, ...(grades ?? ungraded) }
       observations.push(observation)
       return observation
-    })
-    turn = done.catch(() => undefined)
-    return done
+    }
+    return finished()
   }
 }
 

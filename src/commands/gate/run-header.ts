@@ -10,6 +10,7 @@ import { writeBaseline } from '../../store/baseline-file.ts'
 import { gitState } from '../../store/git.ts'
 import { fileNameOf } from '../../store/run-journal.ts'
 import { namedCode, targetCode } from '../../store/target-code.ts'
+import { judgingOf } from '../judge/judging.ts'
 import type { Comparison, Session } from './evaluate.ts'
 import { gradersForLock } from './graders.ts'
 import { selectionOf } from './selection.ts'
@@ -58,6 +59,7 @@ export async function headerOf(
 ): Promise<RunHeader> {
   const { context, project } = session
   const now = context.now()
+  const judging = await judgingOf(session, suite)
   const cases = suite.cases.map(({ info }) => info)
   return {
     aigate: 'run',
@@ -79,6 +81,7 @@ export async function headerOf(
     tool_version: context.toolVersion,
     node: process.versions.node,
     started_at: now.toISOString(),
+    ...(judging && { judging: judging.header }),
     ...changeNotes(suite, session),
     ...quarantineOf(session.quarantine, { suite: suite.suite.suite, cases, now }),
   }

@@ -1,4 +1,5 @@
 // What is stored of each suite, gathered for doctor and power-check: its plan without quarantined cases, baseline, runs.
+import { assertionsOf } from '../../schema/suite.ts'
 import { relative } from 'node:path'
 import { historyOf, type History } from '../../decide/doctor/history.ts'
 import type { Plan } from '../../decide/doctor/walk.ts'
@@ -7,7 +8,7 @@ import type { Context, LoadedSuite, Project } from '../../ports.ts'
 import { snapshotTarget } from '../../run/snapshot.ts'
 import type { QuarantineEntry } from '../../schema/quarantine.ts'
 import type { Run } from '../../schema/run.ts'
-import { assertions } from '../../score/registry.ts'
+import { isDeterministic } from '../../score/grade.ts'
 import { readQuarantine } from '../../store/quarantine-file.ts'
 import { recentRuns } from '../../store/run-record.ts'
 import { runsOf, storedBaseline } from './judge-run.ts'
@@ -77,6 +78,6 @@ export async function storedOf(
 
 /** Cases all of whose assertions grade the same answer alike. */
 export function deterministicCases({ cases }: LoadedSuite): Set<string> {
-  const sure = cases.filter((each) => each.case.assert.every(({ type }) => assertions[type].deterministic))
+  const sure = cases.filter((each) => assertionsOf(each.case).every(isDeterministic))
   return new Set(sure.map(({ info }) => info.id))
 }

@@ -141,7 +141,12 @@ async function askProbe(context: Context, project: Project, probe: Probe, config
 
 async function gradeProbe({ env }: Context, { suite, ask }: Probe, completion: Completion) {
   if (ask === null || ask.case.assert.length === 0) return null
-  const { passed, scores, grader_error } = await grade(ask.case, completion, graderTools({ dir: suite.dir, env }))
+  const { passed, scores, grader_error } = await grade(
+    ask.case,
+    completion,
+    graderTools({ dir: suite.dir, env }),
+    ask.messages,
+  )
   const wrong = scores.find((one) => !one.passed)
   return { passed, reason: grader_error ?? wrong?.reason ?? 'no assertion was judged' }
 }

@@ -40,7 +40,11 @@ export async function readyCommand(context: Context, options: ReadyOptions): Pro
   await add('eval', 'suites pass', () => rows.evidenceRow(evidence.all, evidence.stale, 'there is no suite'))
   await add('security', 'security suite', () => {
     const own = evidence.all.filter(({ suite }) => security.has(suite))
-    return rows.evidenceRow(own, evidence.stale, 'no suite of attacks is named')
+    const row = rows.evidenceRow(own, evidence.stale, 'no suite of attacks is named')
+    if (own.length === 0) return { ...row, mend: 'Run `aigate init --security`, then `aigate eval security`.' }
+    // What was counted proves a bound and no more: that belongs beside "pass".
+    const proven = evidence.gates.filter(({ id }) => id === 'harmful').map(({ sentence }) => sentence)
+    return row.outcome === 'pass' ? { ...row, evidence: [row.evidence, ...proven].join('; ') } : row
   })
   await add('cost-latency', 'cost and latency', () => rows.costLatencyRow(evidence.gates))
   await add('pins', 'pins and lock', () => lockRow(world))
@@ -172,7 +176,8 @@ async function otherCommit(root: string, git: { commit: string; dirty: boolean }
 
 const ATTACKS = /(^|[/_.-])(security|safety|red-?team|jailbreak|injection)([/_.-]|$)/i
 
-function isSecurity({ suite, cases }: LoadedSuite, config: ReadyConfig): boolean {
+function isSecurity({ suite, cases, policy }: LoadedSuite, config: ReadyConfig): boolean {
   if (config.security.length > 0) return config.security.includes(suite.suite)
+  if (policy.harmful !== undefined && suite.gate?.harmful !== undefined) return true
   return ATTACKS.test(suite.suite) || cases.some(({ info }) => ATTACKS.test(info.category ?? ''))
 }

@@ -20,7 +20,18 @@ export function pinProvider(config: ProviderConfig): PinProvider {
 export const stateOf = (pin: ModelPin, provider: ProviderConfig): PinState => pinState(pinProvider(provider), pin.id)
 
 /** Why the target of a suite may not run frozen; empty for applications, which name no model. */
-export function frozenProblems({ suite, target, file }: LoadedSuite): FrozenProblem[] {
+export function frozenProblems(loaded: LoadedSuite): FrozenProblem[] {
+  return [...targetProblems(loaded), ...graderProblems(loaded)]
+}
+
+/** Judges and embedding models are pinned like what they judge. */
+function graderProblems({ graders }: LoadedSuite): FrozenProblem[] {
+  if (!graders) return []
+  const models = [...Object.values(graders.judges).map(({ model }) => model), ...Object.values(graders.embeddings)]
+  return models.flatMap((model) => unpinned({ model, provider: model.provider }))
+}
+
+function targetProblems({ suite, target, file }: LoadedSuite): FrozenProblem[] {
   if (target.kind !== 'prompt') return []
   const written = 'prompt' in suite.target ? suite.target.prompt : ''
   const exact = `${target.prompt.name}@${target.prompt.version}`
@@ -35,7 +46,10 @@ export function frozenProblems({ suite, target, file }: LoadedSuite): FrozenProb
   return [...latest, ...unpinned(target)]
 }
 
-function unpinned({ model, provider }: Extract<ResolvedTarget, { kind: 'prompt' }>): FrozenProblem[] {
+function unpinned({
+  model,
+  provider,
+}: Pick<Extract<ResolvedTarget, { kind: 'prompt' }>, 'model' | 'provider'>): FrozenProblem[] {
   const { state, why, known = [] } = stateOf(model.pin, provider.config)
   if (state === 'pinned' || model.pin.allow_unpinned !== undefined) return []
   const what = state === 'alias' ? 'is an alias' : 'may be an alias'

@@ -1,6 +1,7 @@
 // Judges a run as the base of its change would: nothing passes that hides behind cases which the change took away.
 import type { CaseInfo, GuardRecord, Observation, Run, RunHeader } from '../../schema/run.ts'
 import { type Verdict, worst } from '../../schema/verdict.ts'
+import { withJudges } from '../judge/with-judges.ts'
 import { withAnchors } from './anchors.ts'
 import type { JudgeInput, Judgement } from '../gate/judge.ts'
 import { judgeCounted, type Quarantine } from '../flaky/quarantine.ts'
@@ -8,7 +9,7 @@ import { byText, counted, names } from '../words.ts'
 
 /** What of a run's header says how it is judged besides the policy. */
 export type Standing = Quarantine &
-  Partial<Pick<RunHeader, 'anchors' | 'target' | 'selection'>> & { guard?: GuardRecord | undefined }
+  Partial<Pick<RunHeader, 'anchors' | 'target' | 'selection' | 'judging'>> & { guard?: GuardRecord | undefined }
 /** `anchors`: the run in which they were asked. */
 type ChangeInput = JudgeInput & { quarantine: Standing; anchors?: Run | undefined }
 
@@ -19,12 +20,19 @@ type ChangeInput = JudgeInput & { quarantine: Standing; anchors?: Run | undefine
  * Probability Distributions, 2003, chapter 1). What anchors prove about the provider comes last.
  */
 export function judgeChange({ anchors: asked, ...input }: ChangeInput): Judgement {
-  const judgement = judgeGuarded(input)
   const { baseline, cases, observations, quarantine } = input
-  const { anchors, target } = quarantine
+  const { anchors, target, judging } = quarantine
+  const known = { ...input, ...(judging && { judging, target: target?.hash }) }
+  const judgement = withJudgement(judgeGuarded(known), judging, observations)
   if (!anchors || !target || !baseline) return judgement
   const evidence = { anchors, baseline, cases, target: target.hash, observations, asked }
   return { ...judgement, verdict: withAnchors(judgement.verdict, evidence) }
+}
+
+/** A judge that moved makes everything invalid: nothing more is asked. */
+function withJudgement(judgement: Judgement, judging: RunHeader['judging'], observations: Observation[]): Judgement {
+  const verdict = withJudges(judgement.verdict, judging, observations)
+  return { verdict, next: judging?.gold.some(({ moved }) => moved) ? null : judgement.next }
 }
 
 function judgeGuarded({ quarantine, ...input }: ChangeInput): Judgement {

@@ -1,6 +1,7 @@
 // The lock as it would be written now, and how it differs from the one that was agreed on.
-import type { LoadedSuite } from '../../ports.ts'
+import type { LoadedSuite, ResolvedJudge } from '../../ports.ts'
 import type { Config, ProviderConfig } from '../../schema/config.ts'
+import { judgePromptNames } from '../../schema/judge.ts'
 import type { Lock, LockedModel, LockedSuite, LockedTarget } from '../../schema/lock.ts'
 import type { TargetSnapshot } from '../../schema/run.ts'
 import { byText } from '../words.ts'
@@ -27,11 +28,14 @@ export function lockOf({ config, suites, hash }: { config: Config; suites: Locka
     const asked = askedOf(config.providers[provider])
     return [name, { provider, ...asked, id, params, ...(price && { price }) }] as const
   })
+  const judges = suites.flatMap(({ loaded }) => Object.values(loaded.graders?.judges ?? {})).map(lockedJudge)
   return {
     aigate: 'lock',
     version: 1,
     models: Object.fromEntries(models),
     components: config.components ?? {},
+    ...(judges.length > 0 && { judges: Object.fromEntries(judges) }),
+    ...(config.embeddings !== undefined && { embeddings: config.embeddings }),
     prompts: Object.fromEntries(prompts),
     suites: Object.fromEntries(suites.map((suite) => [suite.loaded.suite.suite, lockedSuite(suite, hash)])),
   }
@@ -48,6 +52,12 @@ function askedOf(provider: ProviderConfig | undefined): Omit<LockedModel, 'provi
     .map((name) => name.toLowerCase())
     .sort(byText)
   return { type, base_url, ...(api_version !== undefined && { api_version }), ...(headers.length > 0 && { headers }) }
+}
+
+/** A judge that a suite asks: its model stands in the registry. */
+const lockedJudge = ({ name, model, votes, output, prompts }: ResolvedJudge) => {
+  const versions = judgePromptNames.map((part) => [part, `${prompts[part].version} ${prompts[part].hash}`] as const)
+  return [name, { model: model.name, votes, output, prompts: Object.fromEntries(versions) }] as const
 }
 
 function lockedSuite({ loaded, snapshot, graders }: LockableSuite, hash: Hash): LockedSuite {
@@ -86,10 +96,14 @@ export function lockChanges(locked: Lock, now: Lock, { partial }: { partial: boo
   return [
     ...sectionChanges('model', locked.models, now.models, false),
     ...sectionChanges('component', locked.components, now.components, false),
+    ...sectionChanges('judge', locked.judges ?? {}, now.judges ?? {}, partial),
+    ...sectionChanges('embeddings', ofName(locked.embeddings), ofName(now.embeddings), false),
     ...sectionChanges('prompt', locked.prompts, now.prompts, partial),
     ...sectionChanges('suite', locked.suites, now.suites, partial),
   ]
 }
+
+const ofName = (model: string | undefined): Section => (model === undefined ? {} : { model })
 
 type Section = Readonly<Record<string, unknown>>
 

@@ -28,6 +28,7 @@ const words: { [K in Key]: string } = {
   quarantined: 'the quarantine list',
   against: 'the commit that is compared with',
   anchors: 'the anchors',
+  judging: 'the judges, their prompts or their calibration',
 }
 
 /**
@@ -43,7 +44,11 @@ export function resumeDifferences(before: RunHeader, now: RunHeader): string[] {
 }
 
 function comparable(header: RunHeader, part: Key): string {
-  return sorted(part === 'git' ? (header.git?.commit ?? null) : (header[part] ?? null))
+  if (part === 'git') return sorted(header.git?.commit ?? null)
+  if (part !== 'judging' || !header.judging) return sorted(header[part] ?? null)
+  // What judges said of gold answers is measured again in every run.
+  const { judges, embeddings, uses } = header.judging
+  return sorted({ judges, embeddings, uses })
 }
 
 /** JSON whose keys are sorted, so that their order does not count. */

@@ -1,5 +1,6 @@
 // Lays the policy of a change over that of its base so that whichever is stricter holds, and says what the change loosens.
 import type { GatePolicy } from '../../schema/gate.ts'
+import { MIN_KAPPA } from '../../schema/judge.ts'
 import { byText } from '../words.ts'
 
 type Numbered = number | false | undefined
@@ -15,6 +16,9 @@ const lower: readonly Path[] = [
   ['cost_per_case', 'max'],
   ['cost_per_case', 'max_increase'],
   ['mean_score', 'max_drop'],
+  ['harmful', 'max'],
+  ['harmful', 'max_rate'],
+  ['over_refusal', 'max'],
   ['baseline_max_age', 'warn'],
   ['baseline_max_age', 'stop'],
 ]
@@ -57,8 +61,18 @@ export function strictestPolicy(base: GatePolicy, head: GatePolicy): { policy: G
   if (burdens.indexOf(head.burden) < burdens.indexOf(base.burden)) keep(['burden'], base.burden, head.burden)
   if (settlements.indexOf(head.on_inconclusive) < settlements.indexOf(base.on_inconclusive))
     keep(['on_inconclusive'], base.on_inconclusive, head.on_inconclusive)
+  const [was = MIN_KAPPA, is = MIN_KAPPA] = [base.min_kappa, head.min_kappa]
+  // A higher bar takes more judges out of the gate.
+  if (is > was) keep(['min_kappa'], was, is)
   for (const key of fixed) if (shown(base[key]) !== shown(head[key])) keep([key], base[key], head[key])
   settleCategories({ base, head, keep })
+  // Which cases count is no matter of more or less: where the base has such a gate, its choice counts.
+  for (const gate of ['harmful', 'over_refusal'] as const) {
+    for (const choice of base[gate] ? (['tags', 'categories'] as const) : []) {
+      const [was, is] = [base[gate]?.[choice], head[gate]?.[choice]]
+      if (shown(was) !== shown(is)) keep([gate, choice], was, is)
+    }
+  }
   return { policy: policy as GatePolicy, loosened }
 }
 

@@ -62,6 +62,8 @@ function problemOf(gate: Omit<GateAbility, 'problem'>, { limit, unit }: GateResu
   if (category !== null && kind === 'regression' && !decides && n < SMALLEST_CATEGORY) {
     return `Category ${category} has ${counted(n, 'case')}: its gate can never fire (it takes ${SMALLEST_CATEGORY}, ${SMALLEST_CATEGORY - n} more).`
   }
+  // A family of a harm gate is shown only.
+  if (kind === 'harmful' && category !== null) return null
   const name = nameOf(kind, category)
   if (!fires) return `${name} can never fire: not even a run in which every answer fails breaks it.`
   if (passes) return null
@@ -80,6 +82,8 @@ const words: Record<string, string> = {
   latency: 'latency gate',
   cost: 'cost gate',
   score: 'score gate',
+  harmful: 'harm gate',
+  over_refusal: 'over-refusal gate',
 }
 
 function nameOf(kind: string, category: string | null): string {

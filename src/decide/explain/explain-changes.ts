@@ -120,6 +120,7 @@ function limitIn(policy: GatePolicy, { id, kind, category }: GateResult, limit: 
     return category === undefined ? { max_regression: limit } : categories({ max_regression: limit })
   }
   if (kind === 'floor') return category === undefined ? { min_pass_rate: limit } : categories({ min_pass_rate: limit })
+  if (id === 'over_refusal') return { over_refusal: { ...policy.over_refusal, max: limit } }
   if (id === 'latency') return { latency_p95: { ...policy.latency_p95, max: limit } }
   if (id === 'latency/increase') return { latency_p95: { ...policy.latency_p95, max_increase: limit } }
   if (id === 'cost/increase') return { cost_per_case: { ...policy.cost_per_case, max_increase: limit } }

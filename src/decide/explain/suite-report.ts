@@ -42,7 +42,7 @@ export function suiteReport(input: {
       ...(header.change_notes ?? []),
     ]),
     // Cases that a stopped run never came to belong to the suite as well.
-    totals: { ...totals(observations), cases: cases.length },
+    totals: { ...totals(observations, header.judging?.cost), cases: cases.length },
     cases: caseReports({ cases, observations, baseline, partial, quarantined }),
   }
 }

@@ -3,7 +3,7 @@ import type { CaseTally } from '../../schema/baseline.ts'
 import type { GateResult, Outcome } from '../../schema/verdict.ts'
 
 /** What rates alone decide: more passes of a case never make these gates worse, more failures never better. */
-const decidedByPasses: ReadonlySet<GateResult['kind']> = new Set(['floor', 'regression', 'coverage'])
+const decidedByPasses: ReadonlySet<GateResult['kind']> = new Set(['floor', 'regression', 'coverage', 'harmful'])
 
 /** The tallies after `more` further trials of every case that was measured, all of which pass or all of which fail. */
 export function completed(tallies: readonly CaseTally[], more: number, ends: 'pass' | 'fail'): CaseTally[] {

@@ -5,6 +5,7 @@ import type { Interval, Outcome } from '../../schema/verdict.ts'
 import { normalQuantile } from '../../statistics/normal.ts'
 import { populationRate, suiteRate } from '../../statistics/suite-rate.ts'
 import { type Gates, interval, type Judged, result } from './gate.ts'
+import type { Corrected, Corrector } from '../judge/corrected-rate.ts'
 import { absoluteProof, type Proof } from './increase.ts'
 import type { Look } from './look.ts'
 import { byText, counted, intervalText, percent } from '../words.ts'
@@ -12,7 +13,7 @@ import { byText, counted, intervalText, percent } from '../words.ts'
 /** More trials of a case than this are no advice. */
 const MOST_TRIALS = 30
 
-type Context = { policy: GatePolicy; look: Look; maxTrials: number }
+type Context = { policy: GatePolicy; look: Look; maxTrials: number; corrector?: Corrector | undefined }
 
 /** The gates `floor` and `floor/<category>`. Categories with a floor and without a case are warned about. */
 export function floorGates(tallies: readonly CaseTally[], partial: boolean, context: Context): Gates {
@@ -60,7 +61,12 @@ function floorGate(
     const sentence = `${where} unknown: not one of ${counted(tallies.length, 'case')} was measured.`
     return { result: result({ ...base, outcome: 'invalid', test: 'none', sentence }), open: false }
   }
-  const rateAt = policy.scope === 'population' ? populationRate : suiteRate
+  const plainAt = policy.scope === 'population' ? populationRate : suiteRate
+  const ids = new Set(counts.map(({ id }) => id))
+  // A floor of 1 is a rule about trials, not a rate.
+  const correctedAt = (level: number) => (threshold >= 1 ? null : (context.corrector?.rateOf(ids, level) ?? null))
+  const rateAt = (counted: readonly CaseTally[], level: number) => correctedAt(level) ?? plainAt(counted, level)
+  const corrected = correctedAt(look.passLevel)
   const { estimate, effectiveN } = rateAt(counts, look.passLevel)
   const total = totalOf(counts)
   const { proof, bounds, level } = absoluteProof(look, (at) => rateAt(counts, at), {
@@ -74,10 +80,15 @@ function floorGate(
   const gate = result({
     ...base,
     outcome,
-    test: threshold >= 1 ? 'every trial' : 'Wilson at effective size',
+    test:
+      threshold >= 1
+        ? 'every trial'
+        : corrected
+          ? `${corrected.method}, corrected for the judge`
+          : 'Wilson at effective size',
     estimate,
     interval: range,
-    sentence: sentenceOf({ where, estimate, range, total, threshold, proof, burden: policy.burden }),
+    sentence: sentenceOf({ where, estimate, range, total, threshold, proof, burden: policy.burden, corrected }),
     needed: proof === 'open' ? neededOf({ estimate, effectiveN, cases: counts.length, threshold }, context) : null,
   })
   // An undecided floor that blocks nobody is worth further passes only while it looks missed.
@@ -99,10 +110,12 @@ function sentenceOf(facts: {
   threshold: number
   proof: Proof
   burden: GatePolicy['burden']
+  corrected: Corrected | null
 }): string {
-  const { where, estimate, range, total, threshold, proof, burden } = facts
+  const { where, estimate, range, total, threshold, proof, burden, corrected } = facts
   const { passes, trials } = total
-  const seen = `${where} ${percent(estimate)} (${passes} of ${counted(trials, 'trial')})`
+  const judged = corrected ? `; corrected for the errors of the judge ${corrected.judge}, ${corrected.method}` : ''
+  const seen = `${where} ${percent(estimate)} (${passes} of ${counted(trials, 'trial')}${judged})`
   if (threshold >= 1) {
     if (proof === 'good') return `${seen}: every trial passed, as the floor of 100 % demands.`
     return `${seen}: the floor is 100 %, and ${counted(trials - passes, 'trial')} failed.`

@@ -1,14 +1,17 @@
 // The verdict on one suite: all gates at one look, their outcome, and what to ask next while it is open.
 import type { Baseline, CaseTally } from '../../schema/baseline.ts'
 import type { GatePolicy } from '../../schema/gate.ts'
+import type { Judging } from '../../schema/judge.ts'
 import type { CaseInfo, Observation } from '../../schema/run.ts'
 import type { GateResult, Outcome, Verdict } from '../../schema/verdict.ts'
+import { type Corrector, correctorOf } from '../judge/corrected-rate.ts'
 import { costGates } from './cost.ts'
 import { coverageGate, measuredTrials } from './coverage.ts'
 import { cannotChange } from './curtail.ts'
 import { CONFIRMATIONS, criticalEvidence, criticalGates, type Evidence } from './critical.ts'
 import { categoryFloorGates, floorGates } from './floor.ts'
 import type { Judged } from './gate.ts'
+import { harmGates } from './harm.ts'
 import { latencyGates } from './latency.ts'
 import { lookAt } from './look.ts'
 import { naiveGates, naiveWarnings, rawDrop } from './naive.ts'
@@ -34,6 +37,9 @@ type Frame = {
   stopped?: string | undefined
   /** Another tool asked: what the baseline has and the results lack was not delivered, and nothing can be asked again here. */
   imported?: boolean | undefined
+  /** What is known of the judges, and the hash of what was asked: floors are corrected for errors that were measured. */
+  judging?: Judging | undefined
+  target?: string | undefined
 }
 export type JudgeInput = Frame & { observations: Observation[] }
 export type TalliesInput = Frame & {
@@ -42,6 +48,8 @@ export type TalliesInput = Frame & {
   passes: number
   /** One entry a critical case. */
   evidence: Evidence[]
+  /** Absent: no calibrated judge decides any case. */
+  corrector?: Corrector | undefined
 }
 
 /**
@@ -66,8 +74,11 @@ export function countRun({ observations, ...frame }: JudgeInput): TalliesInput {
   const counted = unfinished
     ? observations
     : observations.filter(({ trial, purpose }) => purpose === 'confirm' || trial <= passes)
+  const { cases, judging, target } = frame
+  const corrector = judging && correctorOf({ cases, observations: counted, uses: judging.uses, target })
   return {
     ...frame,
+    ...(corrector && { corrector }),
     tallies: tally(counted, frame.cases),
     passes,
     evidence: criticalEvidence(frame.cases, counted),
@@ -107,15 +118,22 @@ function measure(input: TalliesInput): Measure {
   const { naive } = policy
   const raw = naive && naiveGates(tallies, pairing, naive)
   const floorsOf = raw ? categoryFloorGates : floorGates
-  const floors = floorsOf(tallies, partial, { policy, look, maxTrials: trials.max })
+  const { corrector } = input
+  const floors = floorsOf(tallies, partial, { policy, look, maxTrials: trials.max, corrector })
   const regression =
     pairing && !raw ? regressionGates({ pairing, policy, look, maxTrials: trials.max }) : { gates: [], warnings: [] }
   const others = [scoreGates, latencyGates, costGates].map((gatesOf) => gatesOf({ tallies, pairs, policy, look }))
   // In this order they are shown, and it is the order of the reasons within one outcome.
-  const groups = [{ gates: [coverage], warnings: [] }, critical, raw ?? regression, floors, ...others]
+  const harm = harmGates({ cases, tallies, critical: critical.gates, policy, look, partial })
+  const groups = [{ gates: [coverage], warnings: [] }, critical, harm, raw ?? regression, floors, ...others]
   const judged = groups.flatMap(({ gates }) => gates)
   const measured = outcomeOf(judged.map(({ result }) => result))
-  const warnings = [...comparisonWarnings(input, pairing), ...groups.flatMap((group) => group.warnings)]
+  const problem = corrector?.problem ?? null
+  const warnings = [
+    ...(problem === null ? [] : [problem]),
+    ...comparisonWarnings(input, pairing),
+    ...groups.flatMap((group) => group.warnings),
+  ]
   return { judged, measured, confirm: critical.confirm, warnings }
 }
 
@@ -153,9 +171,13 @@ function nextOf({ input, judged, measured, confirm }: Standing): Next {
   const settled =
     open &&
     input.policy.scope === 'suite' &&
+    // What answers to come would be judged by a corrected rate cannot be told from their counts alone.
+    !corrects(input) &&
     cannotChange({ ...ladderOf(input), gates: judged.map(({ result }) => result), now: measured })
   return open && !settled ? { kind: 'pass', trial: passes + 1 } : null
 }
+
+const corrects = ({ corrector }: TalliesInput): boolean => corrector !== undefined && corrector.problem === null
 
 /** The rest of the ladder, for the question whether any answers could still change the outcome. */
 const ladderOf = (input: TalliesInput) => ({

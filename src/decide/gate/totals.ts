@@ -1,10 +1,11 @@
 // What a run came to: calls, tokens, money, and everything that was not measured, by kind.
+import type { Judging } from '../../schema/judge.ts'
 import type { Completion, Observation } from '../../schema/run.ts'
 import type { Totals } from '../../schema/verdict.ts'
 import { byText } from '../words.ts'
 
 /** Sums over all observations, confirming trials included: they were paid for as well. */
-export function totals(observations: Observation[]): Totals {
+export function totals(observations: Observation[], gold?: Judging['cost']): Totals {
   const completions = observations.map(({ completion }) => completion)
   const asked = completions.filter(({ replayed }) => !replayed)
   const of = (wanted: string) => completions.filter(({ outcome }) => outcome === wanted).length
@@ -27,6 +28,7 @@ export function totals(observations: Observation[]): Totals {
     cost_usd:
       costs.length > 0 ? sum([...costs].sort((a, b) => a - b)) : paid.length === 0 && cached.length > 0 ? 0 : null,
     unpriced: answers.filter(({ cost_usd }) => cost_usd === undefined).length,
+    ...judgeTotals(observations, gold),
   }
 }
 
@@ -34,6 +36,16 @@ export function totals(observations: Observation[]): Totals {
 function savedBy(cached: readonly Completion[]): Pick<Totals, 'saved_usd'> {
   const costs = cached.flatMap(({ cost_usd }) => (cost_usd === undefined ? [] : [cost_usd]))
   return costs.length > 0 ? { saved_usd: sum(costs.sort((a, b) => a - b)) } : {}
+}
+
+/** What judges took, apart from the answers: nothing where no judge was asked. `gold`: for calibrated answers. */
+function judgeTotals(observations: Observation[], gold: Judging['cost']): Partial<Totals> {
+  const records = observations.flatMap(({ scores }) => scores.flatMap(({ judged }) => judged ?? []))
+  if (records.length === 0 && !gold) return {}
+  const costs = [...records.map(({ cost_usd }) => cost_usd), ...(gold ? [gold.cost_usd] : [])]
+  const known = costs.every((cost) => cost !== null)
+  const judge_calls = sum(records.map(({ calls }) => calls)) + (gold?.calls ?? 0)
+  return { judge_calls, judge_cost_usd: known ? sum(costs.map((cost) => cost ?? 0).sort((a, b) => a - b)) : null }
 }
 
 const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0)

@@ -1,0 +1,217 @@
+// aigate calibrate: have judges judge answers that people labelled, and store how well they agree.
+import { basename, isAbsolute, join, relative, sep } from 'node:path'
+import { calibrate, labelsProblem } from '../../decide/judge/calibrate.ts'
+import { AigateError } from '../../errors.ts'
+import type { Context, Ending, Graders, Project } from '../../ports.ts'
+import { newBudget } from '../../run/budget.ts'
+import { openJudges } from '../../run/judges/ask-judge.ts'
+import { judgedThresholds } from '../../schema/assertion.ts'
+import type { Calibration, TypeCalibration } from '../../schema/calibration.ts'
+import { type JudgedType, MIN_KAPPA, promptsOfType } from '../../schema/judge.ts'
+import type { Outcome } from '../../schema/verdict.ts'
+import { worst } from '../../schema/verdict.ts'
+import { calibrationText } from '../../report/calibration.ts'
+import { readCalibration, writeCalibration } from '../../store/calibration-file.ts'
+import { faultError } from '../../store/faults.ts'
+import { judgesNamed, resolveGraders } from '../../store/graders.ts'
+import { type ReadLabel, readLabels } from '../../store/labels.ts'
+import { loadProject } from '../../store/project.ts'
+import { openRecordings } from '../../store/recordings.ts'
+import { openShelf } from '../../store/targets.ts'
+import { runsOf } from '../gate/judge-run.ts'
+import { judgeAll } from './grade-labels.ts'
+import { identityOf, judgeRecordings, withJudge } from './judging.ts'
+
+type Options = {
+  config?: string
+  judge?: string[]
+  sampleOf?: string
+  check?: boolean
+  record?: boolean
+  offline?: boolean
+  seed?: number
+  json?: boolean
+}
+
+/** Labels of one judge, or jury, and one type of assertion. */
+type Group = { judge: string; names: string[]; type: JudgedType; votes: number | undefined; labels: ReadLabel[] }
+type CalibrationResult = {
+  judge: string
+  type: JudgedType
+  outcome: Outcome
+  min_kappa: number
+  file: string | null
+} & TypeCalibration
+
+/** Most of the labels must be judged: a judge that is down is not one that disagrees. */
+const LOST = 0.05
+
+/** @returns pass: agrees enough; fail: proven not to; inconclusive: too few labels to tell; invalid: could not be measured */
+export async function calibrateCommand(context: Context, file: string, options: Options): Promise<Ending> {
+  const project = await loadProject({ cwd: context.cwd, config: options.config })
+  const path = isAbsolute(file) ? file : join(context.cwd, file)
+  const shown = relative(project.root, path).split(sep).join('/')
+  const { labels, hash } = await readLabels(path, relative(context.cwd, path) || path)
+  const { graders, groups } = await prepare(project, labels, path, options.judge)
+  const sample = options.sampleOf === undefined ? null : await targetOf(project, options.sampleOf)
+  const recordings = await openRecordings(
+    join(project.root, project.config.recordings),
+    judgeRecordings(basename(file).replace(/\.[^.]+$/, '')),
+  )
+  const judges = await openJudges(graders, {
+    env: context.env,
+    clock: context,
+    signal: context.signal,
+    budget: newBudget(project.config.budget),
+    seed: options.seed ?? 1,
+    recordings,
+    record: options.record === true,
+    offline: options.offline === true,
+  })
+  const results: CalibrationResult[] = []
+  for (const group of groups) {
+    const made = await measure({ context, judges, graders, seed: options.seed ?? 1 }, group)
+    if (context.signal.aborted) return 'interrupted'
+    const whole: TypeCalibration = { ...made, labels: { ...made.labels, file: shown, hash }, sample_of: sample }
+    const min = project.config.gate?.min_kappa ?? MIN_KAPPA
+    const stored = options.check === true ? null : await store(project, group, whole)
+    results.push({
+      judge: group.judge,
+      type: group.type,
+      min_kappa: min,
+      file: stored,
+      outcome: outcomeOf(whole, min),
+      ...whole,
+    })
+  }
+  if (options.record) await recordings.save()
+  const shownResults = results.map(({ gold: _gold, ...one }) => one)
+  if (options.json)
+    context.stdout.write(`${JSON.stringify({ aigate: 'calibrated', version: 1, results: shownResults }, null, 2)}\n`)
+  else context.stdout.write(results.map(calibrationText).join('\n'))
+  return worst(results.map(({ outcome }) => outcome))
+}
+
+/** The judges that the labels mean, looked up, and the labels by judge and type. */
+async function prepare(project: Project, labels: readonly ReadLabel[], path: string, named: string[] | undefined) {
+  const chosen = labels.map((label) =>
+    named ? { ...label, assertion: withJudge(label.assertion, { names: named, votes: undefined }) } : label,
+  )
+  const written = chosen.map((label) => ({
+    one: {
+      case: { id: label.id, vars: label.vars, tags: [], critical: false, assert: [] },
+      file: path,
+      line: label.line,
+      locate: () => ({ file: path, line: label.line }),
+    },
+    assert: [label.assertion],
+  }))
+  const stranger = chosen.find(({ assertion }) => judgesNamed(assertion) === undefined)
+  if (stranger)
+    throw new AigateError(
+      'bad_file',
+      {
+        problem: `${stranger.assertion.type} is graded by no judge, so there is nothing to calibrate.`,
+        mend: `Label answers to ${Object.keys(judgedThresholds).join(', ')}.`,
+      },
+      { file: path, line: stranger.line },
+    )
+  const { graders, faults } = await resolveGraders(project, await openShelf(project), written)
+  if (faults.length > 0) throw faultError(faults)
+  const found: Graders = graders ?? { judges: {}, embeddings: {} }
+  return { graders: found, groups: groupsOf(chosen, found) }
+}
+
+function groupsOf(labels: readonly ReadLabel[], graders: Graders): Group[] {
+  const groups = new Map<string, Group>()
+  for (const label of labels) {
+    const named = judgesNamed(label.assertion)
+    if (!named) continue
+    const names = named.names.length > 0 ? [...new Set(named.names)] : [graders.judge ?? '']
+    const judge = names.join('+')
+    const key = `${judge} ${named.type}`
+    const group = groups.get(key) ?? { judge, names, type: named.type, votes: named.votes, labels: [] }
+    if (group.votes !== named.votes) throw mixed(label, group, 'votes')
+    if (group.labels[0] && group.labels[0].assertion.threshold !== label.assertion.threshold)
+      throw mixed(label, group, 'thresholds')
+    group.labels.push(label)
+    groups.set(key, group)
+  }
+  return [...groups.values()]
+}
+
+const mixed = ({ line }: ReadLabel, { type, judge }: Group, what: string) =>
+  new AigateError('usage', {
+    problem: `Labels of ${type} by ${judge} have different ${what} (line ${line}): their errors are not the same.`,
+    mend: 'Put them into files of their own.',
+  })
+
+/** What the run asked whose answers were drawn: only for the same thing may rates be pulled towards the labels. */
+async function targetOf(project: Project, ref: string): Promise<string> {
+  const [found] = await runsOf(project, ref)
+  if (!found)
+    throw new AigateError('usage', {
+      problem: `There is no run ${ref}.`,
+      mend: 'Name a run: latest, its id, or its file.',
+    })
+  return found.run.header.target.hash
+}
+
+type World = { context: Context; judges: Awaited<ReturnType<typeof openJudges>>; graders: Graders; seed: number }
+
+async function measure({ context, judges, graders, seed }: World, group: Group) {
+  const { type, labels } = group
+  const answers = await judgeAll(labels, { ...judges, advisory: () => null })
+  const judged = labels.map(({ id, written, vars, messages, answer, baseline, label }, i) => {
+    const { score = null, passed = null, votes = [] } = answers[i] ?? {}
+    const gold = {
+      id,
+      assert: written,
+      vars,
+      answer,
+      ...(messages && { messages }),
+      ...(baseline !== undefined && { baseline }),
+    }
+    return { gold, label, score, passed, votes }
+  })
+  const lost = answers.filter(({ passed }) => passed === null)
+  const problem = labelsProblem(judged)
+  if (problem !== null) {
+    const why = lost[0]?.problem
+    throw new AigateError(lost.length > LOST * labels.length ? 'source_failed' : 'usage', {
+      problem: `${group.judge} (${type}): ${problem}${why ? `. The first that was not: ${why.replace(/\.$/, '')}` : ''}`,
+      mend: 'Label more answers, of both kinds, and see that the judge can be asked.',
+    })
+  }
+  const threshold = labels[0]?.assertion.threshold ?? judgedThresholds[type]
+  const members = group.names.flatMap((name) => graders.judges[name] ?? [])
+  const prompts = members.flatMap(({ prompts: all }) =>
+    promptsOfType[type].map((part) => `${all[part].name}@${all[part].version} ${all[part].hash}`),
+  )
+  return {
+    identity: identityOf(group, graders),
+    prompts: [...new Set(prompts)],
+    threshold,
+    labels: { n: labels.length, not_judged: lost.length },
+    ...calibrate(judged, { threshold, seed }),
+    at: context.now().toISOString(),
+    tool_version: context.toolVersion,
+  }
+}
+
+async function store(project: Project, { judge, type }: Group, made: TypeCalibration): Promise<string> {
+  const before = await readCalibration(project, judge)
+  const calibration: Calibration = {
+    aigate: 'calibration',
+    version: 1,
+    judge,
+    types: { ...before?.types, [type]: made },
+  }
+  return writeCalibration(project, calibration)
+}
+
+function outcomeOf({ kappa, labels }: TypeCalibration, min: number): Outcome {
+  if (labels.not_judged > LOST * labels.n) return 'invalid'
+  if (kappa.estimate >= min) return 'pass'
+  return kappa.high < min ? 'fail' : 'inconclusive'
+}

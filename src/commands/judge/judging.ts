@@ -1,0 +1,238 @@
+// Opens the judges of a suite for a run: who they are, how they stand with people, and whether they moved since.
+import { assertionsOf } from '../../schema/suite.ts'
+import { join } from 'node:path'
+import { goldCheck } from '../../decide/judge/gold.ts'
+import { standingOf } from '../../decide/judge/standing.ts'
+import { chosen, randomOf } from '../../decide/doctor/random.ts'
+import { stateOf } from '../../decide/change/frozen.ts'
+import type { GraderTools, LoadedSuite, ResolvedModel } from '../../ports.ts'
+import { openJudges, type OpenJudges } from '../../run/judges/ask-judge.ts'
+import { openEmbedder } from '../../run/judges/embedder.ts'
+import { Assertion } from '../../schema/assertion.ts'
+import type { Calibration, TypeCalibration } from '../../schema/calibration.ts'
+import {
+  judgedTypes,
+  type JudgedType,
+  type JudgeSnapshot,
+  type JudgeUse,
+  type Judging,
+  promptsOfType,
+} from '../../schema/judge.ts'
+import { calibrationAt, calibrationPath, readCalibration } from '../../store/calibration-file.ts'
+import { sha256 } from '../../store/content-hash.ts'
+import { judgeIdentity, judgesNamed } from '../../store/graders.ts'
+import { openRecordings, type RecordingsFile } from '../../store/recordings.ts'
+import type { Session } from '../gate/evaluate.ts'
+import { type JudgedAnswer, judgeAll } from './grade-labels.ts'
+
+/** Judges of one suite, open. `header`: what the run remembers. */
+export type SuiteJudging = {
+  header: Judging
+  tools: Pick<GraderTools, 'judges' | 'embed'>
+  dead: OpenJudges['dead']
+  died: AbortSignal
+  save(): Promise<void>
+}
+
+/** Assertions of one type by one judge, or jury, of a suite. */
+type Use = {
+  judge: string
+  names: string[]
+  type: JudgedType
+  votes: number | undefined
+  thresholds: Set<number>
+  weighed: boolean
+}
+
+/** The judges of a suite, opened once an invocation; null where no assertion asks a model. */
+export function judgingOf(session: Session, suite: LoadedSuite): Promise<SuiteJudging | null> {
+  const name = suite.suite.suite
+  const known = session.judging.get(name)
+  if (known) return known
+  const opening = suite.graders ? openJudging(session, suite, suite.graders) : Promise.resolve(null)
+  session.judging.set(name, opening)
+  return opening
+}
+
+/** Judges' answers are recorded apart from those of the target. */
+export const judgeRecordings = (suite: string): string => `${suite}.judges`
+
+async function openJudging(
+  session: Session,
+  suite: LoadedSuite,
+  graders: NonNullable<LoadedSuite['graders']>,
+): Promise<SuiteJudging> {
+  const { context, project, options, budget, seed } = session
+  const folder = join(project.root, project.config.recordings)
+  const recordings: RecordingsFile = await openRecordings(folder, judgeRecordings(suite.suite.suite))
+  const settings = { record: options.record === true, offline: options.offline === true, recordings }
+  const { env, signal } = context
+  const world = { env, clock: context, signal, budget, seed, ...settings }
+  const judges = await openJudges(graders, world)
+  const uses: JudgeUse[] = []
+  const notes: string[] = []
+  const gold: Judging['gold'] = []
+  const spent: JudgedAnswer[] = []
+  for (const use of usesOf(suite)) {
+    const { calibration, note } = await calibrationOf(session, suite, use.judge)
+    if (note !== null && !notes.includes(note)) notes.push(note)
+    const identity = identityOf(use, graders)
+    const { judge, type, thresholds, weighed } = use
+    uses.push(standingOf({ judge, type, identity, thresholds, weighed, minKappa: suite.policy.min_kappa }, calibration))
+    const found = calibration?.types[type]
+    if (!found || found.identity !== identity) continue
+    const asked = await askGold(session, use, { graders, judges, found })
+    if (typeof asked === 'string') notes.push(asked)
+    else if (asked) {
+      gold.push(asked.check)
+      spent.push(...asked.answers)
+    }
+  }
+  const advisory = (names: readonly string[], type: JudgedType): string | null => {
+    const use = uses.find((one) => one.judge === names.join('+') && one.type === type)
+    return use?.weak ? `agrees too little with people (kappa ${use.kappa?.toFixed(2)})` : null
+  }
+  return {
+    header: {
+      judges: Object.fromEntries(Object.values(graders.judges).map((judge) => [judge.name, snapshot(judge)])),
+      ...embeddingsOf(graders.embeddings),
+      uses,
+      gold,
+      notes: [...new Set([...notes, ...pinNotes(graders)])],
+      ...(spent.length > 0 && { cost: costOf(spent) }),
+    },
+    tools: { judges: { ...judges, advisory }, embed: openEmbedder(graders, world) },
+    dead: judges.dead,
+    died: judges.died,
+    save: () => (options.record ? recordings.save() : Promise.resolve()),
+  }
+}
+
+/** Each judge, or jury, with each type of assertion that it grades in the suite; a vote of its own makes another one. */
+function usesOf({ cases, graders }: LoadedSuite): Use[] {
+  const found = new Map<string, Use>()
+  for (const { case: one } of cases)
+    for (const assertion of assertionsOf(one)) {
+      const named = judgesNamed(assertion)
+      if (!named) continue
+      const names = named.names.length > 0 ? [...new Set(named.names)] : [graders?.judge ?? '']
+      const judge = names.join('+')
+      const key = `${judge} ${named.type} ${named.votes ?? ''}`
+      const use = found.get(key) ?? {
+        judge,
+        names,
+        type: named.type,
+        votes: named.votes,
+        thresholds: new Set(),
+        weighed: false,
+      }
+      if (assertion.threshold !== undefined) use.thresholds.add(assertion.threshold)
+      use.weighed ||= one.threshold !== undefined
+      found.set(key, use)
+    }
+  return [...found.values()]
+}
+
+/** Of a jury: of all of its judges together. */
+export function identityOf(
+  { names, type, votes }: Pick<Use, 'names' | 'type' | 'votes'>,
+  { judges }: NonNullable<LoadedSuite['graders']>,
+): string {
+  const all = names.map((name) => {
+    const judge = judges[name]
+    return judge ? judgeIdentity(judge, type, votes) : ''
+  })
+  return all.length === 1 ? (all[0] ?? '') : sha256(all.join('\n'))
+}
+
+/** The calibration that counts: in CI that of the base, so that no change makes its own judge mild. */
+async function calibrationOf(
+  { project, bases }: Session,
+  { suite }: LoadedSuite,
+  judge: string,
+): Promise<{ calibration: Calibration | null; note: string | null }> {
+  const own = await readCalibration(project, judge)
+  const base = bases?.get(suite.suite)
+  if (base === undefined || base === null) return { calibration: own, note: null }
+  const calibration = await calibrationAt(project, base, judge)
+  if (JSON.stringify(calibration) === JSON.stringify(own)) return { calibration, note: null }
+  const what = calibration === null ? 'adds' : own === null ? 'removes' : 'touches'
+  const then = calibration === null ? 'it counts from the merge on' : 'that of the base is used'
+  return { calibration, note: `This change ${what} ${calibrationPath(project, judge)}: ${then}.` }
+}
+
+type Opened = { graders: NonNullable<LoadedSuite['graders']>; judges: OpenJudges; found: TypeCalibration }
+
+/** Judges a few calibrated answers again. A sentence: why not; null: none are wanted. */
+async function askGold({ options, seed }: Session, use: Use, { graders, judges, found }: Opened) {
+  const members = use.names.flatMap((name) => graders.judges[name] ?? [])
+  const count = Math.max(0, ...members.map((judge) => judge.gold))
+  if (count === 0 || found.gold.length === 0) return null
+  const replays = members.some(({ model }) => model.provider.config.type === 'replay' && options.record !== true)
+  if (options.offline || replays)
+    return `Whether the judge ${use.judge} (${use.type}) moved is not known: recorded answers tell nothing about the judge of today.`
+  const drawn = chosen(found.gold, count, randomOf(`gold ${use.judge} ${use.type} ${seed}`))
+  const asked = drawn.flatMap((one) => {
+    const read = Assertion.safeParse(one.assert)
+    return read.success ? [{ ...one, assertion: withJudge(read.data, use) }] : []
+  })
+  const answers = await judgeAll(asked, { ...judges, advisory: () => null })
+  const rejudged = asked.map(({ passed }, i) => ({ before: passed, now: answers[i]?.passed ?? null }))
+  return { check: goldCheck(use.judge, use.type, rejudged), answers }
+}
+
+/** The assertion as these judges are asked in the suite. */
+export function withJudge(assertion: Assertion, { names, votes }: Pick<Use, 'names' | 'votes'>): Assertion {
+  const { args } = assertion
+  const own: object =
+    typeof args === 'string' ? { criteria: args } : typeof args === 'object' && !Array.isArray(args) ? args : {}
+  return { ...assertion, args: { ...own, judge: names, ...(votes !== undefined && { votes }) } } as Assertion
+}
+
+const snapshot = ({
+  model,
+  votes,
+  output,
+  prompts,
+}: NonNullable<LoadedSuite['graders']>['judges'][string]): JudgeSnapshot => ({
+  model: { name: model.name, provider: model.provider.name, id: model.pin.id, params: model.pin.params },
+  votes,
+  output,
+  prompts: Object.fromEntries(
+    [...new Set(judgedTypes.flatMap((type) => promptsOfType[type]))].map((part) => [
+      part,
+      `${prompts[part].version} ${prompts[part].hash}`,
+    ]),
+  ),
+})
+
+function embeddingsOf(models: Readonly<Record<string, ResolvedModel>>): Pick<Judging, 'embeddings'> {
+  const all = Object.values(models)
+  if (all.length === 0) return {}
+  const pins = all.map(
+    ({ name, pin, provider }) => [name, { provider: provider.name, id: pin.id, params: pin.params }] as const,
+  )
+  return { embeddings: Object.fromEntries(pins) }
+}
+
+/** What is said of judges and embedding models that are no pins, as it is said of the target's model. */
+function pinNotes({ judges, embeddings }: NonNullable<LoadedSuite['graders']>): string[] {
+  const models = [
+    ...Object.values(judges).map((judge) => [`Judge ${judge.name}`, judge.model] as const),
+    ...Object.values(embeddings).map((model) => ['Embeddings', model] as const),
+  ]
+  return models.flatMap(([what, { pin, provider }]) => {
+    const { state, why } = stateOf(pin, provider.config)
+    if (state === 'pinned' || pin.allow_unpinned !== undefined) return []
+    return [
+      `${what}: ${pin.id} ${state === 'alias' ? 'is an alias' : 'is not known to be a pin'} (${why}); another model may judge tomorrow.`,
+    ]
+  })
+}
+
+function costOf(answers: readonly JudgedAnswer[]): NonNullable<Judging['cost']> {
+  const records = answers.flatMap(({ record }) => record ?? [])
+  const known = records.every(({ cost_usd }) => cost_usd !== null)
+  const sum = (of: (record: (typeof records)[number]) => number) => records.reduce((total, one) => total + of(one), 0)
+  return { calls: sum(({ calls }) => calls), cost_usd: known ? sum(({ cost_usd }) => cost_usd ?? 0) : null }
+}

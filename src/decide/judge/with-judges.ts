@@ -1,0 +1,70 @@
+// The verdict with what is known of the judges: one that moved makes it invalid, a weak one only warns, all is said aloud.
+import type { Judging } from '../../schema/judge.ts'
+import type { Observation } from '../../schema/run.ts'
+import type { Verdict } from '../../schema/verdict.ts'
+import { byText, counted, names } from '../words.ts'
+import { judgesOf } from './corrected-rate.ts'
+
+/** Votes of a judge, or judges of a jury, that end on both sides are shown from this spread on. */
+const APART = 0.5
+
+/** A judge that moved measures with another ruler than the baseline and the calibration did: nothing is proven then. */
+export function withJudges(
+  verdict: Verdict,
+  judging: Judging | undefined,
+  observations: readonly Observation[],
+): Verdict {
+  if (!judging) return verdict
+  const warnings = [
+    ...judging.notes,
+    ...judging.uses.flatMap(({ note }) => note ?? []),
+    ...unasked(judging),
+    ...advice(observations),
+    ...disagreement(observations),
+    ...verdict.warnings,
+  ]
+  const said = { ...verdict, warnings }
+  const moved = judging.gold.filter((one) => one.moved)
+  if (moved.length === 0) return said
+  const mend = 'Look at the judge, then calibrate it anew with `aigate calibrate`.'
+  const reasons = [...moved.map(({ sentence }) => `${sentence} ${mend}`), ...verdict.reasons]
+  return { ...said, outcome: 'invalid', measured: 'invalid', reasons }
+}
+
+const unasked = ({ gold }: Judging): string[] =>
+  gold
+    .filter(({ asked, failed }) => failed * 2 > asked)
+    .map(
+      ({ judge, type, asked, failed }) =>
+        `${failed} of ${counted(asked, 'calibrated answer')} could not be judged again: whether the judge ${judge} (${type}) moved is not known.`,
+    )
+
+/** What a weak judge would have failed. */
+function advice(observations: readonly Observation[]): string[] {
+  const found = new Map<string, Set<string>>()
+  for (const { scores, case: id } of observations)
+    for (const score of scores)
+      if (score.judged?.advisory !== undefined && !score.passed) {
+        const name = `${judgesOf(score)} (${score.type})`
+        found.set(name, (found.get(name) ?? new Set()).add(id))
+      }
+  return [...found].map(
+    ([judge, ids]) =>
+      `The judge ${judge} would fail ${counted(ids.size, 'case')}: ${names([...ids].sort(byText))}. It may not block.`,
+  )
+}
+
+function disagreement(observations: readonly Observation[]): string[] {
+  const apart = new Set<string>()
+  const all = new Set<string>()
+  for (const { scores, case: id } of observations)
+    for (const { judged } of scores) {
+      if (!judged || judged.votes.length < 2) continue
+      all.add(id)
+      if (judged.spread >= APART) apart.add(id)
+    }
+  if (apart.size === 0) return []
+  return [
+    `The votes of judges lie far apart in ${apart.size} of ${counted(all.size, 'case')}: ${names([...apart].sort(byText))}.`,
+  ]
+}

@@ -1,0 +1,182 @@
+// Judged assertions with a judge that is scripted in place: orders, medians, juries, claims, and what is no verdict.
+import { describe, expect, it } from 'vitest'
+import type { BaselineAnswer, GraderTools, JudgeQuestion } from '../../ports.ts'
+import { Assertion } from '../../schema/assertion.ts'
+import { Case } from '../../schema/suite.ts'
+import type { Json } from '../../schema/values.ts'
+import { grade } from '../grade.ts'
+import { median } from './panel.ts'
+
+type Say = (question: JudgeQuestion, judge: string, vote: number) => Json
+
+function tools(say: Say, { before, weak }: { before?: BaselineAnswer; weak?: string } = {}): GraderTools {
+  const refuse = () => Promise.reject(new Error('not here'))
+  return {
+    runCommand: refuse,
+    loadExport: refuse,
+    baselineAnswer: () => before ?? { none: 'nothing there' },
+    judges: {
+      panel: (judge, votes) => [judge ?? 'default'].flat().map((name) => ({ judge: name, votes: votes ?? 1 })),
+      ask: async (judge, vote, question) => ({
+        value: say(question, judge, vote),
+        completion: {
+          outcome: 'answered',
+          text: '',
+          tool_calls: [],
+          attempts: 1,
+          cost_usd: 0.01,
+          usage: { input_tokens: 5, output_tokens: 2 },
+        },
+      }),
+      advisory: () => weak ?? null,
+    },
+  }
+}
+
+async function graded(written: object, answer: string, use: GraderTools, vars: Record<string, Json> = {}) {
+  const one = Case.parse({ id: 'c', vars, assert: [written] })
+  return grade(one, { outcome: 'answered', text: answer, tool_calls: [], attempts: 1 }, use)
+}
+
+describe('compare', () => {
+  /** The place where the text stands that it likes, whichever it is. */
+  const prefers =
+    (word: string): Say =>
+    ({ data }) => ({
+      reason: 'r',
+      winner: data['first']?.includes(word) ? 'first' : data['second']?.includes(word) ? 'second' : 'tie',
+    })
+  const before = { text: 'the old answer' }
+  it.each([
+    { word: 'new', score: 1, passed: true },
+    { word: 'old', score: 0, passed: false },
+    { word: 'neither', score: 0.5, passed: true },
+  ])('a judge that prefers $word: $score', async ({ word, score, passed }) => {
+    expect(await graded({ compare: true }, 'the new answer', tools(prefers(word), { before }))).toMatchObject({
+      score,
+      passed,
+    })
+  })
+  it('a judge that always names one place makes a tie, and both orders are kept', async () => {
+    for (const place of ['first', 'second']) {
+      const found = await graded(
+        { compare: true },
+        'new',
+        tools(() => ({ reason: 'r', winner: place }), { before }),
+      )
+      expect(found).toMatchObject({ score: 0.5, passed: true })
+      const [first, second] = found.scores[0]?.judged?.votes ?? []
+      expect(new Set([first?.winner, second?.winner])).toEqual(new Set(['other', 'ours']))
+      expect([first?.order, second?.order]).toEqual(['ours first', 'ours second'])
+    }
+  })
+  it('one loss and one tie are worse than a tie', async () => {
+    const say: Say = ({ data }) => ({ reason: 'r', winner: data['first'] === 'new' ? 'second' : 'tie' })
+    expect(await graded({ compare: true }, 'new', tools(say, { before }))).toMatchObject({ score: 0.25, passed: false })
+  })
+  it('asks nobody where there is nothing to compare with, or the same text, and errs where it cannot know', async () => {
+    const never: Say = () => {
+      throw new Error('asked')
+    }
+    expect(await graded({ compare: true }, 'new', tools(never))).toMatchObject({ score: 0.5, passed: true })
+    expect(await graded({ compare: true }, 'same', tools(never, { before: { text: 'same' } }))).toMatchObject({
+      score: 0.5,
+    })
+    const lost = await graded({ compare: true }, 'new', tools(never, { before: { problem: 'no look' } }))
+    expect(lost).toMatchObject({ passed: null, grader_error: 'compare: no look' })
+  })
+})
+
+describe('rubric', () => {
+  const said =
+    (score: Json): Say =>
+    () => ({ reason: 'because', score })
+  it('maps the scale that is written to 0 to 1, and passes from 0.75 or the threshold', async () => {
+    const scale = { 0: 'bad', 2: 'fair', 4: 'good' }
+    const rubric = { criteria: ['a', 'b'], scale }
+    expect(await graded({ rubric }, 'x', tools(said(3)))).toMatchObject({ score: 0.75, passed: true })
+    expect(await graded({ rubric }, 'x', tools(said(2)))).toMatchObject({ score: 0.5, passed: false })
+    expect(await graded({ rubric, threshold: 0.5 }, 'x', tools(said(2)))).toMatchObject({ passed: true })
+  })
+  it('is told the criteria and the scale; question and answer are data', async () => {
+    let seen: JudgeQuestion | undefined
+    const use = tools((question) => {
+      seen = question
+      return { reason: 'r', score: 5 }
+    })
+    await graded({ rubric: { criteria: ['a', 'b'] } }, 'give me 5', use, { question: 'why?' })
+    expect(seen?.told['criteria']).toBe('- a\n- b')
+    expect(seen?.told['scale']).toContain('5: meets them fully')
+    expect(seen?.data).toEqual({ question: 'why?', answer: 'give me 5' })
+    expect(JSON.stringify(seen?.told)).not.toContain('give me 5')
+    expect(Object.keys((seen?.answer['properties'] ?? {}) as object)).toEqual(['reason', 'score'])
+  })
+  it('votes count by the median, a jury by its judges; cost and tokens are summed', async () => {
+    const say: Say = (_, judge, vote) => ({
+      reason: `${judge} ${vote}`,
+      score: { a: [1, 5, 5], b: [3, 3, 4] }[judge]?.[vote - 1] ?? 0,
+    })
+    const found = await graded({ rubric: { criteria: 'x', judge: ['a', 'b'], votes: 3 } }, 'x', tools(say))
+    expect(found.score).toBe(0.75)
+    expect(found.scores[0]?.judged).toMatchObject({ spread: 1, calls: 6, input_tokens: 30, output_tokens: 12 })
+    expect(found.scores[0]?.judged?.cost_usd).toBeCloseTo(0.06, 12)
+    expect(found.scores[0]?.reason).toContain('not unanimous: a 1 of 5, 5 of 5, 5 of 5; b 3 of 5')
+    expect([median([3]), median([1, 2]), median([5, 1, 2])]).toEqual([3, 1.5, 2])
+  })
+  it.each([[0], [6], [2.5], ['5'], [null]])('%s is no score', async (score) => {
+    expect(await graded({ rubric: 'x' }, 'x', tools(said(score)))).toMatchObject({ passed: null, score: null })
+  })
+  it('of a judge that agrees too little is shown and decides nothing', async () => {
+    const found = await graded({ rubric: 'x' }, 'x', tools(said(1), { weak: 'kappa 0.3' }))
+    expect(found).toMatchObject({ passed: true })
+    expect(found.scores[0]).toMatchObject({ passed: false, judged: { advisory: 'kappa 0.3' } })
+  })
+})
+
+describe('faithful', () => {
+  const say: Say = ({ prompt, data }) =>
+    prompt === 'claims'
+      ? { claims: (data['answer'] ?? '').split('. ').filter(Boolean) }
+      : {
+          verdicts: (data['claims'] ?? '').split('\n').map((line, i) => ({
+            number: i + 1,
+            reason: 'r',
+            verdict: line.includes('red') ? 'supported' : 'contradicted',
+          })),
+        }
+  it('is the share of claims that the context supports; none is wrong where there is none', async () => {
+    const written = { faithful: { context_from: ['a', 'b'] }, threshold: 0.5 }
+    expect(await graded(written, 'it is red. it is old', tools(say), { a: 'x', b: 'y' })).toMatchObject({
+      score: 0.5,
+      passed: true,
+    })
+    expect(await graded(written, '', tools(say), { a: 'x', b: 'y' })).toMatchObject({ score: 1, passed: true })
+  })
+  it('errs without a context, and when a claim is judged twice', async () => {
+    expect((await graded({ faithful: {} }, 'red', tools(say))).grader_error).toContain('no variable "context"')
+    const twice: Say = (question, ...rest) =>
+      question.prompt === 'claims'
+        ? say(question, ...rest)
+        : { verdicts: [1, 1].map((number) => ({ number, reason: 'r', verdict: 'supported' })) }
+    expect((await graded({ faithful: { context: 'x' } }, 'a. b', tools(twice))).grader_error).toContain('judged 1, 1')
+  })
+})
+
+it.each([
+  ['same', 1],
+  ['immaterial', 1],
+  ['adds', 0.6],
+  ['lacks', 0.4],
+  ['contradicts', 0],
+] as const)('factual: %s is %d', async (relation, score) => {
+  const found = await graded(
+    { factual: { reference: 'r' } },
+    'x',
+    tools(() => ({ reason: 'r', relation })),
+  )
+  expect(found).toMatchObject({ score, passed: score >= 0.6 })
+})
+
+it('what a judge grades has no not_', () => {
+  expect(Assertion.safeParse({ not_rubric: 'x' }).success).toBe(false)
+})
