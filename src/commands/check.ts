@@ -10,6 +10,7 @@ import { contextOf } from '../score/judged/faithful.ts'
 import { checkProject } from '../store/check.ts'
 import { promptFindings } from './versions/prompt-check.ts'
 import { guardFindings } from './guard/guard-check.ts'
+import { fieldNotes } from './rollout/field-notes.ts'
 import { allRolloutProblems } from './rollout/rollout-check.ts'
 import { errorPaint } from './error-paint.ts'
 import { storedBaseline } from './gate/judge-run.ts'
@@ -35,7 +36,9 @@ export async function checkCommand(context: Context, options: { config?: string 
     ...rollouts.problems,
     ...guards.problems,
   ]
-  const planned = rollouts.plans.flatMap(({ plan }) => planNotes(plan).map((note) => `${plan.rollout}: ${note}.`))
+  const planned = rollouts.plans.flatMap(({ plan }) =>
+    [...planNotes(plan), ...fieldNotes(plan)].map((note) => `${plan.rollout}: ${note}.`),
+  )
   for (const note of [...prompts.notes, ...anchorNotes(suites), ...guards.notes, ...planned])
     context.stderr.write(`note: ${note}\n`)
   const paint = errorPaint(context)

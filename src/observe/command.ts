@@ -4,9 +4,9 @@ import { AigateError } from '../errors.ts'
 import type { Source, SourceRequest } from '../ports.ts'
 import type { SourceConfig } from '../schema/rollout.ts'
 import type { Json } from '../schema/values.ts'
-import type { Counting } from './counting.ts'
+import { keepAnswers, type Counting } from './counting.ts'
 import { fieldsOf, timeOf } from './events.ts'
-import { addLines, type Unpack } from './lines.ts'
+import { addText, type Unpack } from './lines.ts'
 import { lookAt } from './look.ts'
 import type { World } from './world.ts'
 
@@ -33,7 +33,8 @@ export function commandSource(config: CommandConfig, world: World): Source {
       const time = timeOf(ts(event))
       return Number.isNaN(time) || (time >= from && time < until) ? [event] : []
     }
-    await runForSpan(config, world, { span, signal: request.signal }, (text) => addLines(counting, text, within))
+    keepAnswers(counting)
+    await runForSpan(config, world, { span, signal: request.signal }, (text) => addText(counting, text, within))
     return { from: until }
   }
   return { read: (request: SourceRequest) => lookAt(request, config.mapping, feed) }

@@ -6,11 +6,14 @@ import type { Counting } from './counting.ts'
 import { FIRST_SEGMENT, NEITHER, OTHER_ROLLOUT, OUTSIDE, REQUEST, ROW } from './event-reader.ts'
 import { newTable, putKey, recall, type HashTable } from './hash-table.ts'
 import { BLANK, GOOD_BLANK, type MetricReader } from './metric-readers.ts'
+import { readRow, type Rows } from './pending.ts'
 import { armSeen, firstBad, MOST_METRICS, oneValue, seeUnit, wasBad } from './unit-table.ts'
 
 /** Fewer values than this make no quantile of the baseline. */
 export const FEWEST_VALUES = 20
 const WHOLE = 1_000_000
+/** Room for the units of a block is made for so many at once; it grows where there are more. */
+const MOST_EXPECTED = 100_000
 
 /** A row, with what its answer adds: a label often says neither who answered nor whom. */
 type Fact = {
@@ -30,22 +33,26 @@ type Fact = {
  * A label counts in the minute in which it was given, and only where its answer was given under the same share: under
  * another one, the chance that a bad label is the candidate's would be another one too.
  */
-export function countMinute(counting: Counting, start: number, rows: readonly Float64Array[]): Block[] {
+export function countMinute(counting: Counting, start: number, rows: Rows): Block[] {
   const { request, reader } = counting
   const end = start + counting.known.pending.length
   const edges = [start, request.since, ...request.changes.map((change) => change.at), end]
     .filter((at) => at >= Math.max(start, request.since) && at <= end)
     .toSorted((a, b) => a - b)
   const tails = reader.metrics.map((metric) => tailOf(counting, metric))
+  const fact = emptyFact(counting.known.pending.width)
   const blocks: Block[] = []
   for (const [index, from] of edges.entries()) {
     const to = edges[index + 1] ?? from
     if (to === from) continue
     const alone = request.plan.assignment.unit === 'request'
     const block = emptyBlock(from, to, shareAt(request, from).generation, reader.metrics, !alone)
-    const inside = rows.filter((row) => (row[ROW.time] ?? 0) >= from && (row[ROW.time] ?? 0) < to)
-    const here = newTable(1, alone ? 0 : inside.length)
-    for (const row of inside) countRow(counting, block, factOf(counting, row), tails, here)
+    const here = newTable(1, alone ? 0 : Math.min(rows.count, MOST_EXPECTED))
+    for (let at = 0; at < rows.count; at += 1) {
+      readRow(rows, at, fact.row)
+      const time = fact.row[ROW.time] ?? 0
+      if (time >= from && time < to && readFact(counting, fact)) countRow(counting, block, fact, tails, here)
+    }
     const { baseline, candidate } = block.arms
     const some = [baseline, candidate].some(
       (arm) => arm.requests > 0 || Object.values(arm.metrics).some((m) => m.n > 0),
@@ -96,9 +103,23 @@ function shareAt(request: SourceRequest, time: number): { generation: number; pp
   return found
 }
 
-function factOf({ known, request, counts }: Counting, row: Float64Array): Fact | undefined {
+const emptyFact = (width: number): Fact => ({
+  row: new Float64Array(width),
+  request: false,
+  arm: 0,
+  high: 0,
+  low: 0,
+  marks: 0,
+  quiet: false,
+})
+
+/** Reads what the row of a fact says; false: it is nobody's of this rollout. */
+function readFact({ known, request, counts }: Counting, fact: Fact): boolean {
+  const { row } = fact
   const time = row[ROW.time] ?? 0
-  let [high = 0, low = 0, marks = 0] = [row[ROW.unitHigh], row[ROW.unitLow], row[ROW.marks]]
+  let high = row[ROW.unitHigh] ?? 0
+  let low = row[ROW.unitLow] ?? 0
+  let marks = row[ROW.marks] ?? 0
   const isRequest = (marks & REQUEST) !== 0
   let given = time
   if (!isRequest) {
@@ -115,26 +136,25 @@ function factOf({ known, request, counts }: Counting, row: Float64Array): Fact |
   if ((marks & 3) === 0 && request.past) marks |= 1
   if ((marks & 3) === 0) {
     counts.without_arm += 1
-    if ((marks & (NEITHER | OTHER_ROLLOUT)) !== 0) return undefined
+    if ((marks & (NEITHER | OTHER_ROLLOUT)) !== 0) return false
     // Who has been served in this generation is still served alike.
     marks |= high === 0 && low === 0 ? 0 : armSeen(known.units, high, low, share.generation)
   }
   const { settle } = request.plan.control
   const lastShare = Math.round((request.plan.stages.at(-1)?.traffic ?? 1) * WHOLE)
-  if ((marks & OUTSIDE) !== 0 || ((marks & FIRST_SEGMENT) === 0 && share.ppm < lastShare)) return undefined
+  if ((marks & OUTSIDE) !== 0 || ((marks & FIRST_SEGMENT) === 0 && share.ppm < lastShare)) return false
   const quiet = time < share.at + settle || given < Math.max(request.since, share.at + settle)
-  return { row, request: isRequest, arm: marks & 3, high, low, marks, quiet }
+  fact.request = isRequest
+  fact.arm = marks & 3
+  fact.high = high
+  fact.low = low
+  fact.marks = marks
+  fact.quiet = quiet
+  return true
 }
 
 /** `here`: the units of this block, with a bit for each metric of which they had an event. */
-function countRow(
-  counting: Counting,
-  block: Block,
-  fact: Fact | undefined,
-  tails: readonly number[],
-  here: HashTable,
-): void {
-  if (fact === undefined) return
+function countRow(counting: Counting, block: Block, fact: Fact, tails: readonly number[], here: HashTable): void {
   if (fact.arm === 0) return countArmless(counting, block, fact, tails)
   const { known, reader, request } = counting
   const { row, arm, high, low, quiet } = fact
@@ -230,6 +250,9 @@ function tailOf({ known, notes }: Counting, metric: MetricReader): number {
   const histogram = known.histograms[metric.name] ?? {}
   const many = Object.values(histogram).reduce((sum, count) => sum + count, 0) >= FEWEST_VALUES
   const limit = many ? histogramQuantile(histogram, metric.tail.quantile) : null
-  if (limit === null) notes.add(`${metric.name}: the baseline has too little past yet to say what is too much.`)
+  const unknown = `${metric.name}: the baseline has too little past yet to say what is too much.`
+  if (limit === null) notes.add(unknown)
+  // A long look that began without a past has one in the end.
+  else notes.delete(unknown)
   return limit ?? Number.POSITIVE_INFINITY
 }

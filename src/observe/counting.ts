@@ -2,12 +2,14 @@
 import type { SourceRequest } from '../ports.ts'
 import type { Block, Reading } from '../schema/rollout-journal.ts'
 import { bucketOf } from '../statistics/log-histogram.ts'
+import { askedFields, missingFields, noFields, seeFields, type SeenFields } from './asked-fields.ts'
 import { countMinute } from './count-minute.ts'
 import { eventReader, OTHER_ROLLOUT, RIPE, ROW, type EventReader } from './event-reader.ts'
-import type { Mapping, RawEvent } from './events.ts'
+import { fieldsOf, type Mapping, type RawEvent } from './events.ts'
 import { newRecent, recall, remember, type Recent } from './hash-table.ts'
+import { lineEvents, type LineEvents } from './line-events.ts'
 import { ABSURD } from './metric-readers.ts'
-import { keepRow, MINUTE, newPending, takeUntil, type Pending } from './pending.ts'
+import { keepRow, MINUTE, newPending, readRow, takeUntil, type Pending } from './pending.ts'
 import { keepBack } from './ripen.ts'
 import { newUnits, type UnitTable } from './unit-table.ts'
 
@@ -25,6 +27,7 @@ export type Known = {
   /** Values of the baseline in closed minutes, and before the rollout: by metric and bucket. */
   histograms: Record<string, Record<string, number>>
   models: string[]
+  fields: SeenFields
   units: UnitTable
   ids: Recent
   answers: Recent
@@ -38,6 +41,7 @@ export function nothingKnown(metrics: number, interval: number, mostUnits?: numb
     newest: null,
     histograms: {},
     models: [],
+    fields: noFields(),
     units: newUnits(mostUnits, values),
     ids: newRecent(0),
     answers: newRecent(ANSWER_COLUMNS),
@@ -53,6 +57,8 @@ type Counts = Pick<Reading, 'events' | 'unreadable' | 'duplicates' | 'late' | 'w
 export type Counting = {
   request: SourceRequest
   reader: EventReader
+  /** The same for lines that need no object; undefined where the plan asks for odd names. */
+  lines: LineEvents | undefined
   known: Known
   blocks: Block[]
   counts: Counts
@@ -69,7 +75,7 @@ export type Counting = {
 /** Begins to count for one look, on top of what is known. Throws AigateError `usage` for a condition that cannot be read. */
 export function startCounting(request: SourceRequest, mapping: Mapping, known?: Known): Counting {
   const { plan } = request
-  const reader = eventReader(plan, mapping, request.limits, request.whole)
+  const reader = eventReader(plan, fieldsOf(mapping), request.limits, request.whole)
   const delays = Object.values(plan.metrics).map((metric) => metric.delay ?? 0)
   const labels = reader.metrics.some((metric) => metric.label)
   const values = reader.metrics.some((metric) => metric.byUnit)
@@ -77,6 +83,7 @@ export function startCounting(request: SourceRequest, mapping: Mapping, known?: 
   return {
     request,
     reader,
+    lines: lineEvents(request, mapping),
     known: mine,
     blocks: [],
     counts: { events: 0, unreadable: 0, duplicates: 0, late: 0, without_arm: 0 },
@@ -89,9 +96,9 @@ export function startCounting(request: SourceRequest, mapping: Mapping, known?: 
   }
 }
 
-/** Takes in one event. Its place in the order of calls does not matter, as long as its minute is open. */
-export function addEvent(counting: Counting, event: RawEvent): void {
-  const { reader, row, id, known, counts, request } = counting
+/** Takes in one event, as `reader` reads it. Its place in the order of calls does not matter, as long as its minute is open. */
+export function addEvent(counting: Counting, event: RawEvent, reader = counting.reader): void {
+  const { row, id, known, counts, request } = counting
   const kind = reader.read(event, row, id)
   if (kind === 'unreadable') counts.unreadable += 1
   if (kind === 'unreadable' || kind === 'other') return
@@ -102,6 +109,7 @@ export function addEvent(counting: Counting, event: RawEvent): void {
     counts.duplicates += 1
     return
   }
+  seeFields(known.fields, reader.watched, event, kind === 'request')
   noteAbsurd(counting)
   // A clock that runs ahead must not make the source look alive for ever.
   if (time <= request.until && time > (known.newest ?? Number.NEGATIVE_INFINITY)) known.newest = time
@@ -114,18 +122,28 @@ export function addEvent(counting: Counting, event: RawEvent): void {
     teachBaseline(counting, row)
     return
   }
-  if (kind === 'request') noteModels(counting, event)
+  if (kind === 'request') noteModels(counting, reader, event)
   keepRow(known.pending, row)
 }
 
 /** A number that cannot be a value is passed over, and said. */
 function noteAbsurd({ reader, row, counts, notes }: Counting): void {
-  for (const [index, { name }] of reader.metrics.entries()) {
-    if (row[ROW.values + index] !== ABSURD) continue
-    row[ROW.values + index] = Number.NaN
+  for (let at: number = ROW.values; at < row.length; at += 1) {
+    if (row[at] !== ABSURD) continue
+    row[at] = Number.NaN
     counts.unreadable += 1
-    notes.add(`${name}: numbers that are infinite, or outside of its range, were passed over.`)
+    notes.add(
+      `${reader.metrics[at - ROW.values]?.name}: numbers that are infinite, or outside of its range, were passed over.`,
+    )
   }
+}
+
+/**
+ * For a feed that is counted only at its end: its answers are then needed until there, however much time it spans, and only
+ * their number bounds what is remembered.
+ */
+export function keepAnswers(counting: Counting): void {
+  if (counting.window > 0) counting.window = Number.POSITIVE_INFINITY
 }
 
 /** Counts a line that is no event. */
@@ -143,11 +161,16 @@ export function closeUntil(counting: Counting, until: number): void {
   const end = Math.floor(until / length) * length
   if (end <= (known.closed ?? Number.NEGATIVE_INFINITY)) return
   if (counting.window > 0) keepBack(counting, end)
+  const row = new Float64Array(known.pending.width)
   for (const { start, rows } of takeUntil(known.pending, end)) {
     counting.blocks.push(...countMinute(counting, start, rows))
-    for (const row of rows) teachBaseline(counting, row)
-    // A label that was kept back is no news.
-    const last = rows.findLast((row) => ((row[ROW.marks] ?? 0) & RIPE) === 0)?.[ROW.time] ?? 0
+    let last = 0
+    for (let index = 0; index < rows.count; index += 1) {
+      readRow(rows, index, row)
+      teachBaseline(counting, row)
+      // A label that was kept back is no news.
+      if (((row[ROW.marks] ?? 0) & RIPE) === 0) last = row[ROW.time] ?? 0
+    }
     if (last <= counting.request.until && last > (known.newest ?? 0)) known.newest = last
   }
   known.closed = end
@@ -157,6 +180,7 @@ export function closeUntil(counting: Counting, until: number): void {
 export function finishCounting(counting: Counting): Omit<Reading, 'cursor'> {
   const { request, known, counts } = counting
   closeUntil(counting, request.until - request.plan.source.lateness)
+  for (const note of missingFields(known.fields, askedFields(request.plan.metrics))) counting.notes.add(note)
   const { halvings } = known.units
   if (halvings > 0)
     counting.notes.add(`There are too many units to follow all: 1 in ${2 ** halvings} is followed, chosen by hash.`)
@@ -189,9 +213,10 @@ function teachBaseline({ reader, known, request }: Counting, row: Float64Array):
   const marks = row[ROW.marks] ?? 0
   const before = (row[ROW.time] ?? 0) < request.since || request.past === true
   if ((marks & 3) !== 1 && !(before && ((marks & 3) === 0 || (marks & OTHER_ROLLOUT) !== 0))) return
-  for (const [index, metric] of reader.metrics.entries()) {
+  for (let index = 0; index < reader.metrics.length; index += 1) {
+    const metric = reader.metrics[index]
     const value = row[ROW.values + index] ?? Number.NaN
-    if (metric.tail === undefined || !Number.isFinite(value)) continue
+    if (metric?.tail === undefined || !Number.isFinite(value)) continue
     known.histograms[metric.name] ??= {}
     const histogram = known.histograms[metric.name] ?? {}
     const bucket = bucketOf(value)
@@ -201,7 +226,7 @@ function teachBaseline({ reader, known, request }: Counting, row: Float64Array):
 
 const modelKey = ({ arm, requested, answered }: Reading['models'][number]) => `${arm} ${requested} ${answered}`
 
-function noteModels({ reader, known, models, row }: Counting, event: RawEvent): void {
+function noteModels({ known, models, row }: Counting, reader: EventReader, event: RawEvent): void {
   const arm = (row[ROW.marks] ?? 0) & 3
   if (arm === 0 || known.models.length >= MOST_MODELS) return
   const pair = reader.models(event)

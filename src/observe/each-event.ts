@@ -29,9 +29,9 @@ export async function* eachEvent(source: SourceConfig, world: World, signal: Abo
   for (const file of files) {
     const chunks = await openChunks(file, room, () => undefined)
     try {
-      for (let text = await chunks.next(); text !== null; text = await chunks.next()) {
+      for (let bytes = await chunks.next(); bytes !== null; bytes = await chunks.next()) {
         signal.throwIfAborted()
-        for (const line of text.split('\n')) {
+        for (const line of bytes.toString('utf8').split('\n')) {
           const value = objectIn(line)
           const events = value && unpack(value)
           if (events) yield* events

@@ -1,6 +1,7 @@
 // What one event says, read once: time, arm, unit, the answer it belongs to, and the value of each metric.
 import type { RolloutPlan } from '../schema/rollout.ts'
-import { fieldsOf, kindOf, timeOf, type EventKind, type Field, type Mapping, type RawEvent } from './events.ts'
+import { askedFields, watchFields, type FieldWatch } from './asked-fields.ts'
+import { kindOf, timeOf, type EventKind, type Field, type Fields, type RawEvent } from './events.ts'
 import { hashText, hashed } from './hash.ts'
 import { metricReaders, type MetricReader } from './metric-readers.ts'
 
@@ -18,6 +19,8 @@ export const ROW = { time: 0, unitHigh: 1, unitLow: 2, answerHigh: 3, answerLow:
 
 export type EventReader = {
   metrics: MetricReader[]
+  /** The fields that metrics ask for. */
+  watched: FieldWatch[]
   /** Fills `row`; gives the kind, or `unreadable` where there is no time. `id` is the hash of the event, 0, 0 is none. */
   read(event: RawEvent, row: Float64Array, id: { high: number; low: number }): EventKind | 'unreadable'
   models(event: RawEvent): { requested: string; answered: string } | undefined
@@ -33,11 +36,10 @@ export const UNITS = {
 /** The reader of the events of a plan. Throws AigateError `usage` for a condition of the plan that cannot be read. */
 export function eventReader(
   plan: RolloutPlan,
-  mapping: Mapping,
+  fields: Fields,
   limits: Readonly<Record<string, readonly number[]>>,
   whole = false,
 ): EventReader {
-  const fields = fieldsOf(mapping)
   const metrics = metricReaders(plan, fields, limits)
   const kind = kindOf(fields)
   const time = fields('ts')
@@ -54,6 +56,7 @@ export function eventReader(
 
   return {
     metrics,
+    watched: watchFields(askedFields(plan.metrics), fields),
     read(event, row, id) {
       const is = kind(event)
       row[ROW.time] = timeOf(time(event))

@@ -15,6 +15,8 @@ export const NAMED_REQUESTS: ReadonlySet<unknown> = new Set([
 ])
 export const EVALUATION = 'gen_ai.evaluation.result'
 export const FEEDBACK = 'aigate.feedback'
+/** Our short names of what an evaluation says: its name, and label or score. */
+export const EVALUATED = /^eval\.(.+)\.(label|score)$/
 
 const common: Readonly<Record<string, readonly string[]>> = {
   ts: ['ts', 'timestamp', 'time', '@timestamp'],
@@ -57,13 +59,14 @@ export function fieldNames(mapping: Mapping): (name: string) => readonly string[
 
 /**
  * Readers of fields under a mapping. Our short names are also found with `aigate.` before them; `eval.<name>.label` and
- * `.score` are those of a gen_ai.evaluation.result event of that name. A custom mapping names theirs for ours.
+ * `.score` are those of a gen_ai.evaluation.result event of that name. A custom mapping names theirs for ours. `one`: the reader of a
+ * single name, unless events are objects.
  */
-export function fieldsOf(mapping: Mapping): Fields {
+export function fieldsOf(mapping: Mapping, one: Fields = fieldOf): Fields {
   const namesOf = fieldNames(mapping)
-  const plain = (name: string): Field => firstOf(namesOf(name))
+  const plain = (name: string): Field => firstOf(namesOf(name).map(one))
   return (name) => {
-    const derived = /^eval\.(.+)\.(label|score)$/.exec(name)
+    const derived = EVALUATED.exec(name)
     if (!derived) return plain(name)
     const direct = plain(name)
     const event = plain('event.name')
@@ -79,8 +82,7 @@ function own<T>(table: Readonly<Record<string, T>>, name: string): T | undefined
   return Object.hasOwn(table, name) ? table[name] : undefined
 }
 
-function firstOf(names: readonly string[]): Field {
-  const [only, ...more] = names.map(oneOf)
+function firstOf([only, ...more]: readonly Field[]): Field {
   if (only === undefined) return () => undefined
   if (more.length === 0) return only
   return (event) => {
@@ -94,24 +96,29 @@ function firstOf(names: readonly string[]): Field {
   }
 }
 
-function oneOf(name: string): Field {
+function fieldOf(name: string): Field {
   const [head = '', ...rest] = name.split('.')
   const nested = rest.length > 0
   return (event) => {
     const flat = event[name]
     if (flat !== undefined || !nested) return scalar(flat)
-    let at: unknown = event[head]
-    if (at === undefined) return undefined
-    for (const step of rest) {
-      if (typeof at !== 'object' || at === null) return undefined
-      at = (at as RawEvent)[step]
-    }
-    return scalar(at)
+    const top = event[head]
+    return top === undefined ? undefined : inside(top, rest)
   }
 }
 
+/** The value behind some steps into an object. */
+export function inside(top: unknown, steps: readonly string[]): unknown {
+  let at = top
+  for (const step of steps) {
+    if (typeof at !== 'object' || at === null) return undefined
+    at = (at as RawEvent)[step]
+  }
+  return scalar(at)
+}
+
 /** Objects and lists, and what every object inherits, are no values of a field. */
-function scalar(value: unknown): unknown {
+export function scalar(value: unknown): unknown {
   return typeof value === 'function' || (typeof value === 'object' && value !== null) ? undefined : value
 }
 

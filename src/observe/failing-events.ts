@@ -38,7 +38,7 @@ export async function failingEvents(query: FailingQuery, world: World, signal: A
   const { source } = plan
   const mapping = 'mapping' in source ? source.mapping : 'aigate'
   const fields = fieldsOf(mapping)
-  const reader = eventReader(plan, mapping, {}, query.whole)
+  const reader = eventReader(plan, fields, {}, query.whole)
   const answer = fields('gen_ai.response.id')
   const time = fields('ts')
   const row = new Float64Array(ROW.values + reader.metrics.length)

@@ -5,8 +5,8 @@ import { AigateError } from '../errors.ts'
 import type { Source, SourceRequest } from '../ports.ts'
 import type { SourceConfig } from '../schema/rollout.ts'
 import type { Json } from '../schema/values.ts'
-import { closeUntil, type Counting } from './counting.ts'
-import { addLines, itself, type Unpack } from './lines.ts'
+import { closeUntil, keepAnswers, type Counting } from './counting.ts'
+import { addLines, addText, itself, type Unpack } from './lines.ts'
 import { newRoom, openChunks, type Chunks } from './log-chunks.ts'
 import { FileMark, logFiles, markOf, type LogFile } from './log-files.ts'
 import { lookAt } from './look.ts'
@@ -31,7 +31,8 @@ export function jsonlSource(config: FileConfig, world: World, unpack: Unpack = i
     const read = await readFiles(counting, files, unpack).catch((error: unknown) => {
       throw unreadable(error)
     })
-    if (lines) await lines((text) => addLines(counting, text, unpack), counting.request.signal)
+    if (lines) keepAnswers(counting)
+    if (lines) await lines((text) => addText(counting, text, unpack), counting.request.signal)
     // Through JSON, in which an absent key and an undefined one are the same.
     return JSON.parse(JSON.stringify({ files: read })) as Json
   }
@@ -68,14 +69,14 @@ async function readFiles(counting: Counting, files: readonly LogFile[], unpack: 
     while (open.length > 0) {
       counting.request.signal.throwIfAborted()
       const reader = open.reduce((a, b) => (b.newest < a.newest ? b : a))
-      const text = await reader.chunks.next()
-      if (text === null) {
+      const bytes = await reader.chunks.next()
+      if (bytes === null) {
         open.splice(open.indexOf(reader), 1)
         await reader.chunks.close()
         marks.push(await markOf(reader.file, reader.chunks.offset(), reader.chunks.ended()))
         continue
       }
-      addLines(counting, text, unpack)
+      addLines(counting, bytes, unpack)
       // A time in the future is a clock that runs ahead: it says nothing about what comes next.
       if (counting.last <= counting.request.until) reader.newest = Math.max(reader.newest, counting.last)
       const behind = Math.min(...open.map(({ newest }) => newest))

@@ -5,6 +5,7 @@ import type { SourceRequest } from '../ports.ts'
 import type { Reading } from '../schema/rollout-journal.ts'
 import { Json } from '../schema/values.ts'
 import { AigateError } from '../errors.ts'
+import { noFields } from './asked-fields.ts'
 import { finishCounting, intervalOf, startCounting, type Counting, type Known } from './counting.ts'
 import type { Mapping } from './events.ts'
 import { loadTables, saveTables } from './known-file.ts'
@@ -18,6 +19,10 @@ const Cursor = z.strictObject({
   newest: z.number().nullable(),
   histograms: z.record(z.string(), z.record(z.string(), z.number())),
   models: z.array(z.string()),
+  /** Absent in cursors of before. */
+  fields: z
+    .strictObject({ had: z.array(z.string()), said: z.array(z.string()), requests: z.number(), labels: z.number() })
+    .optional(),
   tables: z.strictObject({ file: z.string(), checksum: z.string() }),
   place: Json,
 })
@@ -43,7 +48,7 @@ export async function lookAt(request: SourceRequest, mapping: Mapping, feed: Fee
     )
   const place = await feed(counting, known && cursor ? cursor.place : null)
   const reading = finishCounting(counting)
-  const { closed, newest, histograms, models, ...tables } = counting.known
+  const { closed, newest, histograms, models, fields, ...tables } = counting.known
   const saved = await saveTables(request.folder, tables, cursor?.tables).catch((error: unknown) => {
     if (!(error instanceof AigateError)) throw error
     return error.message
@@ -55,7 +60,17 @@ export async function lookAt(request: SourceRequest, mapping: Mapping, feed: Fee
       notes: [...reading.notes, `${saved.trimEnd()} The next look reads this again.`],
       cursor: request.cursor,
     }
-  const next: Cursor = { version: FORMAT, meaning, closed, newest, histograms, models, tables: saved, place }
+  const next = {
+    version: FORMAT,
+    meaning,
+    closed,
+    newest,
+    histograms,
+    models,
+    fields,
+    tables: saved,
+    place,
+  } satisfies Cursor
   return { ...reading, cursor: next }
 }
 
@@ -71,10 +86,17 @@ function readCursor(written: Json): Cursor {
 async function knownBefore(request: SourceRequest, cursor: Cursor): Promise<Known | undefined> {
   const tables = await loadTables(request.folder, cursor.tables)
   if (tables === undefined) return undefined
-  const { newest, histograms, models } = cursor
+  const { newest, histograms, models, fields = noFields() } = cursor
   // What a clock that ran days ahead has closed is open again: it goes on behind the blocks that were returned.
   const closed = cursor.closed !== null && cursor.closed > request.until ? request.closed : cursor.closed
-  return { closed, newest, histograms: structuredClone(histograms), models: [...models], ...tables }
+  return {
+    closed,
+    newest,
+    histograms: structuredClone(histograms),
+    models: [...models],
+    fields: structuredClone(fields),
+    ...tables,
+  }
 }
 
 function meaningOf({ plan, since }: SourceRequest, mapping: Mapping): string {

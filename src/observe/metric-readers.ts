@@ -45,7 +45,7 @@ export function metricReaders(
       labels.length === 0 ? request : labels.some((field) => (field(event) ?? null) !== null)
     const where = metric.where === undefined ? () => true : predicateOf(parseExpression(metric.where), fields)
     const bad = tree && predicateOf(tree, fields)
-    const value = fields(pathOf(metric))
+    const value = tree === undefined ? fields(pathOf(metric)) : () => undefined
     const needed = labels.length === 0 ? paths.map(fields) : []
     const [least, most] = absurdBounds(metric)
     const measure = (event: RawEvent): number => {

@@ -26,38 +26,49 @@ export function keepRow(pending: Pending, row: Float64Array): void {
     larger.set(minute.rows)
     minute.rows = larger
   }
-  minute.rows.set(row, minute.count * width)
+  const at = minute.count * width
+  for (let column = 0; column < width; column += 1) minute.rows[at + column] = row[column] ?? Number.NaN
   minute.count += 1
 }
 
+/** Rows of a minute in order: where each begins in `data`. */
+export type Rows = { data: Float64Array; count: number; starts: Int32Array }
+
 /** Takes out the minutes that end by `until`, in order of time, each sorted. */
-export function takeUntil(pending: Pending, until: number): { start: number; rows: Float64Array[] }[] {
+export function takeUntil(pending: Pending, until: number): { start: number; rows: Rows }[] {
   const starts = [...pending.minutes.keys()]
     .filter((start) => start + pending.length <= until)
     .toSorted((a, b) => a - b)
   return starts.map((start) => {
     const minute = pending.minutes.get(start)
     pending.minutes.delete(start)
-    return { start, rows: minute ? sortedRows(minute.rows, minute.count, pending.width) : [] }
+    return { start, rows: sortedRows(minute?.rows ?? new Float64Array(), minute?.count ?? 0, pending.width) }
   })
+}
+
+/** Copies a row: an array of its own for each would cost more than counting it. */
+export function readRow({ data, starts }: Rows, index: number, into: Float64Array): void {
+  const at = starts[index] ?? 0
+  for (let column = 0; column < into.length; column += 1) into[column] = data[at + column] ?? Number.NaN
 }
 
 /**
  * Rows in order of time, then of all their numbers: what is counted, and the last bit of a sum, must not depend on the
  * order in which lines came.
  */
-function sortedRows(rows: Float64Array, count: number, width: number): Float64Array[] {
-  const list: Float64Array[] = []
-  for (let index = 0; index < count; index += 1) list.push(rows.subarray(index * width, (index + 1) * width))
+function sortedRows(data: Float64Array, count: number, width: number): Rows {
+  const starts = new Int32Array(count)
+  for (let index = 0; index < count; index += 1) starts[index] = index * width
+  const compare = (a: number, b: number) => compareRows(data, a, b, width)
   for (let index = 1; index < count; index += 1)
-    if (compareRows(list[index - 1], list[index]) > 0) return list.sort(compareRows)
-  return list
+    if (compare((index - 1) * width, index * width) > 0) return { data, count, starts: starts.sort(compare) }
+  return { data, count, starts }
 }
 
-function compareRows(a: Float64Array | undefined, b: Float64Array | undefined): number {
-  if (a === undefined || b === undefined) return 0
-  for (let index = 0; index < a.length; index += 1) {
-    const [left = Number.NaN, right = Number.NaN] = [a[index], b[index]]
+function compareRows(data: Float64Array, a: number, b: number, width: number): number {
+  for (let column = 0; column < width; column += 1) {
+    const left = data[a + column] ?? Number.NaN
+    const right = data[b + column] ?? Number.NaN
     if (left < right) return -1
     if (left > right) return 1
     if (left !== right && Number.isNaN(left) !== Number.isNaN(right)) return Number.isNaN(left) ? 1 : -1

@@ -32,9 +32,9 @@ async function eachLine(
     for (const file of files) {
       const chunks = await openChunks(file, room, (text) => void notes.add(text))
       try {
-        for (let text = await chunks.next(); text !== null; text = await chunks.next()) {
+        for (let bytes = await chunks.next(); bytes !== null; bytes = await chunks.next()) {
           signal.throwIfAborted()
-          for (const line of text.split('\n')) if (line.trim() !== '') take(line)
+          for (const line of bytes.toString('utf8').split('\n')) if (line.trim() !== '') take(line)
         }
       } finally {
         await chunks.close()

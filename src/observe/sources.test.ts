@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import type { RolloutPlan } from '../schema/rollout.ts'
+import { RolloutPlan } from '../schema/rollout.ts'
 import { fieldsOf, timeOf } from './events.ts'
 import { event, lines, planWith, START, watcher } from './observe-testing.ts'
 import { openSource } from './registry.ts'
@@ -86,6 +86,20 @@ describe('a program', () => {
     await look(300)
     expect(blocks.map(({ arms }) => arms.baseline.requests)).toEqual([6, 6, 6, 6])
     expect(blocks.map(({ arms }) => arms.candidate.requests)).toEqual([0, 1, 1, 1])
+  })
+
+  it('finds the answers of labels however long the span is', async () => {
+    const code = `for (let at = ${START}; at < ${START} + 8 * 3600000; at += 60000) {
+        const id = {ts: at, 'gen_ai.response.id': 'r' + at}
+        console.log(JSON.stringify({...id, 'aigate.arm': 'candidate', 'user.id': 'u' + at}))
+        console.log(JSON.stringify({...id, 'event.name': 'aigate.feedback', 'aigate.feedback': 'down'}))
+      }`
+    const { look } = watch(program(code, {}))
+    const plan = RolloutPlan.parse({ ...program(code), metrics: { down: { bad: "feedback == 'down'", delay: '10m' } } })
+    const { blocks, without_arm, notes } = await look(9 * 3600, { plan })
+    const down = blocks.map(({ arms }) => arms.candidate.metrics.down)
+    expect(down.reduce((sum, one) => sum + (one?.first ?? 0), 0)).toBe(480)
+    expect([without_arm, notes]).toEqual([0, []])
   })
 
   it('that fails is no data: its words are shown, its secrets are not', async () => {

@@ -10,7 +10,18 @@ export function bucketOf(value: number): string {
   if (!Number.isFinite(value)) throw new RangeError(`only finite values have a bucket, not ${value}`)
   const size = Math.abs(value)
   if (size < smallest) return '0'
-  return `${value > 0 ? 'p' : 'm'}${Math.ceil(Math.log(size) / step)}`
+  return nameOf(value > 0 ? above : below, Math.ceil(Math.log(size) / step))
+}
+
+/** Names of buckets by number: a text that is made anew for each value costs more than its logarithm. */
+const above = new Map<number, string>()
+const below = new Map<number, string>()
+function nameOf(names: Map<number, string>, place: number): string {
+  const known = names.get(place)
+  if (known !== undefined) return known
+  const name = `${names === above ? 'p' : 'm'}${place}`
+  names.set(place, name)
+  return name
 }
 
 /** The value in the middle of a bucket: within 1 % of all that it holds. Throws RangeError on what is no bucket. */

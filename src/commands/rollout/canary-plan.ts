@@ -63,8 +63,10 @@ export async function readPast(
   }
 }
 
+/** The usual traffic; what the source notes of it is a warning. */
 async function traffic(context: Context, project: Project, loaded: LoadedPlan, since: number): Promise<Traffic> {
-  const { blocks } = await readPast(context, project, loaded, { since, plain: true })
+  const { blocks, notes } = await readPast(context, project, loaded, { since, plain: true })
+  for (const note of notes) context.stderr.write(`warning: ${note}\n`)
   const found = pastTraffic(loaded.plan, blocks)
   if (found) return found
   const problem = `it has no event of the last ${Math.round(since / 3_600_000)} hours`

@@ -7,6 +7,7 @@ import { loadPlan } from '../../store/rollout-plan.ts'
 import { oneLine, problemsOf } from '../../store/project-testing.ts'
 import { bench, plan, planPath, projectFolder } from './canary-testing.ts'
 import { removeTemporary } from '../cli-testing.ts'
+import { fieldNotes } from './field-notes.ts'
 import { allRolloutProblems } from './rollout-check.ts'
 
 afterAll(removeTemporary)
@@ -20,6 +21,17 @@ async function problems(text: string, files: Record<string, string> = {}): Promi
 
 it('a good plan has no problem', async () => {
   expect(await problems(plan)).toEqual([])
+})
+
+it('notes fields whose names are nearly those that events have', async () => {
+  const notes = async (text: string) => {
+    const { project } = await bench(projectFolder({ [planPath]: text }))
+    return fieldNotes((await loadPlan(project, undefined)).plan)
+  }
+  expect(await notes(plan)).toEqual([])
+  expect(await notes(plan.replace('error.type != null', 'eror.type != null && error.kind != 1'))).toEqual([
+    'error_rate asks for the field eror.type, which is nearly error.type',
+  ])
 })
 
 it.each([

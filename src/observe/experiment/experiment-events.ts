@@ -80,13 +80,13 @@ async function readFiles({ paths, fold, unpack, signal }: Reading, { root }: Wor
     while (open.length > 0) {
       signal.throwIfAborted()
       const reader = open.reduce((a, b) => (b.newest < a.newest ? b : a))
-      const text = await reader.chunks.next()
-      if (text === null) {
+      const bytes = await reader.chunks.next()
+      if (bytes === null) {
         open.splice(open.indexOf(reader), 1)
         await reader.chunks.close()
         continue
       }
-      addLines(text, fold, unpack)
+      addLines(bytes.toString('utf8'), fold, unpack)
       reader.newest = Math.max(reader.newest, fold.last() || reader.newest)
     }
   } finally {

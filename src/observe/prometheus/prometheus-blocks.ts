@@ -14,6 +14,8 @@ export type Meter = {
   limits: readonly number[]
   tail?: { limit: number } | { quantile: number }
 }
+/** `none`: of series that say no arm. */
+type Side = Arm | 'none'
 type Cell = { span: Span; counts: Record<string, number>; buckets: Record<string, Buckets> }
 export type Tally = {
   request: SourceRequest
@@ -28,7 +30,7 @@ export type Tally = {
   /** What taught the baseline in each step, whether it counted or not: by start of the step, then metric. */
   taught: Map<number, Record<string, Buckets>>
   boundaries: Map<string, Set<string>>
-  add(meter: Meter, arm: Arm, le: string | undefined, increase: Increase, span: Span | undefined): void
+  add(meter: Meter, arm: Side, le: string | undefined, increase: Increase, span: Span | undefined): void
 }
 
 export function newTally(
@@ -93,13 +95,15 @@ export function blocksOf(
     if (span.start + span.length > closed || span.start < (from ?? 0)) continue
     learn(Math.floor(span.start / tally.step) * tally.step)
     const arms = { baseline: armOf(tally, cell, 'baseline', past), candidate: armOf(tally, cell, 'candidate', past) }
-    if (arms.baseline.requests > 0 || arms.candidate.requests > 0) blocks.push({ ...span, arms, both: 0 })
+    const armless = armlessOf(tally, cell, past)
+    const some = arms.baseline.requests > 0 || arms.candidate.requests > 0 || armless
+    if (some) blocks.push({ ...span, arms, both: 0, ...(armless && { armless }) })
   }
   learn(closed)
   return blocks
 }
 
-function armOf(tally: Tally, cell: Cell, arm: Arm, past: Record<string, Buckets>): ArmCounts {
+function armOf(tally: Tally, cell: Cell, arm: Side, past: Record<string, Buckets>): ArmCounts {
   const requests = cell.counts[`requests ${arm}`] ?? 0
   const metrics: Record<string, MetricCounts> = {}
   for (const meter of tally.meters) {
@@ -111,10 +115,17 @@ function armOf(tally: Tally, cell: Cell, arm: Arm, past: Record<string, Buckets>
   return { requests, units: requests, fresh: requests, metrics }
 }
 
+/** What should say an arm and does not. */
+function armlessOf(tally: Tally, cell: Cell, past: Record<string, Buckets>): Block['armless'] {
+  const { requests, metrics } = armOf(tally, cell, 'none', past)
+  const bad = Object.entries(metrics).flatMap(([name, counts]) => (counts.bad > 0 ? [[name, counts.bad] as const] : []))
+  return requests > 0 || bad.length > 0 ? { requests, bad: Object.fromEntries(bad) } : undefined
+}
+
 const nothing = { first: 0, sum: 0, squares: 0, over: [] }
 
 /** A counter that does not exist is no data, not zero. */
-function rate({ seen, note }: Tally, meter: Meter, requests: number, counted: number, arm: Arm): MetricCounts {
+function rate({ seen, note }: Tally, meter: Meter, requests: number, counted: number, arm: Side): MetricCounts {
   if (!seen.has(`${meter.id} ${arm}`)) return { ...nothing, n: 0, bad: 0 }
   if (counted > requests)
     note(`${meter.name}: more bad events than requests were counted; are both selectors of the same?`)

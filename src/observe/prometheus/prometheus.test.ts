@@ -274,6 +274,44 @@ it.each<[string, number, string, RegExp]>([
   expect(seen[0]).toBe(`Bearer ${SECRET}`)
 })
 
+it('counts what says no arm, and takes it for the baseline before the rollout', async () => {
+  const series = (metric: object, added: number) => ({
+    metric,
+    values: [
+      [START / 1000 + 1, '5'],
+      [START / 1000 + 3, String(5 + added)],
+    ],
+  })
+  const url = await serve((request, response) => {
+    let body = ''
+    request.on('data', (piece: Buffer) => (body += piece.toString()))
+    request.on('end', () => {
+      const query = new URLSearchParams(body).get('query') ?? ''
+      const added = query.startsWith('errors') ? 2 : 20
+      const result = query.includes('arm="candidate"')
+        ? [series({ arm: 'candidate' }, added)]
+        : query.includes('arm=""')
+          ? [series({}, added * 2)]
+          : []
+      response.end(JSON.stringify({ status: 'success', data: { resultType: 'matrix', result } }))
+    })
+  })
+  const metrics = { error_rate: { bad: 'error' } }
+  const now = await read(url, {}, {}, { metrics })
+  expect(now.blocks).toMatchObject([
+    {
+      arms: { baseline: { requests: 0 }, candidate: { requests: 20 } },
+      armless: { requests: 40, bad: { error_rate: 4 } },
+    },
+  ])
+  expect(now.without_arm).toBe(40)
+  const before = await read(url, { past: true }, {}, { metrics })
+  expect(before.blocks[0]).toMatchObject({
+    arms: { baseline: { requests: 40, metrics: { error_rate: { n: 40, bad: 4 } } } },
+  })
+  expect(before.blocks[0]?.armless).toBeUndefined()
+})
+
 it('refuses what counters cannot say', async () => {
   const url = 'http://127.0.0.1:9'
   await expect(read(url, {}, { token_env: 'NOT_SET' })).rejects.toThrow(/NOT_SET with the token/)
@@ -294,8 +332,8 @@ it('asks page by page for a long time, and never for the same twice', async () =
     })
   })
   const reading = await read(url, { until: START + 7_200_000 }, {}, { metrics: {} })
-  expect(asked.length).toBe(2 * 7)
+  expect(asked.length).toBe(3 * 7)
   asked.length = 0
   await read(url, { until: START + 7_260_000, cursor: reading.cursor }, {}, { metrics: {} })
-  expect(asked).toEqual([START / 1000 + 7260, START / 1000 + 7260])
+  expect(asked).toEqual([START / 1000 + 7260, START / 1000 + 7260, START / 1000 + 7260])
 })

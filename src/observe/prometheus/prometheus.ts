@@ -62,7 +62,7 @@ export function prometheusSource(config: PrometheusConfig, { env }: World): Sour
         unreadable: tally.odd,
         duplicates: 0,
         late: 0,
-        without_arm: 0,
+        without_arm: Math.round(shown.reduce((sum, { armless }) => sum + (armless?.requests ?? 0), 0)),
         models: [],
         notes: [...notes],
       } satisfies Reading
@@ -75,10 +75,13 @@ async function readMeter(meter: Meter, tally: Tally, server: Server, config: Pro
   const { request, step } = tally
   let newest = Number.NEGATIVE_INFINITY
   const { arm: label } = config.labels
-  for (const arm of request.whole ? (['baseline'] as const) : (['baseline', 'candidate'] as const)) {
+  for (const side of request.whole ? (['baseline'] as const) : (['baseline', 'candidate', 'none'] as const)) {
+    // An empty label matches the series that do not have it.
     const selector = request.whole
       ? plainSelector(meter.selector)
-      : withLabel(meter.selector, label, config.labels[arm])
+      : withLabel(meter.selector, label, side === 'none' ? '' : config.labels[side])
+    // Before the rollout there is no arm to tell.
+    const arm = side === 'none' && request.past ? 'baseline' : side
     const last: Last = new Map()
     for (let start = from - STALE; start < request.until; start += PAGE) {
       const end = Math.min(start + PAGE, request.until)
@@ -91,7 +94,7 @@ async function readMeter(meter: Meter, tally: Tally, server: Server, config: Pro
         }
       }
     }
-    if (!tally.seen.has(`${meter.id} ${arm}`))
+    if (side !== 'none' && !request.past && !tally.seen.has(`${meter.id} ${arm}`))
       server.note(`${selector} gives no data. A counter that starts at 0 with the application is better than none.`)
   }
   return newest

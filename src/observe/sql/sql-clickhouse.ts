@@ -93,7 +93,10 @@ function columnFinder(
     }
     return { value: column, millis: (one: string) => `toUnixTimestamp64Milli(toDateTime64(${one}, 3))` }
   }
-  return { value, time, from: () => table }
+  const has = (field: string) => Object.hasOwn(columns, field) || names(field).some((name) => types.has(name))
+  // NULL in a column may be a null or nothing: it is taken for a null.
+  const there = (field: string) => (has(field) ? 'TRUE' : 'FALSE')
+  return { value, has, there, time, from: () => table }
 }
 
 async function postQuery(

@@ -137,7 +137,12 @@ function emptyBlock(request: SourceRequest, start: number, metrics: readonly Met
 function sumColumns({ kind, limits }: MetricReader, index: number, alone: boolean): string[] {
   const value = `v${index}`
   const unitless = alone ? '0' : `sum(CASE WHEN unit = 0 THEN b${index} ELSE 0 END)`
-  const counts = [`count(${value}) AS n${index}`, `sum(b${index}) AS bad${index}`, `${unitless} AS unitless${index}`]
+  const counts = [
+    `count(${value}) AS n${index}`,
+    `sum(b${index}) AS bad${index}`,
+    `sum(g${index}) AS blank${index}`,
+    `${unitless} AS unitless${index}`,
+  ]
   if (kind === 'rate') return counts
   const over = limits.map(
     (limit, at) => `sum(CASE WHEN ${value} > ${numberLiteral(limit)} THEN 1 ELSE 0 END) AS over${index}_${at}`,
@@ -155,6 +160,8 @@ function addSums(arm: ArmCounts | undefined, metrics: readonly MetricReader[], r
     into.bad = numberOf(row[`bad${index}`])
     const unitless = numberOf(row[`unitless${index}`])
     if (unitless > 0) into.unitless = unitless
+    const blank = numberOf(row[`blank${index}`])
+    if (blank > 0) into.blank = blank
     into.sum = numberOf(row[`sum${index}`])
     into.squares = numberOf(row[`squares${index}`])
     into.over = limits.map((_, at) => numberOf(row[`over${index}_${at}`]))

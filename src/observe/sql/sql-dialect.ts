@@ -55,9 +55,16 @@ export function jsonPath(steps: readonly string[]): string {
   return `$${steps.map((step) => `."${step}"`).join('')}`
 }
 
-export const isNumber = (value: string): string =>
-  `(substr(${value}, 1, 1) = '-' OR substr(${value}, 1, 1) BETWEEN '0' AND '9')`
-export const isText = (value: string): string => `(substr(${value}, 1, 1) = '"')`
+/** By the first byte: engines compare texts byte by byte, which costs a third of cutting the first sign off. */
+const begins = (value: string, first: string, behind: string): string =>
+  `(${value} >= '${first}' AND ${value} < '${behind}')`
+export const isNumber = (value: string): string => `(${begins(value, '0', ':')} OR ${begins(value, '-', '.')})`
+export const isText = (value: string): string => begins(value, '"', '#')
+/** JSON null, an object or a list: no value of a field. */
+export const isNoValue = (value: string): string =>
+  `(${value} >= '{' OR ${begins(value, 'n', 'o')} OR ${begins(value, '[', ']')})`
+/** A field that is nowhere. */
+export const NOTHING = 'CAST(NULL AS VARCHAR)'
 /** A number as a literal of any SQL, always of the type double. */
 export function numberLiteral(value: number): string {
   const text = String(value)

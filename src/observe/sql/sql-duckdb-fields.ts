@@ -1,5 +1,5 @@
 // Where DuckDB finds the fields of an event: in the text of a line, or in columns.
-import { duckdb as dialect, isText } from './sql-dialect.ts'
+import { duckdb as dialect, isNoValue, jsonPath, isText, NOTHING } from './sql-dialect.ts'
 import type { Finder } from './sql-events.ts'
 
 /** `names`: where a field of ours is looked for, in order; `columns`: expressions that people wrote for it. */
@@ -8,13 +8,23 @@ export type FieldNames = {
   columns: Readonly<Record<string, string>>
 }
 
-const NOTHING = 'CAST(NULL AS VARCHAR)'
+const BLANKS = "' \t\r\n'"
+/** Trimming costs more than everything else: few lines begin with a blank. */
+const BRACE_FIRST = "(line >= '{' AND line < '|')"
 /** Whether a line is one whole JSON object. */
-export const IS_OBJECT = "json_valid(line) AND ltrim(line, ' \t\r\n')[1] = '{'"
+const IS_OBJECT = `json_valid(line) AND (${BRACE_FIRST} OR ltrim(line, ${BLANKS})[1] = '{')`
+const IS_WRITTEN = `(${BRACE_FIRST} OR trim(line, ${BLANKS}) <> '')`
 
-/** JSON null, objects and lists are no values of a field. */
-const clean = (value: string): string =>
-  `(CASE WHEN substr(${value}, 1, 1) IN ('n', '{', '[') THEN NULL ELSE CAST(${value} AS VARCHAR) END)`
+const clean = (value: string): string => {
+  const text = `CAST(${value} AS VARCHAR)`
+  return `(CASE WHEN ${isNoValue(text)} THEN NULL ELSE ${text} END)`
+}
+
+/** The first that is there. */
+const firstOf = (values: readonly string[]): string =>
+  values.length > 1 ? `coalesce(${values.join(', ')})` : (values[0] ?? NOTHING)
+
+const anyOf = (tests: readonly string[]): string => (tests.length === 0 ? 'FALSE' : `(${tests.join(' OR ')})`)
 
 /** What is taken out of an object: a value as it stands, or parts of an object in it. */
 type Shape = { [key: string]: 'JSON' | Shape }
@@ -28,7 +38,7 @@ export function lineFinder(table: string, { names, columns }: FieldNames, keys: 
     const found: string[] = []
     if (keys.has(name)) {
       flat[name] = 'JSON'
-      found.push(clean(`flat.${dialect.name(name)}`))
+      found.push(`flat.${dialect.name(name)}`)
     }
     const steps = name.split('.')
     if (steps.length === 1 || !keys.has(steps[0] ?? '')) return found
@@ -38,10 +48,10 @@ export function lineFinder(table: string, { names, columns }: FieldNames, keys: 
       at = at[step] = typeof next === 'object' ? next : {}
     }
     at[steps.at(-1) ?? ''] ??= 'JSON'
-    return [...found, clean(['nested', ...steps.map(dialect.name)].join('.'))]
+    return [...found, ['nested', ...steps.map(dialect.name)].join('.')]
   }
   const value = (field: string): string => {
-    if (!Object.hasOwn(columns, field)) return `coalesce(${[...names(field).flatMap(place), NOTHING].join(', ')})`
+    if (!Object.hasOwn(columns, field)) return firstOf(names(field).flatMap(place).map(clean))
     const column = `own${own.size}`
     own.set(column, dialect.json(`(${columns[field]})`))
     return clean(column)
@@ -53,10 +63,27 @@ export function lineFinder(table: string, { names, columns }: FieldNames, keys: 
         : `json_transform(line, ${dialect.text(JSON.stringify(shape))}) AS ${index === 0 ? 'flat' : 'nested'}`,
     )
     const others = [...own].map(([column, sql]) => `, ${sql} AS ${column}`)
-    const lines = `SELECT CASE WHEN ${IS_OBJECT} THEN line END AS line FROM ${table} WHERE line IS NOT NULL AND trim(line, ' \t\r\n') <> ''`
+    const lines = `SELECT CASE WHEN ${IS_OBJECT} THEN line END AS line FROM ${table} WHERE line IS NOT NULL AND ${IS_WRITTEN}`
     return `(SELECT ${['line', ...taken.flat()].join(', ')}${others.join('')} FROM (${lines}) AS valid) AS lines`
   }
-  return { value, time: () => ({ value: value('ts'), millis: unmoved }), from }
+  const has = (field: string) =>
+    Object.hasOwn(columns, field) || names(field).some((name) => keys.has(name) || keys.has(name.split('.')[0] ?? ''))
+  const there = (field: string): string => {
+    if (Object.hasOwn(columns, field)) return 'TRUE'
+    const values = names(field)
+      .flatMap(place)
+      .map((one) => `${clean(one)} IS NOT NULL`)
+    // What is taken out of an object is NULL for a null too: only its type tells. The first name decides, as it does for events.
+    const [first = ''] = names(field)
+    const steps = first.split('.')
+    const paths = [
+      ...(keys.has(first) ? [[first]] : []),
+      ...(steps.length > 1 && keys.has(steps[0] ?? '') ? [steps] : []),
+    ]
+    const types = paths.map((path) => `json_type(line, ${dialect.text(jsonPath(path))})`)
+    return anyOf([...values, ...(types.length > 0 ? [`coalesce(${[...types, "''"].join(', ')}) = 'NULL'`] : [])])
+  }
+  return { value, has, there, time: () => ({ value: value('ts'), millis: unmoved }), from }
 }
 
 /** Fields of Parquet and CSV: columns, or parts of structs and of JSON in them. */
@@ -71,16 +98,24 @@ export function columnFinder(
     return steps.length > 0 && types.has(top) ? [clean(dialect.inside(dialect.json(dialect.name(top)), steps))] : []
   }
   const value = (field: string): string =>
-    Object.hasOwn(columns, field)
-      ? clean(dialect.json(`(${columns[field]})`))
-      : `coalesce(${[...names(field).flatMap(place), NOTHING].join(', ')})`
+    Object.hasOwn(columns, field) ? clean(dialect.json(`(${columns[field]})`)) : firstOf(names(field).flatMap(place))
   const time = () => {
     const name = Object.hasOwn(columns, 'ts') ? undefined : names('ts').find((one) => types.has(one))
     if (name !== undefined && types.get(name)?.startsWith('TIMESTAMP'))
       return { value: dialect.name(name), millis: (column: string) => `epoch_ms(${column})` }
     return { value: value('ts'), millis: unmoved }
   }
-  return { value, time, from: () => table }
+  const has = (field: string) => Object.hasOwn(columns, field) || names(field).some((name) => place(name).length > 0)
+  // NULL in a column may be a null or nothing: it is taken for a null.
+  const there = (field: string) =>
+    Object.hasOwn(columns, field) || names(field).some((name) => types.has(name))
+      ? 'TRUE'
+      : anyOf(
+          names(field)
+            .flatMap(place)
+            .map((one) => `${one} IS NOT NULL`),
+        )
+  return { value, has, there, time, from: () => table }
 }
 
 /**

@@ -7,7 +7,7 @@ import { AigateError } from '../../errors.ts'
 import type { SourceRequest } from '../../ports.ts'
 import { numberOf, type Row } from './sql-counts.ts'
 import { duckdb as dialect } from './sql-dialect.ts'
-import { columnFinder, IS_OBJECT, lineFinder, type FieldNames } from './sql-duckdb-fields.ts'
+import { columnFinder, lineFinder, type FieldNames } from './sql-duckdb-fields.ts'
 import type { Engine } from './sql-engine.ts'
 
 const PACKAGE = '@duckdb/node-api'
@@ -75,8 +75,8 @@ async function engineOver(
       const again = 'SELECT eid FROM events WHERE eid <> 0 GROUP BY eid HAVING count(*) > 1'
       const first = `SELECT arg_min(rowid, ms) FROM events WHERE eid IN (${again}) AND ms IS NOT NULL GROUP BY eid`
       const later = `FROM events WHERE eid IN (${again}) AND ms IS NOT NULL AND rowid NOT IN (${first})`
-      await ask(`INSERT INTO twice SELECT ms ${later}`)
-      await ask(`DELETE ${later}`)
+      const [found] = await ask(`INSERT INTO twice SELECT ms ${later}`)
+      if (numberOf(found?.Count) > 0) await ask(`DELETE ${later}`)
     },
     duplicates: async (since) =>
       numberOf((await ask(`SELECT count(*) AS many FROM twice WHERE ms >= ${since}`))[0]?.many),
@@ -124,7 +124,7 @@ function tableOf(pattern: string, from: string): { sql: string; plain: string; l
 
 /** The keys of all objects: most names that a field may have occur nowhere, and looking for them in each line costs most. */
 async function keysOf(ask: Engine['ask'], table: string): Promise<Set<string>> {
-  const lists = `SELECT DISTINCT CASE WHEN ${IS_OBJECT} THEN json_keys(line) END AS keys FROM ${table}`
+  const lists = `SELECT DISTINCT CASE WHEN json_valid(line) THEN json_keys(line) END AS keys FROM ${table}`
   const rows = await ask(`SELECT DISTINCT unnest(keys) AS name FROM (${lists}) AS lists`)
   return new Set(rows.map((row) => String(row.name)))
 }

@@ -34,13 +34,14 @@ function blockSql(request: SourceRequest, at: string, dialect: Dialect): string 
 /**
  * A query over `events` (and `answers`, where labels are asked for) that gives a row for everything that may count: `at`,
  * `req`, `arm`, `apart`, `unit`, `generation`, `quiet` (the share was settling), `block`, `key`, and for each metric its value `v0`
- * … and `b0` … (1: bad). Before `until` (milliseconds since 1970) nothing is left out: units are followed from the start.
+ * … and `b0` … (1: bad). Before `until` (milliseconds since 1970) nothing is left out: units are followed from the start. `armless`: some
+ * events should say an arm and do not.
  */
 export function factsSql(
   request: SourceRequest,
   metrics: readonly MetricReader[],
   tails: Tails,
-  until: number,
+  { until, armless }: { until: number; armless: boolean },
   dialect: Dialect,
 ): string {
   const labels = metrics.some(({ label }) => label)
@@ -56,10 +57,10 @@ export function factsSql(
   const settled = step((change) => change.at + settle, 0)
   const quiet = `CASE WHEN ms < ${settled} OR given < greatest(${request.since}, ${settled}) THEN 1 ELSE 0 END`
   const bad = metrics.map((metric, index) => `CASE WHEN ${badSql(metric, index, tails)} THEN 1 ELSE 0 END AS b${index}`)
-  const values = metrics.map((_, index) => `v${index}`)
+  const values = metrics.flatMap((_, index) => [`v${index}`, `g${index}`])
   const arm = request.past ? 'CASE WHEN arm = 0 THEN 1 ELSE arm END AS arm' : 'arm'
   const rows = `SELECT ${['ms', 'req', arm, 'apart', 'unit', ...values].join(', ')}, ${step(({ generation }) => generation, 0)} AS generation, ${quiet} AS quiet FROM (${labels ? withAnswers(values, ripenessSql(request, metrics)) : `SELECT *, ms AS given FROM events`}) AS joined WHERE ms >= ${request.since} AND ms < ${until} AND outside = 0 AND (early = 1 OR ${step(({ ppm }) => ppm, 0)} >= ${lastShare})`
-  return `SELECT *, ${blockSql(request, 'ms', dialect)} AS block, ms * ${KEY} + arm * 2 + quiet AS key${bad.length > 0 ? `, ${bad.join(', ')}` : ''} FROM (${sameArm(rows, values)}) AS counted`
+  return `SELECT *, ${blockSql(request, 'ms', dialect)} AS block, ms * ${KEY} + arm * 2 + quiet AS key${bad.length > 0 ? `, ${bad.join(', ')}` : ''} FROM (${armless && !request.past ? sameArm(rows, values) : rows}) AS counted`
 }
 
 /** What says no arm is of the arm that its unit was in before, within a generation: who has been served is still served alike. */
@@ -81,12 +82,15 @@ function ripenessSql(request: SourceRequest, metrics: readonly MetricReader[]): 
   return `greatest(${['0', '0', ...delays].join(', ')})`
 }
 
-/** A label seldom says who answered, and whom: its answer does. */
+/**
+ * A label seldom says who answered, and whom: its answer does. No answer has the key 0. A test of one side alone beside the equality
+ * would make the engine compare every event with every answer.
+ */
 function withAnswers(values: readonly string[], ripeness: string): string {
   const own = 'e.req = 1 OR coalesce(a.arm, 0) = 0'
   const column = (name: string) => `CASE WHEN ${own} THEN e.${name} ELSE a.${name} END AS ${name}`
   const ms = `CASE WHEN e.req = 1 OR a.ms IS NULL OR ${ripeness} = 0 THEN e.ms ELSE greatest(e.ms, a.ms + ${ripeness}) END`
-  return `SELECT ${ms} AS ms, e.req AS req, ${['arm', 'apart', 'outside', 'early'].map(column).join(', ')}, CASE WHEN e.req = 0 AND e.unit = 0 THEN coalesce(a.unit, 0) ELSE e.unit END AS unit, CASE WHEN e.req = 0 THEN coalesce(a.ms, e.ms) ELSE e.ms END AS given${values.map((value) => `, e.${value} AS ${value}`).join('')} FROM events AS e LEFT JOIN answers AS a ON e.answer = a.answer AND e.req = 0`
+  return `SELECT ${ms} AS ms, e.req AS req, ${['arm', 'apart', 'outside', 'early'].map(column).join(', ')}, CASE WHEN e.req = 0 AND e.unit = 0 THEN coalesce(a.unit, 0) ELSE e.unit END AS unit, CASE WHEN e.req = 0 THEN coalesce(a.ms, e.ms) ELSE e.ms END AS given${values.map((value) => `, e.${value} AS ${value}`).join('')} FROM events AS e LEFT JOIN answers AS a ON CASE WHEN e.req = 0 THEN e.answer ELSE 0 END = a.answer`
 }
 
 /** The answers that labels may follow: of each the first request. */

@@ -14,6 +14,7 @@ import { openDuckdb } from './sql-duckdb.ts'
 import type { Engine } from './sql-engine.ts'
 import { eventsSql } from './sql-events.ts'
 import { answersSql, factsSql, MINUTE } from './sql-facts.ts'
+import { fieldsNowhere } from './sql-missing.ts'
 import { learnTails, type Learnt } from './sql-tails.ts'
 import type { World } from '../world.ts'
 
@@ -34,6 +35,8 @@ const Cursor = z.strictObject({
   histograms: z.record(z.string(), z.record(z.string(), z.number())),
   tails: z.record(z.string(), z.array(z.tuple([z.number(), z.number().nullable()]))),
   models: z.array(z.string()),
+  /** Fields that were said to be missing; absent in cursors of before. */
+  said: z.array(z.string()).default([]),
 })
 type Cursor = z.infer<typeof Cursor>
 type SqlConfig = Extract<SourceConfig, { type: 'sql' }>
@@ -89,11 +92,15 @@ async function lookWith(look: Look): Promise<Reading> {
   const counts = await countEvents(look, span.since)
   const learnt: Learnt = await learnTails(ask, request, metrics, known, { from: known.closed, closed }, dialect)
   if (metrics.some(({ label }) => label)) await engine.define('answers', answersSql(dialect))
-  await engine.define('facts', factsSql(request, metrics, learnt.tails, closed, dialect))
+  await engine.define(
+    'facts',
+    factsSql(request, metrics, learnt.tails, { until: closed, armless: counts.armless }, dialect),
+  )
   if (request.plan.assignment.unit !== 'request') await engine.define('firsts', firstsSql(metrics))
   const blocks = await readBlocks(ask, request, metrics, from, dialect)
   const nameless = request.plan.assignment.unit === 'request' ? 0 : counts.nameless
   const models = await newModels(look)
+  const missing = fieldsNowhere(request.plan, engine.finder, counts, known.said)
   const next: Cursor = {
     ...known,
     ...learnt,
@@ -101,6 +108,7 @@ async function lookWith(look: Look): Promise<Reading> {
     before: counts.before,
     unreadable: counts.unreadable,
     models: [...known.models, ...models.map(modelKey)],
+    said: [...known.said, ...missing.map(({ path }) => path)],
   }
   return {
     until: new Date(closed).toISOString(),
@@ -116,6 +124,7 @@ async function lookWith(look: Look): Promise<Reading> {
     notes: [
       ...(nameless > 0 ? ['Some events name no unit: their bad events count for no unit.'] : []),
       ...notesOf(metrics, learnt),
+      ...missing.map(({ note }) => note),
     ],
   }
 }
@@ -131,6 +140,9 @@ async function countEvents({ engine, request, known, closed }: Look, since: numb
     count(`ms >= ${request.since} AND ms < ${closed}`, 'before'),
     count(`${fresh} AND ms >= ${request.since} AND arm = 0`, 'without'),
     count(`${fresh} AND ms >= ${request.since} AND arm <> 0 AND unit = 0 AND req = 1`, 'nameless'),
+    count('arm = 0 AND apart = 0', 'armless'),
+    count('req = 1', 'requests'),
+    count('req = 0', 'labels'),
     'max(ms) AS newest',
   ]
   const [row = {}] = await engine.ask(`SELECT ${columns.join(', ')} FROM events`)
@@ -141,6 +153,9 @@ async function countEvents({ engine, request, known, closed }: Look, since: numb
     late: numberOf(row.late),
     before: numberOf(row.before),
     withoutArm: numberOf(row.without),
+    armless: numberOf(row.armless) > 0,
+    requests: numberOf(row.requests),
+    labels: numberOf(row.labels),
     nameless: numberOf(row.nameless),
     newest: newest > 0 ? newest : null,
   }
@@ -187,7 +202,7 @@ function knownBefore(request: SourceRequest, config: SqlConfig): Cursor {
   const ahead = (read?.closed ?? 0) > request.until
   if (read?.meaning === meaning && !ahead) return read
   if (read?.meaning === meaning && request.closed !== null) return { ...read, closed: request.closed }
-  const nothing = { before: 0, unreadable: 0, histograms: {}, tails: {}, models: [] }
+  const nothing = { before: 0, unreadable: 0, histograms: {}, tails: {}, models: [], said: [] }
   return { version: FORMAT, meaning, closed: null, ...nothing }
 }
 
