@@ -1,5 +1,6 @@
 // Runs a program of a control plane: no shell, a time limit, and nothing of it is left when that is over.
 import process from 'node:process'
+import { withoutSecrets } from '../secrets.ts'
 import { controlFailed } from './failure.ts'
 
 export type Program = {
@@ -61,12 +62,12 @@ export async function runToEnd({ argv, cwd, env, stdin, timeoutMs, signal }: Pro
   }
 }
 
-/** Its standard output where it ends well; else `control_failed` with what it said last. */
+/** Its standard output where it ends well; else `control_failed` with what it said last, secrets apart. */
 export async function outputOf(program: Program): Promise<string> {
   const { exitCode, stdout, stderr, problem } = await runToEnd(program)
   program.signal.throwIfAborted()
   if (exitCode === 0) return stdout
-  const said = stderr.trim().split('\n').at(-1)?.slice(0, 200) ?? ''
+  const said = withoutSecrets(stderr, program.env).trim().split('\n').at(-1)?.slice(0, 200) ?? ''
   throw controlFailed(
     `${program.argv[0] ?? ''} ${problem}${said === '' ? '' : ` (${said})`}`,
     'Run it by hand in the folder of aigate.yaml to see what it needs.',
