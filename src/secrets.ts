@@ -44,6 +44,6 @@ export function withoutSecrets(text: string, env: Env, more: readonly string[] =
   return secrets
     .toSorted((a, b) => b.length - a.length)
     .reduce((clean, secret) => clean.replaceAll(secret, HIDDEN), text)
-    .replace(/:\/\/[^\s/:@]*:[^\s/@]+@/g, `://${HIDDEN}@`)
+    .replace(/:\/\/(?!git@)[^\s/@]+@/g, `://${HIDDEN}@`)
     .replace(/\b(Bearer|Basic)\s+[^\s"'),;]+/gi, `$1 ${HIDDEN}`)
 }

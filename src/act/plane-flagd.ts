@@ -1,7 +1,7 @@
 // The plane that is a flag of a flagd file: its variants are versions, and everybody is served the one that is set.
 import { basename, resolve } from 'node:path'
 import { controlFailed, saying } from './failure.ts'
-import { canonical } from './flag-file.ts'
+import { canonical, member } from './flag-file.ts'
 import { record, WHOLE } from './flagd-flag.ts'
 import { killRef } from './kill-list.ts'
 import { setMember } from './json-text.ts'
@@ -22,7 +22,7 @@ export function flagdPlane({ path, flag: name }: PlaneOf<'flagd'>, { root }: Pla
   const mend = 'Correct the file, or `path` and `flag` of this plane in aigate.yaml.'
   const flagIn = (text: string | null): Flag => {
     if (text === null) throw controlFailed(`there is no ${path}`, mend)
-    const found = record(record(parsed(text, file))['flags'])[name]
+    const found = member(record(record(parsed(text, file))['flags']), name)
     if (found === undefined) throw controlFailed(`${path} has no flag ${name}`, mend)
     return record(found)
   }
