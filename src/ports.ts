@@ -259,6 +259,9 @@ export type Plane = {
   where: string
   /** `version` null: not one version for everybody; `detail` says what is served instead. */
   read(signal: AbortSignal): Promise<{ version: string | null; detail?: string }>
-  /** Converges to `version`, may be repeated, and returns once the plane says that version when it is read. `key`: the same at every attempt. */
-  apply(wanted: { version: string; key: string; reason: string }, signal: AbortSignal): Promise<void>
+  /**
+   * Converges to `version`, may be repeated, and returns once the plane says that version when it is read. `key`: the same at every attempt.
+   * @returns what people should know of it, as sentences without a full stop
+   */
+  apply(wanted: { version: string; key: string; reason: string }, signal: AbortSignal): Promise<readonly string[]>
 }

@@ -1,7 +1,8 @@
 // For tests only: plans, wishes and temporary folders of this room.
-import { mkdtempSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { afterAll } from 'vitest'
 import { RolloutPlan } from '../schema/rollout.ts'
 import type { Desired } from '../schema/rollout-journal.ts'
 
@@ -32,5 +33,14 @@ export function wish(ppm: number, more: Partial<Desired> & { lease?: number } = 
   }
 }
 
-export const newFolder = () => mkdtempSync(join(tmpdir(), 'aigate-act-'))
+const folders: string[] = []
+/** A folder that is gone when the tests of the file have ended. */
+export function newFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'aigate-act-'))
+  folders.push(folder)
+  return folder
+}
+afterAll(() => {
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true })
+})
 export const never = new AbortController().signal

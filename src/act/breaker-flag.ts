@@ -2,7 +2,7 @@
 import { resolve } from 'node:path'
 import type { Breaker } from '../schema/guard.ts'
 import { controlFailed } from './failure.ts'
-import { canonical, EMPTY_FLAG_FILE, parseFlagFile, record } from './flag-file.ts'
+import { canonical, EMPTY_FLAG_FILE, parseFlagFile, record, member } from './flag-file.ts'
 import { WHOLE } from './flagd-flag.ts'
 import { setMember } from './json-text.ts'
 import { keepKills, killRef, offVariant } from './kill-list.ts'
@@ -38,7 +38,7 @@ export async function serveBreaker(breaker: Breaker, wanted: BreakerServing, roo
   if (await isServed(breaker, wanted, root)) return
   await replaceFile(file, (text) => {
     const before = text ?? EMPTY_FLAG_FILE
-    const off = offVariant(parseFlagFile(before, path).flags[name])
+    const off = offVariant(member(parseFlagFile(before, path).flags, name))
     const next = setMember(before, ['flags', name], flagFor(breaker, wanted, off))
     return off === undefined ? next : keepKills(next, path)
   })
@@ -50,6 +50,6 @@ export async function serveBreaker(breaker: Breaker, wanted: BreakerServing, roo
 export async function isServed(breaker: Breaker, wanted: BreakerServing, root: string): Promise<boolean> {
   const text = await textOf(resolve(root, breaker.flag.path))
   if (text === null) return false
-  const found = record(parseFlagFile(text, breaker.flag.path).flags[breaker.flag.name])
+  const found = record(member(parseFlagFile(text, breaker.flag.path).flags, breaker.flag.name))
   return canonical(found) === canonical(flagFor(breaker, wanted, offVariant(found)))
 }

@@ -3,6 +3,8 @@ import { copyFile, mkdir } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import type { PlaneConfig } from '../schema/planes.ts'
 import { controlFailed, saying } from './failure.ts'
+import { gitIn } from './git-run.ts'
+import { followed } from './git-upstream.ts'
 import type { PlaneWorld } from './planes.ts'
 import { outputOf } from './run-program.ts'
 
@@ -21,7 +23,11 @@ export async function copyForDrill(
   if (config.type === 'command' || config.type === 'http') return withDrill(config)
   const folder = join(world.folder, world.component.replaceAll('/', '-'))
   const from = resolve(world.root, config.path)
-  if (config.type === 'git') return { ...config, path: await clone(from, { folder, env: world.env, signal }) }
+  if (config.type === 'git') {
+    // The copy has a branch to push to; what the rollback would stop at here is no less in the way.
+    if (config.push) await followed(gitIn({ cwd: dirname(from), env: world.env, timeoutMs: GIT_MS, signal }))
+    return { ...config, path: await clone(from, { folder, env: world.env, signal }) }
+  }
   try {
     await mkdir(folder, { recursive: true })
     await copyFile(from, join(folder, basename(from)))

@@ -11,3 +11,10 @@ export function saying(error: unknown): string {
   const said = error instanceof Error ? error.message : String(error)
   return (said.split('\n')[0] ?? '').slice(0, 300)
 }
+
+/** What went wrong, as a part of a sentence: without the words that all errors of this room begin with. */
+export function causeOf(error: unknown): string {
+  return saying(error)
+    .replace(/^The control plane did not do what was wanted: /, '')
+    .replace(/\.$/, '')
+}

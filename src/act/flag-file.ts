@@ -9,6 +9,11 @@ export function record(value: unknown): Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {}
 }
 
+/** A member of its own: `constructor` and the like are of every object, and are no flag. */
+export function member(object: Readonly<Record<string, unknown>>, name: string): unknown {
+  return Object.hasOwn(object, name) ? object[name] : undefined
+}
+
 /** JSON whose keys are sorted: equal for values that mean the same. */
 export function canonical(value: unknown): string {
   return (

@@ -4,7 +4,7 @@ import type { Actuator } from '../ports.ts'
 import type { RolloutPlan } from '../schema/rollout.ts'
 import type { Desired } from '../schema/rollout-journal.ts'
 import { controlFailed } from './failure.ts'
-import { EMPTY_FLAG_FILE, parseFlagFile, record } from './flag-file.ts'
+import { EMPTY_FLAG_FILE, member, parseFlagFile, record } from './flag-file.ts'
 import { type FlagState, flagNames, flagOf, understand, WHOLE } from './flagd-flag.ts'
 import { setMember } from './json-text.ts'
 import { keepKills } from './kill-list.ts'
@@ -59,7 +59,7 @@ function withFlags(text: string, file: string, { plan, planHash, desired }: Want
   const flags = parseFlagFile(text, file).flags
   let next = text
   for (const [component, name] of Object.entries(flagNames(plan))) {
-    requireFree(plan, name, flags[name])
+    requireFree(plan, name, member(flags, name))
     const state: FlagState = { ...desired, on: desired.components.includes(component) }
     next = setMember(next, ['flags', name], flagOf(plan, planHash, component, state))
   }
@@ -86,7 +86,7 @@ function standing(plan: RolloutPlan, flags: Record<string, unknown>): Awaited<Re
   const [problem] = lintFlags(plan, flags)
   if (problem !== undefined) throw controlFailed(problem, mend)
   const states = Object.entries(flagNames(plan)).flatMap(([component, name]) => {
-    const state = understand(plan, component, flags[name])
+    const state = understand(plan, component, member(flags, name))
     return typeof state === 'string' ? [] : [{ component, state }]
   })
   const on = states.filter(({ state }) => state.on)
@@ -105,7 +105,8 @@ function lintFlags(plan: RolloutPlan, flags: Record<string, unknown>): string[] 
   const problems: string[] = []
   const states: { name: string; state: FlagState }[] = []
   for (const [component, name] of Object.entries(names)) {
-    const state = flags[name] === undefined ? 'it is missing' : understand(plan, component, flags[name])
+    const found = member(flags, name)
+    const state = found === undefined ? 'it is missing' : understand(plan, component, found)
     if (typeof state === 'string') problems.push(`the flag ${name} is not as aigate wrote it: ${state}`)
     else states.push({ name, state })
   }

@@ -3,6 +3,7 @@ import type { Actuator } from '../ports.ts'
 import type { RolloutPlan } from '../schema/rollout.ts'
 import type { Json } from '../schema/values.ts'
 import type { ActuatorOptions, ControlOf } from './actuators.ts'
+import { withoutSecrets } from '../secrets.ts'
 import { controlFailed, saying } from './failure.ts'
 import { fillEnv, fillJson, fillText, secretsIn, units, type Words, wordsOf } from './put-in.ts'
 import { pause, wholeRelease } from './whole-release.ts'
@@ -51,7 +52,8 @@ export function httpActuator(
 export function checkCalls(calls: readonly Call[], words: Words, env: Env): (text: string) => string {
   for (const one of calls) requestOf(one, words, undefined)
   const headers = calls.flatMap((one) => Object.values(one.headers ?? {}))
-  return hiding(secretsIn(headers, env))
+  const secrets = secretsIn(headers, env)
+  return (text) => withoutSecrets(text, env, secrets)
 }
 
 type Asked = {
@@ -139,10 +141,6 @@ async function boundedText(response: Response): Promise<string | undefined> {
     if (text.length > LONGEST_ANSWER) return undefined
   }
   return text + decoder.decode()
-}
-
-function hiding(secrets: readonly string[]): (text: string) => string {
-  return (text) => secrets.reduce((shown, secret) => shown.replaceAll(secret, '***'), text)
 }
 
 /** The number at a JSON pointer of an answer; a text that is a number counts as one. */

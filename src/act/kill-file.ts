@@ -3,9 +3,10 @@ import { basename } from 'node:path'
 import { AigateError } from '../errors.ts'
 import type { KillEntry, KillScope } from '../schema/kill.ts'
 import { controlFailed } from './failure.ts'
-import { EMPTY_FLAG_FILE, canonical, parseFlagFile, record } from './flag-file.ts'
+import { EMPTY_FLAG_FILE, canonical, member, parseFlagFile, record } from './flag-file.ts'
 import {
   concerns,
+  KILL,
   type KillOptions,
   killProblems,
   killsIn,
@@ -62,6 +63,31 @@ export function switchOff(
   )
 }
 
+/**
+ * What a kill would reach in a file that is there: flags that ask the list or will, and switches of it that were made before or that
+ * the configuration names, since applications ask for them.
+ * `known`: the flags that some kill reaches. Throws AigateError `control_failed`, `newer_file`.
+ */
+export async function reachOf(
+  file: string,
+  kill: KillEntry,
+  options: KillOptions,
+): Promise<{ flags: string[]; switches: string[]; known: string[] }> {
+  const shown = basename(file)
+  const text = (await textOf(file)) ?? EMPTY_FLAG_FILE
+  const before = parseFlagFile(text, shown).flags
+  const { flags } = parseFlagFile(withKills(text, shown, [kill], options), shown)
+  const known = Object.keys(flags).filter((name) => !name.startsWith(KILL) && offVariant(flags[name]) !== undefined)
+  // A switch of one feature or model is made on purpose; the one for everything comes with any kill.
+  const own = switchNames(kill.scope).filter((name) => Object.hasOwn(before, name))
+  const asked = [KILL, ...switchNames(kill.scope)].filter((name) => Object.hasOwn(options.flags, name))
+  return {
+    flags: known.filter((name) => concerns(kill, name, flags)),
+    switches: [...new Set([...own, ...asked])],
+    known,
+  }
+}
+
 async function change(
   file: string,
   options: KillOptions,
@@ -100,7 +126,7 @@ function knownKills(text: string, shown: string, anew: boolean): KillEntry[] {
 export async function variantsIn(file: string, flag: string): Promise<string[] | null | undefined> {
   const text = await textOf(file)
   if (text === null) return null
-  const found = parseFlagFile(text, basename(file)).flags[flag]
+  const found = member(parseFlagFile(text, basename(file)).flags, flag)
   return found === undefined ? undefined : Object.keys(record(record(found)['variants']))
 }
 
@@ -114,7 +140,7 @@ export async function flagsNotAsking(file: string, names: readonly string[], kil
   const { flags } = parseFlagFile(text, basename(file))
   return names.filter(
     (name) =>
-      flags[name] !== undefined &&
+      Object.hasOwn(flags, name) &&
       offVariant(flags[name]) === undefined &&
       (kill === undefined || concerns(kill, name, flags)),
   )

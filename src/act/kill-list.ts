@@ -148,7 +148,7 @@ function withClauses(text: string, file: string, { flags: named }: KillOptions):
     const variants = record(record(flag)['variants'])
     const targeting: unknown = record(flag)['targeting']
     const rules = record(targeting)['if']
-    const own = named[name]
+    const own = Object.hasOwn(named, name) ? named[name] : undefined
     if (own !== undefined && Object.hasOwn(variants, own)) {
       const rest = Object.keys(record(targeting)).length > 0 ? targeting : (record(flag)['defaultVariant'] ?? null)
       next = setMember(next, ['flags', name, 'targeting'], { if: [killRef, own, rest] })

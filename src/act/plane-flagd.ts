@@ -1,7 +1,9 @@
 // The plane that is a flag of a flagd file: its variants are versions, and everybody is served the one that is set.
 import { basename, resolve } from 'node:path'
 import { controlFailed, saying } from './failure.ts'
+import { canonical, member } from './flag-file.ts'
 import { record, WHOLE } from './flagd-flag.ts'
+import { killRef } from './kill-list.ts'
 import { setMember } from './json-text.ts'
 import type { BarePlane, PlaneOf, PlaneWorld } from './planes.ts'
 import { replaceFile, textOf } from './replace-file.ts'
@@ -10,7 +12,7 @@ type Flag = Record<string, unknown>
 type Served = { version: string | null; detail?: string }
 
 /**
- * Sets the default variant and takes targeting away, but for the rules of kill switches at its beginning; a version that
+ * Sets the default variant and takes targeting away, but for the rule of the kill switches at its beginning; a version that
  * has no variant yet gets one. A flag that a running rollout holds is stopped in that rollout's own form, with all others
  * of the rollout: everybody is served its baseline, and its runner holds. Where its baseline is not the wanted version, that
  * is `control_failed`.
@@ -20,7 +22,7 @@ export function flagdPlane({ path, flag: name }: PlaneOf<'flagd'>, { root }: Pla
   const mend = 'Correct the file, or `path` and `flag` of this plane in aigate.yaml.'
   const flagIn = (text: string | null): Flag => {
     if (text === null) throw controlFailed(`there is no ${path}`, mend)
-    const found = record(record(parsed(text, file))['flags'])[name]
+    const found = member(record(record(parsed(text, file))['flags']), name)
     if (found === undefined) throw controlFailed(`${path} has no flag ${name}`, mend)
     return record(found)
   }
@@ -84,10 +86,10 @@ function rulesOf(flag: Flag): unknown[] | null {
   return Array.isArray(branches) ? branches : [targeting]
 }
 
-/** Rules at the beginning whose condition is a shared evaluator: those of kill switches stay whatever version is set. */
+/** The rule of the kill switches at the beginning stays whatever version is set; other shared rules may serve other versions. */
 function killRules(rules: readonly unknown[]): { kill: unknown[]; rest: unknown[] } {
   let at = 0
-  while (at + 1 < rules.length && JSON.stringify(rules[at])?.includes('"$ref"')) at += 2
+  while (at + 1 < rules.length && canonical(rules[at]) === canonical(killRef)) at += 2
   return { kill: rules.slice(0, at), rest: rules.slice(at) }
 }
 

@@ -12,7 +12,7 @@ export function gitPlane({ path, pointer, push }: PlaneOf<'git'>, { root, env, c
     read: async (signal) => ({ version: String(await text.read(signal)) }),
     async apply({ version, key, reason }, signal) {
       const subject = `${component}: ${version}${reason === '' ? '' : ` (${reason})`}`
-      await text.set(version, { id: key, subject: subject.replace(/\s+/g, ' ').slice(0, 200) }, signal)
+      return text.set(version, { id: key, subject: subject.replace(/\s+/g, ' ').slice(0, 200) }, signal)
     },
   }
 }

@@ -6,7 +6,10 @@ import type { BarePlane, PlaneOf, PlaneWorld } from './planes.ts'
 /** A plane may take a moment until it reads what was written. */
 const SEEN_AFTER_MS = [200, 1_000, 3_000]
 
-/** Calls are tried as for shares; what secrets of the environment hold is never in an error. */
+/**
+ * `set` is called once: whoever applies tries again, and reads in between what came of it. What secrets of the environment
+ * hold is never in an error.
+ */
 export function httpPlane({ set, read, timeout }: PlaneOf<'http'>, { env, component }: PlaneWorld): BarePlane {
   const idle = { version: '', component, key: '', reason: '' }
   const say = checkCalls([set, read], idle, env)
@@ -15,7 +18,15 @@ export function httpPlane({ set, read, timeout }: PlaneOf<'http'>, { env, compon
     where: `${read.pointer || 'the answer'} at ${host}`,
     waits: SEEN_AFTER_MS,
     async apply(wanted, signal) {
-      await callHttp(set, { words: { ...wanted, component }, env, signal, say, timeoutMs: timeout, key: wanted.key })
+      await callHttp(set, {
+        words: { ...wanted, component },
+        env,
+        signal,
+        say,
+        timeoutMs: timeout,
+        key: wanted.key,
+        retries: [],
+      })
     },
     async read(signal) {
       const text = await callHttp(read, { words: idle, env, signal, say, timeoutMs: timeout })

@@ -89,7 +89,7 @@ describe('http', () => {
       return true
     })
     const error = await httpControl(refusing.url).apply(wish(1), never).catch(String)
-    expect(error).toMatch(/HTTP 401 \(bad Bearer \*\*\*\)/)
+    expect(error).toMatch(/HTTP 401 \(bad Bearer \[redacted\]\)/)
     expect(error).not.toContain('s3cr3t')
     expect(refusing.calls).toHaveLength(1)
   })

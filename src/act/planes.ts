@@ -1,7 +1,7 @@
 // Every plane of production by its type: a new one is a variant of the schema, a file here and a line below.
 import type { Plane } from '../ports.ts'
 import type { PlaneConfig } from '../schema/planes.ts'
-import { controlFailed } from './failure.ts'
+import { causeOf, controlFailed } from './failure.ts'
 import { commandPlane } from './plane-command.ts'
 import { flagdPlane } from './plane-flagd.ts'
 import { gitPlane } from './plane-git.ts'
@@ -12,8 +12,14 @@ export type PlaneOf<T extends PlaneConfig['type']> = Extract<PlaneConfig, { type
 
 /** `root`: absolute folder of the configuration. `component`: the key of the plane, put in for {{component}}. */
 export type PlaneWorld = { root: string; component: string; env: Readonly<Record<string, string | undefined>> }
-/** A plane before it verifies itself. `waits`: milliseconds before each further look, where a change shows late. */
-export type BarePlane = Plane & { waits?: readonly number[] }
+/**
+ * A plane before it verifies itself. `waits`: milliseconds before each further look, where a change shows late. `apply` may
+ * say what people should know of it, as sentences without a full stop.
+ */
+export type BarePlane = Omit<Plane, 'apply'> & {
+  waits?: readonly number[]
+  apply(...asked: Parameters<Plane['apply']>): Promise<readonly string[] | void>
+}
 
 type Open<T extends PlaneConfig['type']> = (config: PlaneOf<T>, world: PlaneWorld) => BarePlane
 
@@ -32,9 +38,26 @@ export function openPlane(config: PlaneConfig, world: PlaneWorld): Plane {
     read: (signal) => bare.read(signal),
     async apply(wanted, signal) {
       signal.throwIfAborted()
-      await bare.apply(wanted, signal)
+      let notes: readonly string[]
+      try {
+        notes = (await bare.apply(wanted, signal)) ?? []
+      } catch (error) {
+        // Who did it and then failed has done it: what counts is what it says when it is read.
+        if (signal.aborted || !(await isThere(bare, wanted.version, signal))) throw error
+        return [`it is set, although ${causeOf(error)}`]
+      }
       await verify(bare, wanted.version, signal)
+      return notes
     },
+  }
+}
+
+async function isThere(plane: BarePlane, wanted: string, signal: AbortSignal): Promise<boolean> {
+  try {
+    return (await plane.read(signal)).version === wanted
+  } catch {
+    // It failed, and cannot be read either: the first failure is what is said.
+    return false
   }
 }
 

@@ -50,13 +50,31 @@ describe('a flag', () => {
   })
 
   it('keeps the kill switch at the head of its rules, and gets a variant for a version that it lacks', async () => {
-    const targeting = { if: [{ $ref: 'killed' }, 'a', { '==': [{ var: 'segment' }, 'beta'] }, 'b', 'a'] }
-    const evaluators = { killed: { '==': [{ var: 'stop' }, 'yes'] } }
+    const targeting = { if: [{ $ref: 'aigate-kill' }, 'a', { '==': [{ var: 'segment' }, 'beta'] }, 'b', 'a'] }
+    const evaluators = { 'aigate-kill': { '==': [{ var: 'stop' }, 'yes'] } }
     const { file, plane } = flags({ flags: { p: { ...two, targeting } }, $evaluators: evaluators })
     await plane.apply(wanted('1.0.0'), never)
     expect(await plane.read(never)).toEqual({ version: '1.0.0' })
     expect(servedBy(file, 'p', { segment: 'beta' })).toEqual(['1.0.0'])
     expect(servedBy(file, 'p', { stop: 'yes' })).toEqual(['1.1.0'])
+  })
+
+  it.each([
+    ['alone', [{ $ref: 'beta' }, 'b']],
+    ['with an else', [{ $ref: 'beta' }, 'b', 'a']],
+    ['behind the kill switch', [{ $ref: 'aigate-kill' }, 'a', { $ref: 'beta' }, 'b', 'a']],
+    ['in a larger condition', [{ and: [{ $ref: 'aigate-kill' }, { $ref: 'beta' }] }, 'b']],
+  ])('loses a shared rule of somebody else: %s', async (_, rules) => {
+    const $evaluators = {
+      'aigate-kill': { '==': [{ var: 'stop' }, 'yes'] },
+      beta: { '==': [{ var: 'tier' }, 'beta'] },
+    }
+    const p = { ...two, defaultVariant: 'a', targeting: { if: rules } }
+    const { file, plane } = flags({ flags: { p }, $evaluators })
+    expect((await plane.read(never)).version).toBeNull()
+    await plane.apply(wanted('1.1.0'), never)
+    for (const context of [{ tier: 'beta' }, { tier: 'free' }, { tier: 'beta', stop: 'yes' }])
+      expect(servedBy(file, 'p', context)).toEqual(['1.1.0'])
   })
 
   it('that is disabled serves no version, and is enabled', async () => {

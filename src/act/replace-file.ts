@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { mkdir, open, readFile, realpath, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { controlFailed, saying } from './failure.ts'
+import { isFull, rewriteInPlace } from './rewrite-in-place.ts'
 
 /** The text of a file, or null where there is none. Throws AigateError `control_failed`. */
 export async function textOf(file: string): Promise<string | null> {
@@ -20,7 +21,8 @@ const ATTEMPTS = 5
 /**
  * Replaces the text of `file` by `edit` of it (null: no file yet). Temporary file, fsync, rename; a link is followed and
  * the mode kept; where the text stays the same, nothing is written. A write of somebody else in between is not lost: the
- * edit is done again on their text. Throws AigateError `control_failed`; then the file is as it was.
+ * edit is done again on their text. On a full disk the file is rewritten in the room that it has.
+ * Throws AigateError `control_failed`; then the file is as it was.
  */
 export async function replaceFile(file: string, edit: (text: string | null) => string): Promise<void> {
   const real = await realpath(file).catch(() => file)
@@ -52,10 +54,10 @@ async function swap(file: string, before: string | null, after: string): Promise
     if ((await textOf(file)) !== before) return false
     await rename(draft, file)
   } catch (error) {
-    throw controlFailed(
-      `${basename(file)} cannot be written (${saying(error)})`,
-      'Check the path, its permissions and the room on the disk.',
-    )
+    // What is left of the draft would take the last room.
+    await rm(draft, { force: true }).catch(() => undefined)
+    if (isFull(error) && before !== null) return inPlace(file, before, after)
+    throw unwritten(file, error)
   } finally {
     await rm(draft, { force: true }).catch(() => undefined)
   }
@@ -64,4 +66,25 @@ async function swap(file: string, before: string | null, after: string): Promise
   await folder?.sync().catch(() => undefined)
   await folder?.close().catch(() => undefined)
   return true
+}
+
+async function inPlace(file: string, before: string, after: string): Promise<boolean> {
+  try {
+    return await rewriteInPlace(file, before, after)
+  } catch (error) {
+    throw unwritten(file, error)
+  }
+}
+
+function unwritten(file: string, error: unknown): Error {
+  const name = basename(file)
+  if (isFull(error))
+    return controlFailed(
+      `${name} cannot be written: the disk is full, and the new text is longer than the room that the file has`,
+      `Make room on the disk of ${name}.`,
+    )
+  return controlFailed(
+    `${name} cannot be written (${saying(error)})`,
+    'Check the path, its permissions and the room on the disk.',
+  )
 }

@@ -1,5 +1,6 @@
 // Runs a program of a control plane: no shell, a time limit, and nothing of it is left when that is over.
 import process from 'node:process'
+import { withoutSecrets } from '../secrets.ts'
 import { controlFailed } from './failure.ts'
 
 export type Program = {
@@ -7,6 +8,8 @@ export type Program = {
   cwd: string
   env: Readonly<Record<string, string | undefined>>
   stdin?: string
+  /** Standard output as it is, its last line end included. */
+  whole?: boolean
   timeoutMs: number
   signal: AbortSignal
 }
@@ -15,7 +18,7 @@ export type Program = {
 export type Ended = { exitCode: number | undefined; stdout: string; stderr: string; timedOut: boolean; problem: string }
 
 /** Runs it to its end; it and what it started are killed when the time is up or the signal aborts. Never rejects. */
-export async function runToEnd({ argv, cwd, env, stdin, timeoutMs, signal }: Program): Promise<Ended> {
+export async function runToEnd({ argv, cwd, env, stdin, whole = false, timeoutMs, signal }: Program): Promise<Ended> {
   const { execa } = await import('execa')
   const [file = '', ...args] = argv
   const group = process.platform !== 'win32'
@@ -26,6 +29,7 @@ export async function runToEnd({ argv, cwd, env, stdin, timeoutMs, signal }: Pro
     reject: false,
     detached: group,
     maxBuffer: 1_000_000,
+    stripFinalNewline: !whole,
     windowsHide: true,
     ...(stdin === undefined ? { stdin: 'ignore' as const } : { input: stdin }),
   })
@@ -61,14 +65,46 @@ export async function runToEnd({ argv, cwd, env, stdin, timeoutMs, signal }: Pro
   }
 }
 
-/** Its standard output where it ends well; else `control_failed` with what it said last. */
+/** Its standard output where it ends well; else `control_failed` with what tells why, secrets apart. */
 export async function outputOf(program: Program): Promise<string> {
   const { exitCode, stdout, stderr, problem } = await runToEnd(program)
   program.signal.throwIfAborted()
   if (exitCode === 0) return stdout
-  const said = stderr.trim().split('\n').at(-1)?.slice(0, 200) ?? ''
-  throw controlFailed(
-    `${program.argv[0] ?? ''} ${problem}${said === '' ? '' : ` (${said})`}`,
-    'Run it by hand in the folder of aigate.yaml to see what it needs.',
-  )
+  const said = tellingLines(stderr, program.env)
+  const name = program.argv[0] === 'git' ? gitName(program.argv) : (program.argv[0] ?? '')
+  throw controlFailed(`${name} ${problem}${said === '' ? '' : ` (${said})`}`, mendOf(stderr))
+}
+
+const gitName = (argv: readonly string[]) => argv.slice(0, argv[1] === '-c' ? 4 : 2).join(' ')
+
+function mendOf(stderr: string): string {
+  if (/\.lock': File exists/.test(stderr))
+    return 'See whether another git is at work there; a lock that a crash left behind is removed by hand.'
+  return 'Run it by hand in the folder of aigate.yaml to see what it needs.'
+}
+
+const MOST_LINES = 3
+const MOST_SIGNS = 400
+/** How programs begin or word the line that says what went wrong. */
+const TELLING =
+  /\b(error|fatal|panic|exception|denied|declined|rejected|refused|unable|cannot|could not|no such|not found|failed|invalid|timed? ?out)\b|Error:|Exception\b/i
+/** What git says around the cause. */
+const AROUND = /^(hint:|To \S|error: failed to push some refs)/
+
+/**
+ * Of what a program said on its standard error, the lines that tell why: those that name an error, at most three; else the
+ * last one. On one line, at most 400 characters, secrets apart.
+ */
+export function tellingLines(stderr: string, env: Program['env']): string {
+  const all = withoutSecrets(stderr, env)
+    .split(/[\r\n]+/)
+    .map((line) =>
+      line
+        .replace(/^remote:/, '')
+        .replace(/\s+/g, ' ')
+        .trim(),
+    )
+    .filter((line) => line !== '' && !AROUND.test(line))
+  const telling = [...new Set(all.filter((line) => TELLING.test(line)))].slice(0, MOST_LINES)
+  return (telling.length > 0 ? telling : all.slice(-1)).join('; ').slice(0, MOST_SIGNS)
 }

@@ -1,6 +1,7 @@
 // Source that asks a program: it prints the events of a time span as JSON lines.
 import * as z from 'zod'
 import { AigateError } from '../errors.ts'
+import { withoutSecrets } from '../secrets.ts'
 import type { Source, SourceRequest } from '../ports.ts'
 import type { SourceConfig } from '../schema/rollout.ts'
 import type { Json } from '../schema/values.ts'
@@ -93,15 +94,4 @@ function failure(program: string, why: string, stderr: string, env: World['env']
   const said = withoutSecrets(stderr, env).trim().slice(-SHOWN)
   const problem = `${program}: ${why}${said === '' ? '' : `, saying: ${said}`}`
   return new AigateError('source_failed', { problem, mend: 'Run it by hand with the same arguments.' })
-}
-
-/** Values of variables that are named like secrets are never shown. */
-function withoutSecrets(text: string, env: World['env']): string {
-  let clean = text
-  for (const [name, value] of Object.entries(env))
-    if (value !== undefined && value.length >= 6 && /key|token|secret|pass|credential|auth/i.test(name))
-      clean = clean.replaceAll(value, '[REDACTED]')
-  return clean
-    .replace(/:\/\/[^\s/:@]*:[^\s/@]+@/g, '://[REDACTED]@')
-    .replace(/\b(Bearer|Basic)\s+\S+/gi, '$1 [REDACTED]')
 }

@@ -1,17 +1,24 @@
 // A plan, events and looks for the tests of the sources.
-import { mkdirSync, mkdtempSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { afterAll } from 'vitest'
 import type { Source, SourceRequest } from '../ports.ts'
 import { RolloutPlan } from '../schema/rollout.ts'
 import type { Block, Reading } from '../schema/rollout-journal.ts'
 
 export const START = Date.parse('2026-11-21T10:00:00Z')
 
-/** An empty folder of its own. */
+const folders: string[] = []
+/** An empty folder of its own, gone when the tests of the file have ended. */
 export function newFolder(): string {
-  return mkdtempSync(join(tmpdir(), 'aigate-observe-'))
+  const folder = mkdtempSync(join(tmpdir(), 'aigate-observe-'))
+  folders.push(folder)
+  return folder
 }
+afterAll(() => {
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true })
+})
 
 /** A plan with a rate, a tail and a judged metric; `more` replaces its parts. */
 export function planWith(more: Record<string, unknown> = {}): RolloutPlan {

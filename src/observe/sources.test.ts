@@ -107,7 +107,7 @@ describe('a program', () => {
     const { look } = watch(program(code), { STORE_TOKEN: 'abc-secret-1' })
     const error: unknown = await look(200).catch((one: unknown) => one)
     expect(error).toMatchObject({ code: 'source_failed' })
-    expect(String(error)).toMatch(/ended with code 3, saying: no access with \[REDACTED\]/)
+    expect(String(error)).toMatch(/ended with code 3, saying: no access with \[redacted\]/)
   })
 
   it('that hangs is stopped; one that is missing is named', async () => {

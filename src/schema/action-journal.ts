@@ -39,6 +39,7 @@ const Failed = z.strictObject({
   id: z.string().min(1),
   error: z.string(),
   attempt: z.int().positive(),
+  final: z.literal(true).optional().describe('It is not tried again; `error` says why'),
 })
 /** The verb ended by itself; a run without it was killed. */
 const Ended = z.strictObject({

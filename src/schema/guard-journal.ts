@@ -1,6 +1,6 @@
 // The journal of a guard: what each look read and came to, one hash-chained JSON line each.
 import * as z from 'zod'
-import { GuardPlan } from './guard.ts'
+import { GuardForm } from './guard.ts'
 import { Reading } from './rollout-journal.ts'
 import { Json, Name } from './values.ts'
 import { Outcome } from './verdict.ts'
@@ -17,9 +17,18 @@ const frame = {
 const chain = { prev: z.string(), hash: z.string() }
 const kinds = {
   /** The plan as it is from here on; `since`: events before it teach, but do not count. */
-  start: { plan_hash: z.string(), plan: GuardPlan, since: z.int() },
+  start: { plan_hash: z.string(), plan: GuardForm, since: z.int() },
   /** `failure`: the source could not be read; then there is no reading. */
-  look: { reading: Reading.nullable(), failure: z.string().nullable(), outcome: Outcome, reasons: z.array(z.string()) },
+  look: {
+    reading: Reading.nullable(),
+    failure: z.string().nullable(),
+    outcome: Outcome,
+    reasons: z.array(z.string()),
+    releases: z
+      .record(z.string(), z.strictObject({ id: z.string(), at: z.int(), good: z.string().nullable() }))
+      .optional()
+      .describe('What ran by the ledger, since when, and the last good one before it, by environment'),
+  },
   /** The first record of a journal that goes on from another one: `state` is what that came to. */
   carry: { state: Json, from: z.string() },
   said: { verb: z.literal('close'), breaker: Name, reason: z.string() },

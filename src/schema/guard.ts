@@ -1,7 +1,10 @@
 // guard.yaml: what production must never do, how that is noticed, and what is done then: triggers, circuit breakers, actions.
 import * as z from 'zod'
+import { faults, noticeTypes } from './guard-faults.ts'
 import { Metric, SourceConfig } from './rollout.ts'
 import { Dollars, Duration, Name, Share } from './values.ts'
+
+export { noticeTypes }
 
 const Secret = z.string().regex(/^[A-Za-z_]\w*$/, 'expected the name of an environment variable')
 const Argv = z.array(z.string()).min(1)
@@ -131,104 +134,24 @@ const Reference = z.strictObject({
   deviation: z.number().nonnegative().optional().describe('Standard deviation of the values'),
 })
 
-export const GuardPlan = z
-  .strictObject({
-    version: z.literal(1).default(1),
-    guard: Name,
-    description: z.string().optional(),
-    source: SourceConfig,
-    unit: z.enum(['user', 'session', 'request']).default('user'),
-    metrics: z.record(Name, Metric),
-    reference: z.record(Name, Reference).default({}).describe('What was normal, for below_baseline'),
-    learn: Duration.default(86_400_000).describe('Where no reference is written: so long from the start on is it'),
-    triggers: z.array(Guarded).default([]),
-    breakers: z.array(Breaker).default([]),
-    actions: z.record(Name, GuardAction).default({}),
-    on_failure: z.array(Name).default([]).describe('Whom to tell, at every attempt, that an action has failed'),
-  })
-  .superRefine((plan, context) => {
-    for (const { path, problem } of faults(plan)) context.addIssue({ code: 'custom', path, message: problem })
-  })
+/** The form alone: what journals hold may be of a time when more was allowed. */
+export const GuardForm = z.strictObject({
+  version: z.literal(1).default(1),
+  guard: Name,
+  description: z.string().optional(),
+  source: SourceConfig,
+  unit: z.enum(['user', 'session', 'request']).default('user'),
+  metrics: z.record(Name, Metric),
+  reference: z.record(Name, Reference).default({}).describe('What was normal, for below_baseline'),
+  learn: Duration.default(86_400_000).describe('Where no reference is written: so long from the start on is it'),
+  triggers: z.array(Guarded).default([]),
+  breakers: z.array(Breaker).default([]),
+  actions: z.record(Name, GuardAction).default({}),
+  on_failure: z.array(Name).default([]).describe('Whom to tell, at every attempt, that an action has failed'),
+})
+
+export const GuardPlan = GuardForm.superRefine((plan, context) => {
+  for (const { path, problem, mend } of faults(plan))
+    context.addIssue({ code: 'custom', path, message: problem, ...(mend !== undefined && { params: { mend } }) })
+})
 export type GuardPlan = z.infer<typeof GuardPlan>
-
-const kinds = ['above', 'below', 'below_baseline', 'above_baseline', 'count_above', 'sum_above'] as const
-const alone = ['changed', 'no_data_for'] as const
-export const noticeTypes: ReadonlySet<GuardAction['type']> = new Set(['webhook', 'pagerduty', 'github-issue'])
-
-type Fault = { path: (string | number)[]; problem: string }
-type Parts = Pick<GuardPlan, 'triggers' | 'breakers' | 'actions' | 'metrics' | 'on_failure'>
-
-/** What the parts of a plan say of each other that cannot be. */
-function faults(plan: Parts): Fault[] {
-  const names = Object.keys(plan.actions)
-  const undone = (list: readonly string[], path: (string | number)[]): Fault[] =>
-    list.flatMap((name, i) =>
-      names.includes(name) ? [] : [{ path: [...path, i], problem: `there is no action "${name}" under actions` }],
-    )
-  const known = (metric: string | undefined, path: (string | number)[]): Fault[] =>
-    metric === undefined || Object.hasOwn(plan.metrics, metric)
-      ? []
-      : [{ path, problem: `there is no metric "${metric}" under metrics` }]
-  const tellers = plan.on_failure.flatMap((name, i) => {
-    const action = plan.actions[name]
-    return action && !noticeTypes.has(action.type)
-      ? [{ path: ['on_failure', i], problem: 'only a webhook, PagerDuty or an issue can tell of a failure' }]
-      : []
-  })
-  return [
-    ...undone(plan.on_failure, ['on_failure']),
-    ...tellers,
-    ...plan.triggers.flatMap((one, i) => [
-      ...undone(one.do, ['triggers', i, 'do']),
-      ...known(one.metric, ['triggers', i, 'metric']),
-      ...triggerFaults(one, plan.metrics).map((problem) => ({ path: ['triggers', i], problem })),
-    ]),
-    ...plan.breakers.flatMap((one, i) => [
-      ...undone(one.do, ['breakers', i, 'do']),
-      ...one.when.flatMap((when, j) => [
-        ...known(when.metric, ['breakers', i, 'when', j, 'metric']),
-        ...breakerFaults(when, plan.metrics).map((problem) => ({ path: ['breakers', i, 'when', j], problem })),
-      ]),
-      ...(Object.keys(one.flag.variants).length < 2
-        ? [{ path: ['breakers', i, 'flag', 'variants'], problem: 'a breaker needs the primary and one fallback' }]
-        : []),
-    ]),
-    ...twice(plan.triggers, 'triggers'),
-    ...twice(plan.breakers, 'breakers'),
-    ...Object.entries(plan.actions).flatMap(([name, action]) =>
-      action.type === 'webhook' && (action.url === undefined) === (action.url_env === undefined)
-        ? [{ path: ['actions', name], problem: 'a webhook needs url or url_env, one of them' }]
-        : [],
-    ),
-  ]
-}
-
-function twice(list: readonly { id: string }[], where: string): Fault[] {
-  return list.flatMap(({ id }, i) =>
-    list.findIndex((other) => other.id === id) < i
-      ? [{ path: [where, i, 'id'], problem: `the id "${id}" is used twice` }]
-      : [],
-  )
-}
-
-function triggerFaults(one: GuardTrigger, metrics: GuardPlan['metrics']): string[] {
-  const asked = [...kinds, ...alone].filter((kind) => one[kind] !== undefined)
-  if (asked.length !== 1) return [`a trigger needs one of ${[...kinds, ...alone].join(', ')}`]
-  const [kind = 'above'] = asked
-  const isAlone = kind === 'changed' || kind === 'no_data_for'
-  if (isAlone) return one.metric === undefined ? [] : [`${kind} asks for no metric`]
-  if (one.metric === undefined) return [`${kind} needs a metric`]
-  const metric = metrics[one.metric]
-  if (metric === undefined) return []
-  const problems: string[] = []
-  if (kind === 'sum_above' && !('mean' in metric)) problems.push('sum_above needs a metric with `mean`')
-  if (kind === 'count_above' && 'mean' in metric) problems.push('count_above needs a metric with `bad` or `value`')
-  return problems
-}
-
-function breakerFaults(when: BreakerCondition, metrics: GuardPlan['metrics']): string[] {
-  if ((when.above === undefined) === (when.below === undefined)) return ['a condition needs above or below']
-  const metric = metrics[when.metric]
-  if (metric && !('mean' in metric) && when.below !== undefined) return ['a rate of bad events needs above']
-  return []
-}

@@ -4,6 +4,10 @@ import { SourceConfig } from './rollout.ts'
 import { Dollars, Duration, Name, Share } from './values.ts'
 
 const JsonlSource = SourceConfig.options[0]
+const between = (least: number, said: string) => ({
+  error: `this is no share of the pairs ${said}`,
+  params: { mend: `Write a share ${least === 0 ? 'from 0' : 'above 0'} to below 100%, such as 5%.` },
+})
 const Paths = z.union([z.string().min(1), z.array(z.string().min(1)).min(1)])
 
 /** `auto`: the cosine where both records hold an embedding, equality where both are JSON, else rouge_l. */
@@ -15,7 +19,9 @@ export const ShadowCriteria = z
     similarity: z
       .strictObject({
         below: z.number().min(-1).max(1).default(0.7).describe('An answer less alike than this is another answer'),
-        max_share: Share.default(0.05).describe('Largest share of such pairs'),
+        max_share: Share.refine((share) => share > 0 && share < 1, between(1, 'that could be exceeded'))
+          .default(0.05)
+          .describe('Largest share of such pairs'),
       })
       .optional(),
     winner: z
@@ -36,7 +42,11 @@ export const ShadowCriteria = z
       .optional()
       .describe('A request: $0.001, or 10% of the baseline'),
     errors: z
-      .strictObject({ max_increase: Share.default(0.01) })
+      .strictObject({
+        max_increase: Share.refine((share) => share >= 0 && share < 1, between(0, 'that could be exceeded')).default(
+          0.01,
+        ),
+      })
       .optional()
       .describe('Rate of failed answers, in percentage points of all pairs'),
     confidence: z.strictObject({ max_drop: z.number().gt(0).default(0.02) }).optional(),

@@ -8,7 +8,7 @@ import { appendChained, type Chain, type ChainedKind, damaged, readChain, type S
 import { withLock } from './ledger-lock.ts'
 import { fileError } from './write-text.ts'
 
-const kind: ChainedKind<ActionRecord> = {
+export const actionKind: ChainedKind<ActionRecord> = {
   aigate: 'actions',
   name: 'the journal of actions',
   mend: 'Take it as it was from a copy, or move it away: a new one begins by itself; never mend a record.',
@@ -27,9 +27,9 @@ export const actionsFile = (folder: string): string => join(folder, 'journal.jso
  * Throws AigateError `bad_file` at the first damaged record, `newer_file`, `cannot_read`.
  */
 export function readActions(folder: string): { records: ActionRecord[]; torn: string | undefined } {
-  const chain = readChain(actionsFile(folder), kind)
+  const chain = readChain(actionsFile(folder), actionKind)
   const [fault] = chain.faults
-  if (fault) throw damaged(fault, kind)
+  if (fault) throw damaged(fault, actionKind)
   return { records: chain.records, torn: tornWarning(chain) }
 }
 
@@ -41,14 +41,14 @@ export type ActionLog = { records: readonly ActionRecord[]; add(entry: ActionEnt
  * `add` throws AigateError `cannot_write`, `disk_trouble`, and `bad_file` where somebody else wrote meanwhile.
  */
 export function openActions(folder: string, stamp: () => Stamp): ActionLog {
-  let chain: Chain<ActionRecord> = readChain(actionsFile(folder), kind)
+  let chain: Chain<ActionRecord> = readChain(actionsFile(folder), actionKind)
   const [fault] = chain.faults
-  if (fault) throw damaged(fault, kind)
+  if (fault) throw damaged(fault, actionKind)
   const records = [...chain.records]
   return {
     records,
     add(entry) {
-      const { record, ...next } = appendChained(chain, kind, stamp(), entry)
+      const { record, ...next } = appendChained(chain, actionKind, stamp(), entry)
       chain = next
       records.push(record)
       return record

@@ -2,19 +2,9 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Project } from '../ports.ts'
-import { GUARD_JOURNAL_FORMAT, GuardRecord } from '../schema/guard-journal.ts'
-import { type ChainedKind, damaged, readChain } from './chained-file.ts'
-import { guardFolder } from './guard-journal.ts'
-
-const kind: ChainedKind<GuardRecord> = {
-  aigate: 'guard',
-  name: 'the journal of the guard',
-  mend: 'Take the journal as it was from a copy; never mend a record.',
-  schema: GuardRecord,
-  format: GUARD_JOURNAL_FORMAT,
-  version: GUARD_JOURNAL_FORMAT,
-  upgrades: {},
-}
+import type { GuardRecord } from '../schema/guard-journal.ts'
+import { damaged, readChain } from './chained-file.ts'
+import { guardFolder, guardKind } from './guard-journal.ts'
 
 /** The names of all guards that have a journal, sorted. */
 export function guardNames(project: Project): string[] {
@@ -26,18 +16,25 @@ export function guardNames(project: Project): string[] {
   return [...new Set(found)].sort()
 }
 
-/** All records of a guard, oldest first. Throws AigateError `bad_file` at a damaged one, `newer_file`, `cannot_read`. */
-export function guardRecords(project: Project, guard: string): GuardRecord[] {
+/**
+ * All records of a guard, oldest first; those behind a damaged one are not told, and `problems` says so in sentences.
+ * Throws AigateError `newer_file`, `cannot_read`.
+ */
+export function guardRecords(project: Project, guard: string): { records: GuardRecord[]; problems: string[] } {
   const folder = guardFolder(project, guard)
-  const aside = readdirSync(folder)
+  const names = readdirSync(folder)
+  const aside = names
     .flatMap((name) => /^journal\.(\d+)\.jsonl$/.exec(name)?.[1] ?? [])
     .map(Number)
     .sort((a, b) => a - b)
     .map((number) => `journal.${number}.jsonl`)
-  return [...aside, 'journal.jsonl'].flatMap((name) => {
-    const chain = readChain(join(folder, name), kind)
+  const kept = names.filter((name) => name.includes('.damaged-')).sort()
+  const problems = kept.map((name) => `A damaged journal of the guard ${guard} was put aside as ${name}.`)
+  const records = [...aside, 'journal.jsonl'].flatMap((name) => {
+    const chain = readChain(join(folder, name), guardKind)
     const [fault] = chain.faults
-    if (fault) throw damaged(fault, kind)
+    if (fault) problems.push(`${damaged(fault, guardKind).message} (${guard}, ${name})`)
     return chain.records
   })
+  return { records, problems }
 }

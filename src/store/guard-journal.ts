@@ -12,9 +12,10 @@ import {
   type Stamp,
   tornWarning,
 } from './chained-file.ts'
+import { type Damage, putAside } from './damaged-journal.ts'
 import { fileError } from './write-text.ts'
 
-const kind: ChainedKind<GuardRecord> = {
+export const guardKind: ChainedKind<GuardRecord> = {
   aigate: 'guard',
   name: 'the journal of the guard',
   mend: 'Take the journal as it was from a copy, or put it aside: the guard then begins anew. Never mend a record.',
@@ -50,15 +51,22 @@ export function readGuardJournal(folder: string): { journal: GuardJournal; befor
   const journal = { folder, chain, warnings: warning === undefined ? [] : [warning] }
   const number = countAside(folder)
   if (chain.count > 0 || number === 0) return { journal, before: [], from: '' }
-  return { journal, before: read(aside(folder, number)).records, from: `journal.${number}.jsonl` }
+  const last = readChain(aside(folder, number), guardKind)
+  const [fault] = last.faults
+  if (fault) journal.warnings.push(`${damaged(fault, guardKind).message} It goes on from the record before.`)
+  return { journal, before: last.records, from: `journal.${number}.jsonl` }
 }
 
 function read(file: string): Chain<GuardRecord> {
-  const chain = readChain(file, kind)
+  const chain = readChain(file, guardKind)
   const [fault] = chain.faults
-  if (fault) throw damaged(fault, kind)
+  if (fault) throw damaged(fault, guardKind)
   return chain
 }
+
+/** Puts a damaged journal aside and goes on behind its last sound record; the caller holds the lock. null: it is sound. */
+export const mendGuardJournal = (folder: string): Damage | null =>
+  putAside(readChain(present(folder), guardKind))?.damage ?? null
 
 /** Adds a record; it is on the disk when this returns. The caller holds the lock. Throws the errors of the disk. */
 export function appendGuard(
@@ -71,7 +79,7 @@ export function appendGuard(
   } catch (error) {
     throw fileError(journal.folder, error, 'write')
   }
-  const { record, ...chain } = appendChained(journal.chain, kind, stamp, entry)
+  const { record, ...chain } = appendChained(journal.chain, guardKind, stamp, entry)
   return { journal: { ...journal, chain }, record }
 }
 

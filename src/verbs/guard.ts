@@ -131,6 +131,7 @@ export function killVerbs(context: Context, { program, verb, end }: Verbs): void
   scoped(one('on', 'Everybody gets the baseline: all, or those named', killExamples))
     .requiredOption('--reason <text>', 'why: every status shows it')
     .option('--until <end>', 'over by itself then: 30m, 2h, 1d or a time')
+    .option('--create', 'make the flag file or the switch where there is none')
     .action((options) => end(kills().then((verbs) => verbs.killOnCommand(context, options))))
   scoped(one('off', 'Take a kill back', ['aigate kill off --reason "fixed"']))
     .requiredOption('--reason <text>', 'why, for the record')

@@ -1,5 +1,6 @@
 // One call to an endpoint that is told something: retried, with the key of the notice, and with its secrets out of every error.
 import type { Json } from '../../schema/values.ts'
+import { partsOfAddress, withoutSecrets } from '../../secrets.ts'
 import { callHttp } from '../http.ts'
 import { fillEnv, secretsIn } from '../put-in.ts'
 import type { NoticeWorld } from './notice.ts'
@@ -29,8 +30,9 @@ export async function tell(
   const { env, signal, timeoutMs = TIMEOUT_MS } = world
   const address = fillEnv(url, env)
   const named = secrets.map((name) => `\${${name}}`)
-  const hidden = [...secretsIn([url, ...Object.values(headers), ...named], env), ...(address === url ? [] : [address])]
-  const say = (text: string) => hidden.reduce((shown, secret) => shown.replaceAll(secret, '***'), text)
+  const values = secretsIn([url, ...Object.values(headers), ...named], env)
+  const hidden = [...values, ...(address === url ? [] : partsOfAddress(address))]
+  const say = (text: string) => withoutSecrets(text, env, hidden)
   return callHttp(
     { url: address, method, headers, ...(body === undefined ? {} : { body }) },
     {

@@ -1,10 +1,10 @@
 // For tests: endpoints that fail, hang or lose an answer, a small GitHub, and a repository with a remote.
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { createServer, type IncomingHttpHeaders, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { newFolder } from '../act-testing.ts'
 
 export type Asked = { method: string; url: string; headers: IncomingHttpHeaders; body: unknown }
 type Answer = { status: number; text: string } | 'hang' | 'drop'
@@ -69,7 +69,7 @@ export async function gitHub({
 
 /** A checkout with a bare remote: a prompt in two versions, and a later commit of something else. */
 export function repository(): { root: string; git: (...args: string[]) => string; show: (what: string) => string } {
-  const folder = mkdtempSync(join(tmpdir(), 'aigate-git-'))
+  const folder = newFolder()
   const remote = join(folder, 'remote.git')
   const root = join(folder, 'checkout')
   // Committed long before anything can fire.

@@ -165,7 +165,7 @@ describe('from journals', () => {
     const { guardRecords, guardNames } = await import('../../store/guard-history.ts')
     const loaded = await loadProject({ cwd: folder })
     expect(guardNames(loaded)).toEqual(['production'])
-    const [episode] = foldGuard(guardRecords(loaded, 'production')).episodes
+    const [episode] = foldGuard(guardRecords(loaded, 'production').records).episodes
     expect(out.join('')).toContain('firing')
     await add(folder, episode?.id, { from: 'journal' })
     expect(questions(folder)).toContain('Why is it so slow?')

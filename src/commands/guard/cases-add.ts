@@ -141,7 +141,7 @@ function journalQuery(project: Project, name: string, options: AddOptions): Quer
 
 function firingQuery(project: Project, id: string, options: AddOptions): Query {
   for (const guard of guardNames(project)) {
-    const state = foldGuard(guardRecords(project, guard))
+    const state = foldGuard(guardRecords(project, guard).records)
     const episode = state.episodes.find((one) => one.id === id)
     const { plan } = state
     if (!episode || !plan) continue

@@ -212,9 +212,14 @@ it('says which flags no kill switch reaches, at the check and at a kill that wou
   expect(out.join('')).toContain('1 rollout, 1 guard, 1 experiment, 1 shadow plan: nothing wrong.')
 
   err.length = 0
-  expect(await killOnCommand(context, { feature: 'search', reason: 'r' })).toBe('pass')
+  expect(await killOnCommand(context, { feature: 'search', create: true, reason: 'r' })).toBe('pass')
   expect(err.join('')).toBe('')
-  expect(await killOnCommand(context, { reason: 'r' })).toBe('pass')
+  expect(await killOnCommand(context, { feature: 'answer-model', reason: 'r' })).toBe('action_failed')
+  expect(err.join('')).toMatch(
+    /^warning: no kill switch reaches the flag answer-model .*\nerror: The kill is written, but no flag/,
+  )
+  err.length = 0
+  expect(await killOnCommand(context, { reason: 'r' })).toBe('action_failed')
   expect(err.join('').match(/^warning: no kill switch reaches/gm)).toHaveLength(2)
 
   writeFileSync(

@@ -13,6 +13,7 @@ import { listPrompts } from '../../store/prompts.ts'
 import { collectShadows } from '../../store/shadow-plan.ts'
 import { flagsWithoutKill, killFiles } from './kill-files.ts'
 import { conditionFaults, type Found, partFaults, placed, sameNames } from '../rollout/plan-faults.ts'
+import { planeProblems } from './plane-check.ts'
 import { planesOf } from './rollback.ts'
 
 export type GuardFindings = {
@@ -27,7 +28,12 @@ export async function guardFindings(project: Project): Promise<GuardFindings> {
   const experiments = await collectExperiments(project)
   const shadows = await collectShadows(project)
   const kills = (await killFiles(project)).length > 0
-  const problems = [...guards.problems, ...experiments.problems, ...flatten(shadows.problems)]
+  const problems = [
+    ...(await planeProblems(project)),
+    ...guards.problems,
+    ...experiments.problems,
+    ...flatten(shadows.problems),
+  ]
   const notes: string[] = []
   for (const file of guards.plans) {
     const found = await guardFaults(project, file, kills)

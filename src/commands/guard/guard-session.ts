@@ -1,6 +1,6 @@
 // One guard, opened: its plan, its journal, and the state that the journal comes to; every record goes through here.
 import { mkdirSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import type { GuardState } from '../../decide/guard/state.ts'
 import { foldGuard } from '../../decide/guard/fold.ts'
 import { AigateError } from '../../errors.ts'
@@ -12,9 +12,11 @@ import {
   appendGuard,
   type GuardJournal,
   guardFolder,
+  mendGuardJournal,
   readGuardJournal,
   rotateGuard,
 } from '../../store/guard-journal.ts'
+import type { Damage } from '../../store/damaged-journal.ts'
 import { withLock } from '../../store/ledger-lock.ts'
 import { fileError } from '../../store/write-text.ts'
 
@@ -34,6 +36,12 @@ export type GuardSession = {
   state: GuardState
   by: string
   warnings: string[]
+  /** The record of an action that is being written: the next one waits for it. */
+  writing: Promise<unknown>
+  /** Journals that were damaged and put aside in this look, as sentences by a name. */
+  damaged: { name: string; text: string }[]
+  /** Actions of which nobody knows whether they were done. */
+  unsure: Set<string>
 }
 
 /** Reads what the journal of a guard says; writes nothing. */
@@ -42,7 +50,8 @@ export function openGuard(context: Context, project: Project, loaded: LoadedGuar
   const { journal, before } = readGuardJournal(folder)
   const state = foldGuard(before.length > 0 ? before : journal.chain.records)
   const by = `aigate ${context.toolVersion}`
-  return { context, project, loaded, folder, journal, state, by, warnings: journal.warnings }
+  const fresh = { writing: Promise.resolve(), damaged: [], unsure: new Set<string>() }
+  return { context, project, loaded, folder, journal, state, by, warnings: journal.warnings, ...fresh }
 }
 
 /** Adds a record and what it means for the state. Throws the errors of the disk; then neither has changed. */
@@ -55,6 +64,15 @@ export function recordGuard(session: GuardSession, entry: GuardEntry): void {
 
 const longestWindow = ({ plan }: LoadedGuard): number =>
   Math.max(LEAST_PAST, ...plan.triggers.map((one) => one.window + one.for))
+
+/** `what`: whose journal it is, in one word. */
+export function noteDamage(session: GuardSession, what: string, { number, file, record, problem, lost }: Damage): void {
+  const shown = relative(session.project.root, file).replaceAll('\\', '/')
+  const gone = lost === 0 ? '' : ` ${lost} ${lost === 1 ? 'record is' : 'records are'} lost.`
+  const text = `Record ${record} of the journal of the ${what} was damaged: ${problem}. The file is kept as ${shown}.${gone}`
+  session.warnings.push(text)
+  session.damaged.push({ name: `${what}-${number}`, text })
+}
 
 /** The journal can be added to, and the plan in it is that of the file. */
 function prepare(session: GuardSession): void {
@@ -93,9 +111,11 @@ export async function asGuard<T>(
   return withLock(
     join(folder, 'lock'),
     async () => {
+      const damage = mendGuardJournal(folder)
       const session = openGuard(context, project, loaded)
-      prepare(session)
       try {
+        prepare(session)
+        if (damage !== null) noteDamage(session, 'guard', damage)
         return await work(session)
       } finally {
         for (const warning of session.warnings) context.stderr.write(`warning: ${warning}\n`)

@@ -5,9 +5,11 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import type { HealthRow } from '../../schema/health.ts'
+import { appendRecord } from '../../store/ledger-append.ts'
 import { bench } from '../rollout/canary-testing.ts'
 import { removeTemporary, temporary } from '../cli-testing.ts'
-import { healthCommand } from './health.ts'
+import { healthCommand, type HealthOptions } from './health.ts'
+import { manifest } from './rollback-testing.ts'
 
 const KEY = 'sk-canary-7f3a9c21e5b8d046aa11'
 let server: Server
@@ -78,12 +80,12 @@ function folderWith(models: string[], more: Record<string, string> = {}, health 
   return folder
 }
 
-async function health(folder: string, env: Record<string, string> = { LIVE_KEY: KEY }) {
+async function health(folder: string, env: Record<string, string> = { LIVE_KEY: KEY }, options: HealthOptions = {}) {
   const made = await bench(folder, env)
   const context = { ...made.context, monotonic: () => performance.now() }
-  const ending = await healthCommand(context, { json: true })
+  const ending = await healthCommand(context, { ...options, json: true })
   const value = JSON.parse(made.out.join('')) as { outcome: string; rows: HealthRow[] }
-  await healthCommand(context, {})
+  await healthCommand(context, options)
   return {
     ending,
     value,
@@ -162,4 +164,26 @@ it('a model without a question, and a project without models, are not healthy', 
   expect(bare.ending).toBe('invalid')
   expect(bare.row('good')?.said).toContain('health: {question')
   expect((await health(folderWith([]))).ending).toBe('invalid')
+})
+
+it('--env asks what the current release of that environment holds, not what is pinned today', async () => {
+  const folder = folderWith(['main'])
+  const releases = join(folder, 'releases')
+  for (const [n, env] of [
+    [1, 'staging'],
+    [2, 'production'],
+  ] as const) {
+    const models = [{ name: 'main', provider: 'live', id: `released-${n}-2026-01-01`, params: {} }]
+    const made = manifest(n, { env, models, prompts: [], suites: [] })
+    await appendRecord(releases, { at: made.at, by: 'Ada' }, () => ({ kind: 'release', manifest: made }))
+  }
+  const of = async (env: string) => {
+    asked.length = 0
+    const { value } = await health(folder, { LIVE_KEY: KEY }, { env })
+    return value.rows.map(({ asked: id }) => id)
+  }
+  expect(await of('staging')).toContain('released-1-2026-01-01')
+  expect(await of('production')).toContain('released-2-2026-01-01')
+  expect(await of('staging')).not.toContain('main-2026-01-01')
+  await expect(of('nowhere')).rejects.toThrow(/nowhere/)
 })

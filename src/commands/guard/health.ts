@@ -61,7 +61,7 @@ export async function askHealth(
 
 /** The suites that are named, or all; a project may have none. */
 async function suitesOf(project: Project, named: readonly string[] | undefined): Promise<LoadedSuite[]> {
-  if (named === undefined && (await suiteNames(project))?.length === 0) return []
+  if ((named ?? []).length === 0 && (await suiteNames(project))?.length === 0) return []
   return loadSuites(project, { suites: named ?? [] })
 }
 

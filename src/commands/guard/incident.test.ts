@@ -84,3 +84,19 @@ it('refuses an unknown id with those that there are, a damaged journal, and no s
   writeFileSync(file, readFileSync(file, 'utf8').replace('too many', 'no'))
   await expect(incident(folder, 'support-1.3')).rejects.toThrow(/./)
 })
+
+it('a damaged journal is said, and all else is told', async () => {
+  const folder = await afterTrouble()
+  for (const [name, from, to] of [
+    ['.aigate/actions/journal.jsonl', 'applied', 'appliex'],
+    ['.aigate/guards/production/journal.jsonl', '"fail"', '"pass"'],
+  ] as const) {
+    const file = join(folder, name)
+    writeFileSync(file, readFileSync(file, 'utf8').replace(from, to))
+  }
+  const { context, out, err } = contextOf(folder, {}, { now: NOW + MINUTE })
+  expect(await incidentCommand(context, undefined, { since: '2h' })).toBe('pass')
+  expect(err.join('')).toMatch(/warning: Record 2 of the journal of the guard is damaged/)
+  expect(err.join('')).toMatch(/warning: Record 2 of the journal of actions is damaged/)
+  expect(out.join('')).toContain('rollout support-1.3 began')
+})

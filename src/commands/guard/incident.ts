@@ -6,7 +6,8 @@ import type { Context, Ending, Project } from '../../ports.ts'
 import { incidentMarkdown } from '../../report/incident.ts'
 import { redactor, secretNames } from '../../run/redact.ts'
 import { Duration } from '../../schema/values.ts'
-import { actionsFolder, readActions } from '../../store/action-journal.ts'
+import { actionsFolder } from '../../store/action-journal.ts'
+import { soundActions } from '../../store/action-repair.ts'
 import { guardNames, guardRecords } from '../../store/guard-history.ts'
 import { releasesFolder, soundRecords } from '../../store/ledger.ts'
 import { loadProjectOrDefaults } from '../../store/project.ts'
@@ -22,7 +23,8 @@ export async function incidentCommand(
   options: IncidentOptions,
 ): Promise<Ending> {
   const project = await loadProjectOrDefaults({ cwd: context.cwd, config: options.config })
-  const sources = await sourcesOf(project)
+  const { sources, problems } = await sourcesOf(project)
+  for (const problem of problems) context.stderr.write(`warning: ${problem}\n`)
   const now = context.now().getTime()
   const span = spanWanted(id, sources, options, now)
   const found = incident(id ?? 'timeline', span, sources)
@@ -32,20 +34,25 @@ export async function incidentCommand(
   return 'pass'
 }
 
-async function sourcesOf(project: Project): Promise<IncidentSources> {
+/** `problems`: what of it is damaged and cannot be told. */
+async function sourcesOf(project: Project): Promise<{ sources: IncidentSources; problems: string[] }> {
   const rollouts = await journaledRollouts(project)
-  return {
+  const actions = soundActions(actionsFolder(project))
+  const guards = guardNames(project).map((name) => ({ name, ...guardRecords(project, name) }))
+  const problems = [
+    ...guards.flatMap((one) => one.problems),
+    ...(actions.problem === undefined ? [] : [actions.problem]),
+  ]
+  const sources = {
     ledger: soundRecords(releasesFolder(project)),
     rollouts: rollouts.map((name) => ({
       name,
       records: readRolloutJournal(rolloutFolder(project, name)).chain.records,
     })),
-    guards: guardNames(project).map((name) => {
-      const records = guardRecords(project, name)
-      return { name, records, episodes: foldGuard(records).episodes }
-    }),
-    actions: readActions(actionsFolder(project)).records,
+    guards: guards.map(({ name, records }) => ({ name, records, episodes: foldGuard(records).episodes })),
+    actions: actions.records,
   }
+  return { sources, problems }
 }
 
 function spanWanted(id: string | undefined, sources: IncidentSources, options: IncidentOptions, now: number): Span {

@@ -14,7 +14,8 @@ afterAll(removeTemporary)
 
 it('survives kill -9 between intent and applied', async () => {
   const folder = temporary()
-  writeFileSync(join(folder, 'aigate.yaml'), 'version: 1\nkill: {path: flags.json}\n')
+  writeFileSync(join(folder, 'aigate.yaml'), 'version: 1\nkill: {path: flags.json, flags: {aigate-kill: on}}\n')
+  writeFileSync(join(folder, 'flags.json'), '{"flags": {}}\n')
   const { build } = await import('rolldown')
   const module = join(folder, 'kill.mjs')
   await build({

@@ -74,7 +74,11 @@ it('needs no project: the flag file is enough', async () => {
   writeFileSync(join(folder, 'aigate.yaml'), 'version: 1\n')
   const at = await bench(folder)
   await expect(killOnCommand(at.context, { reason })).rejects.toThrow(/No flag file is known/)
-  expect(await killOnCommand(at.context, { reason, file: 'flags.json' })).toBe('pass')
+  await expect(killOnCommand(at.context, { reason, file: 'flags.json' })).rejects.toThrow(
+    /There is no flag file flags.json/,
+  )
+  expect(existsSync(join(folder, 'flags.json'))).toBe(false)
+  expect(await killOnCommand(at.context, { reason, file: 'flags.json', create: true })).toBe('pass')
   writeFileSync(join(folder, 'aigate.yaml'), 'version: 1\nkill: {path: flags.json}\n')
   expect(await killStatusCommand((await bench(folder)).context, {})).toBe('pass')
   expect(out(at)).toContain('KILLED everything')
@@ -111,14 +115,54 @@ it('says action_failed where the file cannot be used or a flag cannot obey', asy
   if (process.getuid?.() === 0) return
   mkdirSync(join(at.folder, 'locked'))
   chmodSync(join(at.folder, 'locked'), 0o500)
-  expect(await killOnCommand(at.context, { reason, file: 'locked/flags.json' })).toBe('action_failed')
+  expect(await killOnCommand(at.context, { reason, file: 'locked/flags.json', create: true })).toBe('action_failed')
   expect(existsSync(join(at.folder, planPath))).toBe(true)
 })
 
-it('warns where a flag file is made, and where what is taken back was never killed', async () => {
+it('refuses what reaches nothing: a file that is not there, a feature or a model that no flag knows', async () => {
   const at = await started()
-  expect(await killOnCommand(at.context, { reason, file: 'deploy/flgas.json' })).toBe('pass')
-  expect(err(at)).toContain('warning: There was no flag file deploy/flgas.json')
+  const before = flagText(at.folder)
+  const on = (options: object) => killOnCommand(at.context, { reason, ...options })
+  await expect(on({ file: 'deploy/flgas.json' })).rejects.toMatchObject({
+    message: 'There is no flag file deploy/flgas.json.',
+    mend: expect.stringContaining('--create makes it'),
+  })
+  for (const feature of ['suport', 'constructor', '__proto__', 'toString'])
+    await expect(on({ feature })).rejects.toMatchObject({
+      message: expect.stringContaining(`belongs to the feature ${feature}, and no application has a switch`),
+      mend: expect.stringContaining('support-1.3-prompt'),
+    })
+  await expect(on({ model: 'support-mian' })).rejects.toThrow('the model support-mian')
+  await expect(killOffCommand(at.context, { reason, file: 'deploy/flgas.json' })).rejects.toThrow(
+    'There is no flag file',
+  )
+  expect(flagText(at.folder)).toBe(before)
+  expect(await on({ feature: 'search', create: true })).toBe('pass')
+  expect(out(at)).toContain('flags: none that asks the list; switches: aigate-kill, aigate-kill-search')
+  // Its switch is there now, and was asked for.
+  expect(await on({ feature: 'search' })).toBe('pass')
   expect(await killOffCommand(at.context, { reason, feature: 'serach' })).toBe('pass')
   expect(err(at)).toContain('warning: feature serach was not killed.')
+})
+
+it('is done and says action_failed where no flag asks for it, or one file of several is missing', async () => {
+  const folder = temporary()
+  const plane = '{type: flagd, path: other.json, flag: p}'
+  writeFileSync(
+    join(folder, 'aigate.yaml'),
+    `version: 1\nproduction: {prompt: ${plane}, index: {type: flagd, path: f.json, flag: q}}\n`,
+  )
+  const flag = { state: 'ENABLED', variants: { a: 'a', b: 'b' }, defaultVariant: 'a' }
+  writeFileSync(join(folder, 'f.json'), JSON.stringify({ flags: { q: flag } }))
+  const at = await bench(folder)
+  for (const _ of ['first', 'second']) expect(await killOnCommand(at.context, { reason })).toBe('action_failed')
+  const said = err(at)
+  expect(said).toContain('error: There is no flag file other.json. It was not written')
+  expect(said).toContain('no flag asks for it')
+  expect(readFileSync(join(folder, 'f.json'), 'utf8')).toContain(reason)
+  expect(existsSync(join(folder, 'other.json'))).toBe(false)
+  for (const flags of ['aigate-kill: on', 'q: b']) {
+    writeFileSync(join(folder, 'aigate.yaml'), `version: 1\nkill: {path: f.json, flags: {${flags}}}\n`)
+    expect(await killOnCommand((await bench(folder)).context, { reason })).toBe('pass')
+  }
 })

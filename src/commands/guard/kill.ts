@@ -12,6 +12,7 @@ import { type ActionLog, actionsFolder, openActions, withActions } from '../../s
 import { gitUser } from '../../store/git.ts'
 import { loadProjectOrDefaults } from '../../store/project.ts'
 import { flagsWithoutKill, killFiles, killLine, killOptions, killStates } from './kill-files.ts'
+import { ownFlags, REACHED, reachIn, requireKnown, UNREACHED } from './kill-reach.ts'
 import { say } from '../versions/release.ts'
 
 export type KillCommandOptions = {
@@ -22,34 +23,49 @@ export type KillCommandOptions = {
   reason?: string
   until?: string
   all?: boolean
+  /** Makes a flag file or a switch that is not there. */
+  create?: boolean
   /** The flag file, instead of those that the configuration names. */
   file?: string
   config?: string
   json?: boolean
 }
-type Open = { context: Context; project: Project; files: string[]; options: KillOptions }
+type Open = { context: Context; project: Project; files: string[]; missing: string[]; options: KillOptions }
 
+/** `missing`: flag files that are not there; what is not there is read by nobody. */
 async function open(context: Context, options: KillCommandOptions): Promise<Open> {
   const project = await loadProjectOrDefaults({ cwd: context.cwd, config: options.config })
   const files = options.file === undefined ? await killFiles(project) : [resolve(context.cwd, options.file)]
-  for (const file of files)
-    if (!existsSync(file))
-      context.stderr.write(
-        `warning: There was no flag file ${relative(context.cwd, file)}: is it the one that applications read?\n`,
-      )
   if (files.length === 0)
     throw new AigateError('usage', {
       problem: 'No flag file is known: neither `kill.path` of aigate.yaml, nor a plane or rollout plan of type flagd.',
       mend: 'Write `kill: {path: deploy/flags.json}` in aigate.yaml, or name the file with --file.',
     })
-  return { context, project, files, options: killOptions(project) }
+  const there = files.filter((file) => existsSync(file))
+  const missing = files.filter((file) => !there.includes(file))
+  return { context, project, files: there, missing, options: killOptions(project) }
 }
+
+/** The flag files to write. Throws AigateError `usage` where there is none, and --create does not say that one shall be. */
+function written(opened: Open, { create }: KillCommandOptions): Open {
+  if (create) return { ...opened, files: [...opened.files, ...opened.missing], missing: [] }
+  if (opened.files.length > 0) return opened
+  throw new AigateError('usage', {
+    problem: noFile(opened),
+    mend: 'Name the one that applications read, with --file or `kill.path` in aigate.yaml; --create makes it.',
+  })
+}
+const noFile = ({ context, missing }: Open) =>
+  `There is no flag file ${missing.map((file) => relative(context.cwd, file)).join(', ')}.`
 
 /** What is killed, and whether flagd will do so. Reads only. */
 export async function killStatusCommand(context: Context, options: KillCommandOptions): Promise<Ending> {
   const opened = await open(context, options)
   const { states, unreadable } = await killStates(context, opened.files, opened.options)
   tell(opened, options, states)
+  if (opened.missing.length > 0) context.stderr.write(`warning: ${noFile(opened)}\n`)
+  for (const { file, said } of await flagsWithoutKill(opened.project))
+    if (opened.files.includes(file)) context.stderr.write(`warning: ${said}\n`)
   for (const problem of unreadable) context.stderr.write(`error: ${problem}\n`)
   return unreadable.length > 0 ? 'invalid' : 'pass'
 }
@@ -62,26 +78,32 @@ export async function killOnCommand(context: Context, options: KillCommandOption
   const scope = scopeOf(options)
   const reason = reasonOf(options, 'on')
   const until = options.until === undefined ? null : endOf(options.until, context.now())
-  const opened = await open(context, options)
-  const flags = scope.feature === undefined ? [] : (opened.project.config.kill?.features[scope.feature] ?? [])
+  const opened = written(await open(context, options), options)
+  const flags = ownFlags(opened.project, scope)
   const by = await author(opened)
-  const kill: KillEntry = { scope, reason, by, at: context.now().toISOString(), until, flags }
+  const kill: KillEntry = { scope, reason, by, at: context.now().toISOString(), until, flags: flags ?? [] }
+  const reach = options.create ? REACHED : await reachIn(opened, kill)
+  const missed = await flagsWithoutKill(opened.project, kill)
+  if (reach.nothing && flags === undefined && missed.length === 0) requireKnown(shown(opened), scope, reach)
   const ending = await carryOut(
     opened,
     options,
     { on: true, subject: scopeName(scope), reason, by, wanted: { on: scopeName(scope), until } },
     (file) => switchOn(file, kill, opened.options, context.now().getTime()),
   )
-  const missed = await flagsWithoutKill(opened.project, kill)
   for (const { file, said } of missed) if (opened.files.includes(file)) context.stderr.write(`warning: ${said}\n`)
-  return ending
+  const lacking = [
+    ...(opened.missing.length > 0 ? [`${noFile(opened)} It was not written: --create makes it.`] : []),
+    ...(reach.nothing ? [UNREACHED] : []),
+  ]
+  for (const one of lacking) context.stderr.write(`error: ${one}\n`)
+  return lacking.length > 0 ? 'action_failed' : ending
 }
-
 /** Takes a kill off the list, the global one without a scope. @returns action_failed where it could not be verified */
 export async function killOffCommand(context: Context, options: KillCommandOptions): Promise<Ending> {
   const scope = scopeOf(options)
   const reason = reasonOf(options, 'off')
-  const opened = await open(context, options)
+  const opened = written(await open(context, options), {})
   const what = options.all ? 'all' : scope
   const subject = what === 'all' ? 'all' : scopeName(what)
   const by = await author(opened)

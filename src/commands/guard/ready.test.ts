@@ -11,6 +11,7 @@ import { projectFolder } from '../rollout/canary-testing.ts'
 import { removeTemporary } from '../cli-testing.ts'
 import { evalCommand } from '../gate/eval.ts'
 import { lockCommand } from '../versions/lock.ts'
+import { planesHash } from './rollback-drill.ts'
 import { readyCommand } from './ready.ts'
 import { contextOf, log, MINUTE, NOW } from './watch-testing.ts'
 
@@ -83,7 +84,7 @@ async function ready(): Promise<string> {
 
 async function drill(folder: string, outcome: 'pass' | 'fail', at: number) {
   const actions = actionsFolder(await loadProject({ cwd: folder }))
-  const detail = { from: 'a', to: 'b', steps: [], left: [], release: null, plan_ms: 1 }
+  const detail = { from: 'a', to: 'b', steps: [], left: [], release: null, plan_ms: 1, planes: planesHash({}) }
   const ended = { kind: 'ended', run: 'd1', verb: 'rollback', subject: 'production', drill: true } as const
   await withActions(actions, 'person', () =>
     openActions(actions, () => ({ at: new Date(at).toISOString(), by: 'test' })).add({

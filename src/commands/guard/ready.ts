@@ -16,6 +16,8 @@ import { loadProject } from '../../store/project.ts'
 import { loadSuites } from '../../store/suites.ts'
 import { storedBaseline } from '../gate/judge-run.ts'
 import { onCall, triggerData } from './ready-guard.ts'
+import { planesHash } from './rollback-drill.ts'
+import { planesOf } from './rollback.ts'
 import { say, witnessesOf } from '../versions/release.ts'
 
 export type ReadyOptions = { config?: string; json?: boolean; env: string; notify?: boolean }
@@ -50,7 +52,9 @@ export async function readyCommand(context: Context, options: ReadyOptions): Pro
   await add('pins', 'pins and lock', () => lockRow(world))
   await add('rollback', 'rollback drilled', () => {
     const { records } = readActions(actionsFolder(project))
-    return rows.drillRow(lastDrill(records, options.env), now, config.drilled_within)
+    const planes = planesOf(project, options.env)
+    const today = { planes: planesHash(planes), components: Object.keys(planes) }
+    return rows.drillRow(lastDrill(records, options.env), today, { now, within: config.drilled_within })
   })
   const guards = await triggerData(context, project, config.data_within)
   await add('triggers', 'triggers have data', () => rows.triggersRow(guards))

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Step } from '../../decide/rollback/plan.ts'
 import { rollbackManifest } from '../../decide/rollback/record.ts'
-import { type RollbackDetail, type StepResult, unfinishedRun } from '../../decide/rollback/runs.ts'
+import { drillOutcome, type RollbackDetail, type StepResult, unfinishedRun } from '../../decide/rollback/runs.ts'
 import type { Result } from '../../decide/rollback/text.ts'
 import { nextId } from '../../decide/release/releases.ts'
 import { AigateError } from '../../errors.ts'
@@ -14,16 +14,23 @@ import { actionsFolder, openActions, withActions } from '../../store/action-jour
 import { gitUser } from '../../store/git.ts'
 import { appendRecord } from '../../store/ledger-append.ts'
 import { soundRecords } from '../../store/ledger.ts'
+import { applied } from './rollback-attempt.ts'
 import { type Aimed, type Opened, type Planned, planNow, type RollbackOptions } from './rollback.ts'
 
-/** Of one attempt, reading back included; after so long, no further one is begun. */
-const ATTEMPT_MS = 45_000
+/** After so long, no further attempt is begun. */
 const LAST_BEGIN_MS = 20_000
 /** Before each further attempt. */
 const AGAIN_AFTER_MS = [300, 2_000]
 
 export type Done = { ending: Ending; result: Result }
-type How = { options: RollbackOptions; start: number; drill?: boolean | undefined; skipped?: readonly StepResult[] }
+/** `planes`: of a drill, the hash of what is drilled. */
+type How = {
+  options: RollbackOptions
+  start: number
+  drill?: boolean | undefined
+  skipped?: readonly StepResult[]
+  planes?: string
+}
 /** The journal, which a full disk or a damaged file must not let stand between anybody and a rollback. */
 type Log = { add(entry: ActionEntry): void; records: readonly ActionRecord[]; notes: string[] }
 
@@ -45,7 +52,7 @@ export async function applyRollback(context: Context, opened: Opened, aim: Aimed
 type Inside = How & { by: string; folder: string; unlocked: string[] }
 
 async function act(context: Context, opened: Opened, aim: Aimed, inside: Inside): Promise<Done> {
-  const { options, start, by, folder, drill = false, skipped = [] } = inside
+  const { options, start, by, folder, drill = false, skipped = [], planes } = inside
   const planned = await planNow(context, opened, aim, options)
   const { plan } = planned
   const plan_ms = context.monotonic() - start
@@ -72,13 +79,21 @@ async function act(context: Context, opened: Opened, aim: Aimed, inside: Inside)
   const open = steps.filter(({ state }) => state === 'failed' || state === 'blocked').map(({ component }) => component)
   const gone = { back, left: [...open, ...plan.left], reason: options.reason }
   const recorded = await recordIt(context, opened, aim, { gone, by })
-  if (recorded.problem !== null) log.notes.push(recorded.problem)
   const took_ms = context.monotonic() - start
   const ok = gone.left.length === 0 && recorded.problem === null
-  const outcome = ok ? 'pass' : 'action_failed'
+  const outcome = drill ? drillOutcome(ok, steps, took_ms) : ok ? 'pass' : 'action_failed'
   const { env, from, to } = plan
-  const detail: RollbackDetail = { from, to, steps, left: plan.left, release: recorded.release, plan_ms }
-  log.add({ kind: 'ended', run, verb: 'rollback', subject: env, drill, outcome, took_ms, detail })
+  const detail: RollbackDetail = {
+    from,
+    to,
+    steps,
+    left: plan.left,
+    release: recorded.release,
+    plan_ms,
+    ...(planes !== undefined && { planes }),
+    ...(recorded.problem !== null && { unrecorded: recorded.problem }),
+  }
+  log.add({ kind: 'ended', run, verb: 'rollback', subject: env, drill, outcome, took_ms, detail: asJson(detail) })
   const result = { env, drill, took_ms, notes: log.notes, ...detail }
   return { ending: context.signal.aborted ? 'interrupted' : outcome, result }
 }
@@ -135,38 +150,24 @@ async function one(
   const result = { component, where, wanted, attempts: 0, took_ms: 0, problem: null }
   if (state === 'there') return { ...result, state }
   if (state === 'blocked' || wanted === null) return { ...result, state: 'blocked', problem: notes.join('; ') }
-  if (!plane || plane instanceof Error) return { ...result, state: 'failed', problem: plane?.message ?? 'no plane' }
+  if (!plane) return { ...result, state: 'failed', problem: 'no plane' }
+  if (plane instanceof Error) return { ...result, state: 'failed', problem: plane.message, mend: plane.mend }
   const begin = context.monotonic()
   const id = `${run}-${component}`
   log.add({ kind: 'intent', run, id, action: 'apply', subject: component, wanted, why })
   for (let attempt = 1; ; attempt += 1) {
-    const problem = await applied(context, plane, { version: wanted, key: id, reason: why })
+    const tried = await applied(context, plane, { version: wanted, key: id, reason: why })
     const took_ms = context.monotonic() - begin
     const so = { ...result, attempts: attempt, took_ms }
-    if (problem === null) {
+    if ('said' in tried) {
       log.add({ kind: 'applied', run, id, read_back: wanted, took_ms })
-      return { ...so, state: 'back' }
+      return { ...so, state: 'back', ...(tried.said.length > 0 && { notes: tried.said }) }
     }
-    log.add({ kind: 'failed', run, id, error: problem, attempt })
+    log.add({ kind: 'failed', run, id, error: tried.problem, attempt })
     const wait = AGAIN_AFTER_MS[attempt - 1]
     if (wait === undefined || took_ms > LAST_BEGIN_MS || context.signal.aborted)
-      return { ...so, state: 'failed', problem }
+      return { ...so, state: 'failed', ...tried }
     await new Promise((go) => setTimeout(go, wait))
-  }
-}
-
-/** @returns what went wrong; null: it was set and read back */
-async function applied(context: Context, plane: Plane, wanted: Parameters<Plane['apply']>[0]): Promise<string | null> {
-  const limit = AbortSignal.timeout(ATTEMPT_MS)
-  const signal = AbortSignal.any([context.signal, limit])
-  try {
-    await plane.apply(wanted, signal)
-    return null
-  } catch (error) {
-    if (context.signal.aborted) return 'it was interrupted'
-    if (limit.aborted) return `it took longer than ${ATTEMPT_MS / 1000} s`
-    if (error instanceof AigateError) return error.message
-    throw error
   }
 }
 
@@ -190,6 +191,6 @@ async function recordIt(
     return { release: record.kind === 'release' ? record.manifest.id : null, problem: null }
   } catch (error) {
     if (!(error instanceof AigateError)) throw error
-    return { release: null, problem: `the ledger could not be written, run the command again: ${error.message}` }
+    return { release: null, problem: `${error.message} ${error.mend}` }
   }
 }

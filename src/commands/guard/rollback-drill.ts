@@ -3,11 +3,12 @@ import { existsSync } from 'node:fs'
 import { cp, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { GOAL_MS } from '../../decide/rollback/text.ts'
 import type { StepResult } from '../../decide/rollback/runs.ts'
 import { AigateError } from '../../errors.ts'
-import type { Context, Ending } from '../../ports.ts'
-import type { PlaneConfig } from '../../schema/planes.ts'
+import type { Context } from '../../ports.ts'
+import { canonical } from '../../act/flag-file.ts'
+import type { PlaneConfig, Planes } from '../../schema/planes.ts'
+import { sha256 } from '../../store/content-hash.ts'
 import { applyRollback, type Done } from './rollback-apply.ts'
 import type { Aimed, Opened, RollbackOptions } from './rollback.ts'
 
@@ -27,23 +28,22 @@ export async function drillRollback(
     const planes = { ...opened.planes, ...Object.fromEntries(copies.planes) }
     const { skipped } = copies
     const start = context.monotonic()
-    const how = { options, start, drill: true, skipped }
+    const how = { options, start, drill: true, skipped, planes: planesHash(opened.planes) }
     const done = await applyRollback(
       context,
       { ...opened, folder: ledger, planes },
       { ...aim, planes: copies.planes },
       how,
     )
-    return { ...done, ending: endingOf(done), result: { ...done.result, release: null } }
+    return { ...done, result: { ...done.result, release: null } }
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
 }
 
-function endingOf({ ending, result: { steps, took_ms } }: Done): Ending {
-  if (ending === 'action_failed' || (ending === 'pass' && took_ms > GOAL_MS)) return 'fail'
-  const exercised = steps.some(({ state }) => state === 'back')
-  return ending === 'pass' && (!exercised || steps.some(({ state }) => state === 'skipped')) ? 'inconclusive' : ending
+/** Of the planes of an environment, however their keys are ordered: a drill of others says nothing about these. */
+export function planesHash(planes: Planes): string {
+  return sha256(canonical(planes))
 }
 
 async function copiesOf(
@@ -64,7 +64,7 @@ async function copiesOf(
         found.skipped.push({ ...step, state: 'skipped', problem: `not drilled: its plane has no \`drill\` commands` })
     } catch (error) {
       if (!(error instanceof AigateError)) throw error
-      found.skipped.push({ ...step, state: 'failed', problem: error.message })
+      found.skipped.push({ ...step, state: 'failed', problem: error.message, mend: error.mend })
     }
   }
   return found

@@ -8,7 +8,11 @@ import type { Planes } from '../../schema/planes.ts'
 import { PlainLine, type LedgerRecord, type ReleaseManifest } from '../../schema/release.ts'
 import { killLines } from './kill-files.ts'
 import { lookForParts } from '../versions/release-check.ts'
-import { openLedger, say } from '../versions/release.ts'
+import { lastKnownGood } from '../../decide/rollback/rollback-needs.ts'
+import { type Rescued, rescuedLedger } from '../../store/ledger-rescue.ts'
+import { releasesFolder } from '../../store/ledger.ts'
+import { loadProject } from '../../store/project.ts'
+import { say } from '../versions/release.ts'
 
 export type RollbackOptions = {
   config?: string
@@ -52,12 +56,14 @@ export async function rollbackCommand(
 
 async function goBack(context: Context, components: readonly string[], options: RollbackOptions): Promise<Ending> {
   const start = context.monotonic()
-  const { project, folder, records } = await openLedger(context, options)
+  const project = await loadProject({ cwd: context.cwd, config: options.config })
+  const folder = releasesFolder(project)
+  const { records, damage } = await rescuedLedger(folder)
+  if (damage) context.stderr.write(`warning: ${damage.problem} This goes on with ${damage.from}. ${damage.mend}\n`)
   const planes = planesOf(project, options.env)
   const opened = { project, folder, records, planes }
-  const aim = aimOf(records, { env: options.env, components, to: options.to, planes })
-  if (!aim.target) return nothingToGoBackTo(context, options)
-  const aimed = { ...aim, target: aim.target }
+  const aimed = await aimNow(context, opened, { components, options, damage })
+  if (!aimed) return nothingToGoBackTo(context, options)
   if (options.drill) {
     const { drillRollback } = await import('./rollback-drill.ts')
     const { ending, result } = await drillRollback(context, opened, aimed, options)
@@ -81,6 +87,27 @@ async function goBack(context: Context, components: readonly string[], options: 
   say(context, options.json, { aigate: 'rollback-plan', ...plan, ...(kills.length > 0 && { kills }) }, text)
   if (plan.left.length > 0 || plan.steps.some(({ state }) => state === 'blocked')) return 'fail'
   return plan.steps.some(({ now, detail }) => now === null && detail?.startsWith(UNREAD)) ? 'invalid' : 'pass'
+}
+
+type Asked = { components: readonly string[]; options: RollbackOptions; damage: Rescued['damage'] }
+
+/** null: there is nothing to go back to. Where the record of what runs may be lost, production says what runs. */
+async function aimNow(context: Context, opened: Opened, asked: Asked): Promise<Aimed | null> {
+  const { components, options, damage } = asked
+  const { records, planes } = opened
+  const { env, to } = options
+  if (damage && !records.some((one) => one.kind === 'release' && one.manifest.env === env)) {
+    context.stderr.write(`error: Nothing that can be read of the ledger says what ${env} could go back to.\n`)
+    return null
+  }
+  const aim = aimOf(records, { env, components, to, planes })
+  const aimed = aim.target ? { ...aim, target: aim.target } : null
+  const newest = damage?.lost && to === undefined ? lastKnownGood(records, env, 'counted') : null
+  if (!newest || newest.id === aimed?.target.id) return aimed
+  const because = 'the newest that passed in what can be read of the ledger, and production is at another'
+  const other = { ...aim, target: newest, because }
+  const { plan } = await planNow(context, opened, other, { ...options, force: true })
+  return plan.steps.some(({ state }) => state === 'change') ? other : aimed
 }
 
 const UNREAD = 'it could not be read'
@@ -107,7 +134,13 @@ function nothingToGoBackTo(context: Context, { env, apply, json }: RollbackOptio
 
 /** The planes of an environment, as aigate.yaml has them. */
 export function planesOf({ config }: Pick<Project, 'config'>, env: string): Planes {
-  return (env === 'production' ? config.production : config.environments?.[env]) ?? {}
+  return (
+    (env === 'production'
+      ? config.production
+      : Object.hasOwn(config.environments ?? {}, env)
+        ? config.environments?.[env]
+        : {}) ?? {}
+  )
 }
 
 /** Opens the planes of an aim, looks at all of them and for all parts of the target at once, and plans. */

@@ -29,6 +29,23 @@ export function log(minutes: number, bad: (ago: number) => boolean): string {
   return `${lines.join('\n')}\n`
 }
 
+/** Events of the minutes from `from` until `to` after `start` (milliseconds since 1970), thirty a minute; half are bad where `bad`. */
+export function eventLines(start: number, from: number, to: number, bad: boolean): string {
+  const lines: string[] = []
+  for (let minute = from; minute < to; minute += 1)
+    for (let i = 0; i < 30; i += 1)
+      lines.push(
+        JSON.stringify({
+          ts: new Date(start + minute * MINUTE + i * 2000).toISOString(),
+          'gen_ai.response.id': `e-${start}-${minute}-${i}`,
+          'feature_flag.context.id': `u-${i}`,
+          'error.type': bad && i % 2 === 0 ? 'timeout' : null,
+          duration_ms: 100,
+        }),
+      )
+  return `${lines.join('\n')}\n`
+}
+
 export const guard = (action: object, more: object = {}) =>
   JSON.stringify({
     guard: 'production',

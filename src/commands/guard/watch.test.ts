@@ -2,7 +2,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
-import { closeEndpoints, endpoint, gitHub, repository } from '../../act/notices/notices-testing.ts'
+import { closeEndpoints, endpoint } from '../../act/notices/notices-testing.ts'
 import { removeTemporary } from '../cli-testing.ts'
 import { watchGuardCommand } from './watch.ts'
 import {
@@ -142,91 +142,6 @@ it('a breaker that opens flips its flag, and a person closes it', async () => {
 })
 
 beforeAll(bundleWatch, 60_000)
-
-type Kill = {
-  root: string
-  env: Record<string, string>
-  effects: () => number
-  most: number
-  arm: (kill: () => void) => void
-}
-const killers: Record<string, () => Promise<Kill>> = {
-  webhook: async () => {
-    let kill = () => {}
-    const at = await endpoint((_, n) => (n === 1 ? (kill(), 'hang') : { status: 200, text: '' }))
-    const root = project(
-      guard({ type: 'webhook', url: at.url }),
-      log(20, (ago) => ago < 8),
-    )
-    // Told twice under one key: a webhook cannot be asked whether it was told.
-    const effects = () => new Set(at.requests.map(({ headers }) => headers['idempotency-key'])).size
-    return { root, env: {}, effects, most: 1, arm: (one) => (kill = one) }
-  },
-  pagerduty: async () => {
-    let kill = () => {}
-    const at = await endpoint((_, n) => (n === 1 ? (kill(), 'hang') : { status: 202, text: '' }))
-    const action = { type: 'pagerduty', routing_key_env: 'PD', url: at.url }
-    const root = project(
-      guard(action),
-      log(20, (ago) => ago < 8),
-    )
-    const effects = () => new Set(at.requests.map(({ body }) => (body as Record<string, string>)['dedup_key'])).size
-    return { root, env: { PD: 'k' }, effects, most: 1, arm: (one) => (kill = one) }
-  },
-  'github-issue': async () => {
-    let kill = () => {}
-    const hub = await gitHub({ loseFirstAnswer: true, onMade: () => kill() })
-    const root = project(
-      guard({ type: 'github-issue', repo: 'a/b', api_url: hub.url }),
-      log(20, (ago) => ago < 8),
-    )
-    return { root, env: { GITHUB_TOKEN: 't' }, effects: () => hub.issues.length, most: 1, arm: (one) => (kill = one) }
-  },
-  'revert-pull-request': async () => {
-    let kill = () => {}
-    const hub = await gitHub({ loseFirstAnswer: true, onMade: () => kill() })
-    const { root, git } = repository()
-    const text = guard({ type: 'revert-pull-request', repo: 'a/b', api_url: hub.url, paths: ['prompts'] })
-    project(
-      text,
-      log(20, (ago) => ago < 8),
-      root,
-    )
-    const effects = () => Math.max(hub.pulls.length, git('branch', '--list', 'aigate/*').trim().split('\n').length)
-    return { root, env: { GITHUB_TOKEN: 't' }, effects, most: 1, arm: (one) => (kill = one) }
-  },
-  command: async () => {
-    // Done, then the runner is killed before it can write that down.
-    const script = `const fs = require('fs'); const first = !fs.existsSync('done'); fs.appendFileSync('done', 'x');
-      if (first) process.kill(process.ppid, 'SIGKILL')`
-    const check = [process.execPath, '-e', "process.exit(require('fs').existsSync('done') ? 0 : 1)"]
-    const action = { type: 'command', argv: [process.execPath, '-e', script], check }
-    const root = project(
-      guard(action),
-      log(20, (ago) => ago < 8),
-    )
-    return { root, env: {}, effects: () => readFileSync(join(root, 'done'), 'utf8').length, most: 1, arm: () => {} }
-  },
-}
-
-it.each(Object.keys(killers))(
-  'kill -9 between intent and applied: %s is done once',
-  async (name) => {
-    const { root, env, effects, most, arm } = await (killers[name] as () => Promise<Kill>)()
-    const { running, ended } = startChild(root, env)
-    arm(() => running.kill('SIGKILL'))
-    expect(await ended).toBe('')
-    expect(running.signalCode).toBe('SIGKILL')
-    expect(kinds(root)).toEqual(['intent'])
-    expect(await startChild(root, env).ended).toBe('fail')
-    expect(kinds(root)).toEqual(['intent', 'intent', 'applied'])
-    expect(new Set(actions(root).map((one) => ('id' in one ? one.id : ''))).size).toBe(1)
-    expect(effects()).toBe(most)
-    expect(await startChild(root, env).ended).toBe('fail')
-    expect(kinds(root)).toHaveLength(3)
-  },
-  60_000,
-)
 
 it.each([
   ['kill', { type: 'kill', path: 'flags.json' }],

@@ -1,18 +1,19 @@
 // aigate serve over real sockets: recorded requests of Argo Rollouts and Flagger, limits, tokens, and many clients while looks go on.
-import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, describe, expect, it } from 'vitest'
 import { planWith } from '../../act/act-testing.ts'
 import type { Context } from '../../ports.ts'
 import type { Decision, RolloutEntry } from '../../schema/rollout-journal.ts'
 import { appendEntry, readRolloutJournal } from '../../store/rollout-journal.ts'
+import { removeTemporary, temporary } from '../cli-testing.ts'
 import { serveCommand } from './serve.ts'
 
 const fixtures = join(import.meta.dirname, '..', '..', '..', 'fixtures', 'serve')
 const recorded = (name: string, hook = '') => readFileSync(join(fixtures, name), 'utf8').replace('HOOK', hook)
 const stops: AbortController[] = []
+afterAll(removeTemporary)
 afterEach(() => stops.splice(0).forEach((stop) => stop.abort()))
 
 const decision = (outcome: Decision['outcome'], next: Decision['next']): Decision => ({
@@ -38,7 +39,7 @@ const decision = (outcome: Decision['outcome'], next: Decision['next']): Decisio
 
 /** A project with one rollout; `look` adds a look to its journal, `at` milliseconds from now. */
 function project() {
-  const cwd = mkdtempSync(join(tmpdir(), 'aigate-serve-'))
+  const cwd = temporary()
   writeFileSync(join(cwd, 'aigate.yaml'), 'version: 1\nproviders: {}\nmodels: {}\nsuites: []\n')
   const folder = join(cwd, '.aigate/rollouts/support-1.3')
   mkdirSync(folder, { recursive: true })

@@ -1,12 +1,16 @@
 // What a guard wants done now: derived from its state and the journal of actions, under ids that stay the same until done.
 import type { ActionRecord } from '../../schema/action-journal.ts'
-import type { Breaker, GuardAction } from '../../schema/guard.ts'
+import { type Breaker, type GuardAction, noticeTypes } from '../../schema/guard.ts'
 import { type BreakerWish, wishOf } from './breaker.ts'
 import { type Episode, guardPlanOf, type GuardState } from './state.ts'
 
-/** What the journal of actions says of one id. `at`: of its last record, in milliseconds since 1970. */
-export type Standing = { applied: boolean; attempts: number; error: string; at: number }
+/**
+ * What the journal of actions says of one id. `at`: of its last record, in milliseconds since 1970. `final`: it was given up.
+ */
+export type Standing = { applied: boolean; attempts: number; error: string; at: number; final: boolean }
 
+/** How ids begin that tell of a journal which was put aside. */
+export const DAMAGED = 'journal-'
 const FIRST_RETRY = 10_000
 const LONGEST_RETRY = 60_000
 /** What nobody has begun within a day is not begun any more: a journal that was lost must not act again. */
@@ -17,11 +21,14 @@ export function standings(records: readonly ActionRecord[], run: string): Map<st
   const known = new Map<string, Standing>()
   for (const record of records) {
     if (!('id' in record) || record.run !== run) continue
-    const before = known.get(record.id) ?? { applied: false, attempts: 0, error: '', at: 0 }
+    const before = known.get(record.id) ?? { applied: false, attempts: 0, error: '', at: 0, final: false }
     const at = Date.parse(record.at)
     if (record.kind === 'intent') known.set(record.id, { ...before, at })
     if (record.kind === 'applied') known.set(record.id, { ...before, applied: true, error: '', at })
-    if (record.kind === 'failed') known.set(record.id, { ...before, attempts: record.attempt, error: record.error, at })
+    if (record.kind === 'failed') {
+      const final = record.final ?? false
+      known.set(record.id, { ...before, attempts: record.attempt, error: record.error, at, final })
+    }
   }
   return known
 }
@@ -59,27 +66,31 @@ function wanted(state: GuardState): GuardStep[] {
 /** Whom to tell that an action has failed: once an attempt, under the key of the action, so that it stays one incident. */
 function pages(state: GuardState, steps: readonly GuardStep[], known: ReadonlyMap<string, Standing>): GuardStep[] {
   const guard = guardPlanOf(state)
-  return steps.flatMap((step) => {
-    const failed = known.get(step.id)
+  const metrics = new Map(steps.map((step) => [step.id, step.do === 'act' ? step.episode.metric : 'breaker'] as const))
+  const names = new Map(steps.map((step) => [step.id, step.do === 'act' ? step.name : ''] as const))
+  const journals = [...known.keys()].filter((id) => id.startsWith(DAMAGED))
+  return [...metrics.keys(), ...journals].flatMap((of) => {
+    const failed = known.get(of)
     if (!failed || failed.applied || failed.attempts === 0) return []
     return guard.on_failure.flatMap((name): GuardStep[] => {
       const action = guard.actions[name]
       // The one that tells has failed itself: it cannot tell of that.
-      if (!action || (step.do === 'act' && step.name === name)) return []
+      if (!action || names.get(of) === name) return []
+      const times = failed.attempts === 1 ? 'once' : `${failed.attempts} times`
       const episode: Episode = {
-        id: `failed-${step.id}`,
-        cause: step.id,
+        id: `failed-${of}`,
+        cause: of,
         kind: 'trigger',
         at: failed.at,
         ended: null,
-        metric: step.do === 'act' ? step.episode.metric : 'breaker',
+        metric: metrics.get(of) ?? 'journal',
         value: null,
-        title: `${guard.guard}: an action has failed`,
-        text: `${step.id} failed ${failed.attempts} times: ${failed.error}`,
+        title: `${guard.guard}: ${metrics.has(of) ? 'an action has failed' : 'a journal was damaged'}`,
+        text: failed.final ? `${of}: ${failed.error}` : `${of} failed ${times}: ${failed.error}`,
         do: [],
         late: false,
       }
-      const id = `failed-${step.id}-${failed.attempts}-${name}`
+      const id = `failed-${of}-${failed.attempts}-${name}`
       return [{ do: 'act', id, name, action, episode, why: episode.text, resolve: false }]
     })
   })
@@ -87,7 +98,7 @@ function pages(state: GuardState, steps: readonly GuardStep[], known: ReadonlyMa
 
 function isDue(step: GuardStep, known: ReadonlyMap<string, Standing>, now: number): boolean {
   const standing = known.get(step.id)
-  if (standing?.applied) return false
+  if (standing?.applied || standing?.final) return false
   if (!standing) return step.do === 'breaker' || now - step.episode.at <= TOO_OLD
   if (standing.attempts === 0) return true
   return now >= standing.at + Math.min(LONGEST_RETRY, FIRST_RETRY * 2 ** Math.min(10, standing.attempts - 1))
@@ -100,15 +111,33 @@ function isDue(step: GuardStep, known: ReadonlyMap<string, Standing>, now: numbe
 export function guardSteps(state: GuardState, known: ReadonlyMap<string, Standing>, now: number): GuardStep[] {
   const steps = wanted(state)
   const told = pages(state, steps, known)
-  const tells = (step: GuardStep) =>
-    step.do === 'act' && ['webhook', 'pagerduty', 'github-issue'].includes(step.action.type) ? 1 : 0
-  return [...steps, ...told].filter((step) => isDue(step, known, now)).sort((a, b) => tells(a) - tells(b))
+  const order = ['switch', 'rollback', 'change', 'tell'] as const
+  const place = (step: GuardStep) => order.indexOf(laneOf(step))
+  return [...steps, ...told].filter((step) => isDue(step, known, now)).sort((a, b) => place(a) - place(b))
+}
+
+/** `switch`: writes a flag file, at once; `change`: anything else that changes something, and may take its time. */
+export type Lane = 'switch' | 'rollback' | 'change' | 'tell'
+
+/** In which lane an action is done: nothing of an earlier one waits for anything of a later one. */
+export function laneOf(step: GuardStep): Lane {
+  if (step.do === 'breaker') return 'switch'
+  const { type } = step.action
+  if (type === 'kill' || type === 'disable-flag') return 'switch'
+  if (type === 'rollback') return 'rollback'
+  return noticeTypes.has(type) ? 'tell' : 'change'
+}
+
+/** Ids of actions that were wanted in `state` and that no record says to be done: after a journal was damaged, nobody knows. */
+export function unknownPast(state: GuardState, known: ReadonlyMap<string, Standing>, now: number): GuardStep[] {
+  return wanted(state).filter((step) => step.do === 'act' && isDue(step, known, now))
 }
 
 /** Actions that are wanted and have failed, whether they are tried now or later: as long as there are any, it is exit 5. */
 export function failing(state: GuardState, known: ReadonlyMap<string, Standing>): { id: string; error: string }[] {
   return wanted(state).flatMap((step) => {
     const standing = known.get(step.id)
-    return standing && !standing.applied && standing.attempts > 0 ? [{ id: step.id, error: standing.error }] : []
+    const open = standing && !standing.applied && !standing.final && standing.attempts > 0
+    return open ? [{ id: step.id, error: standing.error }] : []
   })
 }

@@ -10,7 +10,13 @@ export type GuardWorld = { planesOf: (env: string) => Planes; kills: boolean }
 
 /** Everything of this kind; empty: the guard can notice and do all that it says. */
 export function checkGuard(guard: GuardPlan, world: GuardWorld): GuardProblem[] {
-  return [...actionProblems(guard, world), ...counterProblems(guard), ...referenceProblems(guard), ...idle(guard)]
+  return [
+    ...actionProblems(guard, world),
+    ...counterProblems(guard),
+    ...referenceProblems(guard),
+    ...sourceProblems(guard),
+    ...idle(guard),
+  ]
 }
 
 function actionProblems({ actions }: GuardPlan, { planesOf, kills }: GuardWorld): GuardProblem[] {
@@ -65,6 +71,13 @@ function referenceProblems({ reference, metrics }: GuardPlan): GuardProblem[] {
           },
         ],
   )
+}
+
+/** What comes may be late; what is fresh must be fresher than that. */
+function sourceProblems({ source }: GuardPlan): GuardProblem[] {
+  if (source.freshness > source.lateness) return []
+  const problem = 'source.freshness is not longer than source.lateness: every look would be without data.'
+  return [{ path: ['source', 'freshness'], problem, mend: 'Make freshness longer than lateness.' }]
 }
 
 function idle({ triggers, breakers }: GuardPlan): GuardProblem[] {

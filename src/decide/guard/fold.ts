@@ -4,28 +4,30 @@ import type { GuardRecord } from '../../schema/guard-journal.ts'
 import type { GuardPlan } from '../../schema/guard.ts'
 import { cellOf, NOTHING, plus } from '../rollout/triggers.ts'
 import { asPlan } from './as-plan.ts'
-import { breakerEpisode, closedByHand, settleBreaker, startBreaker, stepBreakerBlock } from './breaker.ts'
-import { draftGuard, guardPlanOf, type GuardState } from './state.ts'
-import { noteModels, startTrigger, stepTriggerBlock, stepTriggerFact, withEpisodes } from './triggers.ts'
+import { breakerEpisode, closedByHand, settleBreaker, stepBreakerBlock } from './breaker.ts'
+import { lateAfter } from '../rollout/late.ts'
+import { blindAfter } from './distrust.ts'
+import { believed, borneOut } from './guard-clock.ts'
+import { nextBreaker, nextTrigger } from './new-plan.ts'
+import { countedSince, pinned } from './release-pins.ts'
+import { draftGuard, guardPlanOf, type GuardState, type Releases } from './state.ts'
+import { noteModels, stepTriggerBlock, stepTriggerFact, withEpisodes } from './triggers.ts'
 import { wholeOf } from './window.ts'
 
 type RecordOf<K extends GuardRecord['kind']> = Extract<GuardRecord, { kind: K }>
 
-/** A plan begins, or takes the place of the one before: triggers and breakers whose text is the same go on. */
+/** A plan begins, or takes the place of the one before. */
 function begun(state: GuardState, record: RecordOf<'start'>, at: number): GuardState {
   const { plan } = record
-  const kept = <T extends { text: string }>(known: T | undefined, fresh: T) =>
-    known?.text === fresh.text ? known : fresh
+  const plans = { before: state.plan, now: plan }
   const triggers = Object.fromEntries(
-    plan.triggers.map((one) => [one.id, kept(state.triggers[one.id], startTrigger(one))]),
+    plan.triggers.map((one) => [one.id, nextTrigger(state.triggers[one.id], one, plans)]),
   )
   const breakers = Object.fromEntries(
-    plan.breakers.map((one) => {
-      const known = state.breakers[one.id]
-      const fresh = startBreaker(one, known ? at : record.since)
-      // The flag goes on counting its changes: an older generation must never look like a newer one.
-      return [one.id, kept(known, { ...fresh, generation: known ? known.generation + 1 : 0 })]
-    }),
+    plan.breakers.map((one) => [
+      one.id,
+      nextBreaker(state.breakers[one.id], one, { ...plans, at, since: record.since }),
+    ]),
   )
   const first = state.plan === null
   return {
@@ -62,12 +64,15 @@ function absorbBlock(state: GuardState, guard: GuardPlan, block: Block): GuardSt
   const triggers = { ...taughtState.triggers }
   for (const trigger of guard.triggers) {
     const before = triggers[trigger.id]
-    if (before) triggers[trigger.id] = stepTriggerBlock(guard, trigger, before, block, done ? cells : {})
+    if (!before || block.start < (before.since ?? Number.NEGATIVE_INFINITY)) continue
+    triggers[trigger.id] = stepTriggerBlock(guard, trigger, before, block, done ? cells : {})
   }
   const breakers = { ...taughtState.breakers }
   for (const breaker of guard.breakers) {
     const before = breakers[breaker.id]
-    if (before) breakers[breaker.id] = stepBreakerBlock(guard, breaker, before, block)
+    if (!before) continue
+    const blind = blindAfter(breaker, before.blind ?? 0, block)
+    breakers[breaker.id] = { ...stepBreakerBlock(guard, breaker, before, block), blind }
   }
   return { ...taughtState, triggers, breakers }
 }
@@ -92,14 +97,27 @@ function settled(state: GuardState, guard: GuardPlan, at: number): GuardState {
   return next
 }
 
-/** A reading folded in, at the time `at` of the look; null: the source could not be read. */
-export function absorbReading(before: GuardState, reading: Reading | null, at: number): GuardState {
+/** Up to where blocks were returned: a clock that ran ahead closes nothing that was not counted. */
+const closedBy = (closed: number | null, { blocks }: Reading): number | null =>
+  blocks.reduce((last: number | null, { start, length }) => Math.max(last ?? 0, start + length), closed)
+
+/**
+ * A reading folded in, at the time `at` of the look; null: the source could not be read. `releases`: what the ledger says;
+ * absent in looks of before.
+ */
+export function absorbReading(
+  before: GuardState,
+  reading: Reading | null,
+  at: number,
+  releases?: Releases,
+): GuardState {
   const guard = guardPlanOf(before)
-  let state = before
+  let state = countedSince(before, guard, releases)
   if (reading !== null) {
-    state = noteModels({ ...state, cursor: reading.cursor, closed: Date.parse(reading.until) }, reading.models, at)
-    const newest = reading.newest === null ? null : Date.parse(reading.newest)
-    state = { ...state, newest: newest ?? state.newest }
+    const newest = reading.newest === null ? state.newest : Date.parse(reading.newest)
+    const late = lateAfter(state.late, reading)
+    state = { ...state, cursor: reading.cursor, closed: closedBy(state.closed, reading), newest, late }
+    state = noteModels(state, reading.models, borneOut(state, at))
     for (const block of reading.blocks) state = absorbBlock(state, guard, block)
   }
   const triggers = { ...state.triggers }
@@ -107,7 +125,8 @@ export function absorbReading(before: GuardState, reading: Reading | null, at: n
     const known = triggers[trigger.id]
     if (known && trigger.metric === undefined) triggers[trigger.id] = stepTriggerFact(state, trigger, known, at)
   }
-  return withEpisodes(before, settled({ ...state, triggers }, guard, at), guard, at)
+  const now = borneOut(state, at)
+  return pinned(before, withEpisodes(before, settled({ ...state, triggers }, guard, now), guard, at), guard, releases)
 }
 
 function step(state: GuardState, record: GuardRecord, at: number): GuardState {
@@ -117,7 +136,7 @@ function step(state: GuardState, record: GuardRecord, at: number): GuardState {
     case 'start':
       return begun(state, record, at)
     case 'look': {
-      const read = absorbReading(state, record.reading, at)
+      const read = absorbReading(state, record.reading, at, record.releases)
       const { outcome, reasons } = record
       const measured = outcome === 'invalid' ? state.measured_at : at
       return { ...read, looks: read.looks + 1, last: { at, outcome, reasons }, measured_at: measured }
@@ -138,12 +157,13 @@ function step(state: GuardState, record: GuardRecord, at: number): GuardState {
   }
 }
 
-/** The state after all records, going on from `from`. A time before that of the last record counts as that time. */
+/** The state after all records, going on from `from`. A time before that of the state counts as that time. */
 export function foldGuard(records: Iterable<GuardRecord>, from: GuardState = draftGuard()): GuardState {
   let state = from
   for (const record of records) {
     const at = Math.max(state.at, Date.parse(record.at))
-    state = { ...step(state, record, at), seq: record.seq, at }
+    const next = step(state, record, at)
+    state = { ...next, seq: record.seq, at: believed(state, next, record, at) }
   }
   return state
 }

@@ -2,23 +2,35 @@
 import type { Reading } from '../../schema/rollout-journal.ts'
 import type { Outcome } from '../../schema/verdict.ts'
 import { saidTime } from '../rollout/said-time.ts'
+import { distrust } from './distrust.ts'
 import { absorbReading } from './fold.ts'
-import { guardPlanOf, type GuardState } from './state.ts'
+import { aheadBy } from './guard-clock.ts'
+import { guardPlanOf, type GuardState, type Releases } from './state.ts'
 
-/** `failure`: why the source could not be read; then `reading` is null. `now` in milliseconds since 1970. */
-export type GuardLook = { now: number; reading: Reading | null; failure: string | null }
+/**
+ * `failure`: why the source could not be read; then `reading` is null. `now` in milliseconds since 1970. `releases`: what the
+ * ledger says; absent where nobody asked it.
+ */
+export type GuardLook = {
+  now: number
+  reading: Reading | null
+  failure: string | null
+  releases?: Releases | undefined
+}
 
 /** First match: something fires (fail), nothing can be measured (invalid), pass. The reasons are sentences. */
 export function decideGuard(state: GuardState, look: GuardLook): { outcome: Outcome; reasons: string[] } {
   const now = Math.max(look.now, state.at)
-  const after = absorbReading(state, look.reading, now)
+  const after = absorbReading(state, look.reading, now, look.releases)
   const firing = firingIn(after)
   const why = distrust(after, look, now)
-  if (firing.length > 0) return { outcome: 'fail', reasons: [...firing, ...(why === null ? [] : [why])] }
-  if (why !== null) return { outcome: 'invalid', reasons: [why] }
+  const ahead = aheadBy(state, look.now)
+  if (ahead > 0) why.push(`The clock of the last look was ${saidTime(ahead)} ahead: its time was not kept.`)
+  if (firing.length > 0) return { outcome: 'fail', reasons: [...firing, ...why] }
+  if (why.length > (ahead > 0 ? 1 : 0)) return { outcome: 'invalid', reasons: why }
   const begun = after.episodes.filter((one) => one.late && !state.episodes.some((old) => old.id === one.id))
-  if (begun.length > 0) return { outcome: 'fail', reasons: begun.map((one) => one.text) }
-  return { outcome: 'pass', reasons: ['Nothing fires.'] }
+  if (begun.length > 0) return { outcome: 'fail', reasons: [...begun.map((one) => one.text), ...why] }
+  return { outcome: 'pass', reasons: ['Nothing fires.', ...why] }
 }
 
 /** What fires or is open, as sentences. */
@@ -35,13 +47,4 @@ export function firingIn(state: GuardState): string[] {
     return [`Breaker ${breaker.id} is ${standing.phase}. ${standing.why}`.trim()]
   })
   return [...triggers, ...breakers]
-}
-
-function distrust(state: GuardState, look: GuardLook, now: number): string | null {
-  if (look.failure !== null) return look.failure
-  if (look.reading === null) return 'There is no reading.'
-  const { freshness } = guardPlanOf(state).source
-  if (state.newest === null) return 'No event was ever seen.'
-  const quiet = now - state.newest
-  return quiet > freshness ? `No event for ${saidTime(quiet)}.` : null
 }

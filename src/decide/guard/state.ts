@@ -15,6 +15,10 @@ export type TriggerStanding = {
   active: number | null
   clear: number
   last_fired: number | null
+  /** The value at the moment of `last_fired`; absent in states of before. */
+  fired_value?: number | null | undefined
+  /** Events before this release (milliseconds since 1970) do not count: they say nothing of what would go back. */
+  since?: number | undefined
 }
 
 export type Probe = { rate: RateLimit | null; mean: OneMean | null }
@@ -31,6 +35,8 @@ export type BreakerStanding = {
   windows: WindowState[]
   probe: Probe[]
   why: string
+  /** Events of its metrics since one has said which variant answered. */
+  blind?: number | undefined
 }
 
 /** Something that happened once and asks for actions: a trigger that fired, a breaker that opened. */
@@ -47,7 +53,13 @@ export type Episode = {
   do: string[]
   /** It was over before anybody looked: people are told, nothing is changed. */
   late: boolean
+  /** What ran when it fired and where it goes back to, by environment; absent where no rollback is asked or no release known. */
+  pins?: Readonly<Record<string, Pin>> | undefined
 }
+
+export type Pin = { from: string; to: string | null }
+/** By environment: what runs by the ledger, since when (milliseconds since 1970), and the last one that was good. */
+export type Releases = Readonly<Record<string, { id: string; at: number; good: string | null }>>
 
 export type GuardState = {
   version: 1
@@ -71,6 +83,8 @@ export type GuardState = {
   last: { at: number; outcome: Outcome; reasons: string[] } | null
   /** When the last look that could measure was. */
   measured_at: number
+  /** Events that came too late to be counted, of those that came, since the last look that counted what came. */
+  late?: { late: number; of: number } | undefined
 }
 
 export function draftGuard(): GuardState {

@@ -42,7 +42,8 @@ function moved(
   if (now) {
     const cooling = before.last_fired !== null && at - before.last_fired < trigger.cooldown
     const fires = before.active === null && held > trigger.for && !cooling
-    return fires ? { ...before, active: at, clear: 0, last_fired: at } : { ...before, clear: 0 }
+    const fired_value = before.window.value
+    return fires ? { ...before, active: at, clear: 0, last_fired: at, fired_value } : { ...before, clear: 0 }
   }
   if (before.active === null) return before
   const clear = before.clear + length
@@ -124,6 +125,7 @@ export function withEpisodes(before: GuardState, state: GuardState, guard: Guard
       )
     if (!isNew || fired === null) continue
     const late = is.active === null
+    const value = is.fired_value === undefined ? is.window.value : is.fired_value
     const wanted = late ? trigger.do.filter((name) => isNotice(guard, name)) : trigger.do
     const episode: Episode = {
       id,
@@ -132,9 +134,9 @@ export function withEpisodes(before: GuardState, state: GuardState, guard: Guard
       at: fired,
       ended: late ? at : null,
       metric: trigger.metric ?? trigger.changed ?? 'no_data',
-      value: is.window.value,
+      value,
       title: `${guard.guard}: ${trigger.id} fired`.slice(0, LONG),
-      text: `${sentence(guard, state, trigger, is.window.value)}${late ? ' It was over before anybody looked.' : ''}`,
+      text: `${sentence(guard, state, trigger, value)}${late ? ' It was over before anybody looked.' : ''}`,
       do: wanted,
       late,
     }

@@ -108,7 +108,9 @@ function rolledOut(name: string, records: readonly RolloutRecord[]): IncidentEnt
         return [{ ...frame, kind: 'measured', text: `stage ${stage + 1}: ${outcome}, ${next}. ${why}`.trim() }]
       }
       case 'intent':
-        return record.action.do === 'renew' ? [] : [{ ...frame, kind: 'done', text: `wanted: ${record.why}` }]
+        return record.action.do === 'renew'
+          ? []
+          : [{ ...frame, kind: 'done', text: `wanted${because(record.why) || `: ${record.action.do}`}` }]
       case 'failed':
         return [{ ...frame, kind: 'failed', text: `attempt ${record.attempt} failed: ${record.error}` }]
       case 'said':
@@ -144,14 +146,24 @@ const fired =
     return [{ ...frame, at: new Date(one.at).toISOString(), text: `${one.cause}: ${one.text}` }, ...over]
   }
 
+/** Nobody has to give a reason. */
+const because = (why: string) => (why.trim() === '' ? '' : `: ${why}`)
+const toVersion = (wanted: unknown) => (typeof wanted === 'string' ? ` ${wanted}` : '')
+
 function acted(record: ActionRecord): IncidentEntry[] {
   const frame = { at: record.at, by: record.by, source: `actions, record ${record.seq}` }
   const drill = 'drill' in record && record.drill ? 'drill of ' : ''
   switch (record.kind) {
     case 'begun':
-      return [{ ...frame, kind: 'done', text: `${drill}${record.verb} ${record.subject} began: ${record.why}` }]
+      return [{ ...frame, kind: 'done', text: `${drill}${record.verb} ${record.subject} began${because(record.why)}` }]
     case 'intent':
-      return [{ ...frame, kind: 'done', text: `${record.action} ${record.subject} wanted: ${record.why}` }]
+      return [
+        {
+          ...frame,
+          kind: 'done',
+          text: `${record.action} ${record.subject}${toVersion(record.wanted)} wanted${because(record.why)}`,
+        },
+      ]
     case 'applied':
       return [{ ...frame, kind: 'done', text: `${record.id} done and read back` }]
     case 'failed':

@@ -76,15 +76,31 @@ export function costLatencyRow(gates: readonly Pick<GateResult, 'id' | 'kind' | 
   return row('pass', `${counted(found.length, 'gate')} of cost and latency passed`)
 }
 
-export function drillRow(drill: Drill | null, now: number, within: number): Row {
+/** `today`: the hash of the planes, and the components that they set. A drill of other planes proves nothing about these. */
+export function drillRow(
+  drill: Drill | null,
+  today: { planes: string; components: readonly string[] },
+  { now, within }: { now: number; within: number },
+): Row {
   const mend = 'Run `aigate rollback --drill`.'
   if (!drill) return row('invalid', 'the rollback was never drilled here', mend)
+  const day = drill.at.slice(0, 10)
   const seconds = `${(drill.took_ms / 1000).toFixed(1)} s`
-  if (drill.outcome !== 'pass')
-    return row('fail', `the drill of ${drill.at.slice(0, 10)} ended with ${drill.outcome}`, mend)
+  const undrilled = drill.detail.steps.filter(({ state }) => state === 'skipped').map(({ component }) => component)
+  if (drill.outcome === 'inconclusive' && undrilled.length > 0)
+    return row('invalid', `the drill of ${day} had nothing to drill ${names(undrilled)} on`, 'Give these planes `drill` commands.') // biome-ignore format: one row
+  if (drill.outcome === 'inconclusive') return row('invalid', `in the drill of ${day} nothing had to be set`, mend)
+  if (drill.outcome !== 'pass') return row('fail', `the drill of ${day} ended with ${drill.outcome}`, mend)
+  const { planes, steps } = drill.detail
+  if (planes === undefined)
+    return row('invalid', `the drill of ${day} does not say which planes it drilled: it is of an older aigate`, mend)
+  if (planes !== today.planes)
+    return row('fail', `the planes in aigate.yaml were changed since the drill of ${day}`, mend)
+  const missing = today.components.filter((name) => steps.every(({ component }) => component !== name))
+  if (missing.length > 0) return row('fail', `the drill of ${day} left out ${names(missing)}`, mend)
   const age = now - Date.parse(drill.at)
   if (age > within) return row('fail', `the last drill is ${days(age)} old, allowed are ${days(within)}`, mend)
-  return row('pass', `drilled on ${drill.at.slice(0, 10)} in ${seconds}`)
+  return row('pass', `drilled on ${day} in ${seconds}`)
 }
 
 /** What was measured for one guard: events by metric in the last window; `failure`: it could not be read. */

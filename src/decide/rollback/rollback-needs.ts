@@ -7,11 +7,15 @@ import { releasesOf } from '../release/releases.ts'
 
 /**
  * The newest release of `env` before the current one whose evidence passed, that no override let through, and that nobody
- * went back from; null: there is none.
+ * went back from; null: there is none. `current` counted: where another release is known to run, which the ledger lacks.
  */
-export function lastKnownGood(records: readonly LedgerRecord[], env: string): ReleaseManifest | null {
+export function lastKnownGood(
+  records: readonly LedgerRecord[],
+  env: string,
+  current: 'left out' | 'counted' = 'left out',
+): ReleaseManifest | null {
   const all = releasesOf(records, env)
-  const earlier = all.slice(0, -1)
+  const earlier = current === 'counted' ? all : all.slice(0, -1)
   const ids = all.map(({ id }) => id)
   // What was left by a rollback passed its evidence and was bad all the same, and so was all between it and the target.
   const left = new Set(

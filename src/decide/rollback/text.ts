@@ -1,10 +1,7 @@
 // The plan and the result of a rollback in words for people; each text ends with a line break.
 import { counted } from '../words.ts'
 import type { RollbackPlan, Step } from './plan.ts'
-import type { StepResult } from './runs.ts'
-
-/** From trigger to verified. */
-export const GOAL_MS = 60_000
+import { GOAL_MS, type StepResult } from './runs.ts'
 
 const lines = (list: readonly string[]) => `${list.join('\n')}\n`
 const seconds = (ms: number) => `${(ms / 1000).toFixed(ms < 10_000 ? 2 : 1)} s`
@@ -51,29 +48,58 @@ export type Result = {
   took_ms: number
   plan_ms: number
   notes: readonly string[]
+  /** Why the ledger could not be written. */
+  unrecorded?: string | undefined
 }
 
-export function resultText({ env, from, to, drill, steps, left, release, took_ms, plan_ms, notes }: Result): string {
-  const open = steps.filter(({ state }) => state === 'failed' || state === 'blocked').map(({ component }) => component)
-  const not = [...open, ...left]
+export function resultText(result: Result): string {
+  const { env, from, to, drill, steps, left, release, notes } = result
   const what = drill ? `drill of a rollback of ${env} (on a copy; production was not touched)` : `rollback of ${env}`
   return lines([
     `${what}: ${from} -> ${to}`,
-    ...steps.map((step) => `  ${step.state.padEnd('blocked'.length)}  ${resultLine(step)}`),
+    ...steps.flatMap(resultLines),
     ...left.map((name) => `  left     ${name}: it has no plane: put it back by hand`),
     ...notes.map((note) => `  note: ${note}`),
-    not.length === 0
-      ? `Verified after ${seconds(took_ms)} (${seconds(plan_ms)} of them to plan)${drill ? goal(took_ms) : ''}.`
-      : `NOT VERIFIED after ${seconds(took_ms)}: ${not.join(', ')}. ${drill ? 'A rollback would fail there.' : 'Run the command again: it goes on with what is left.'}`,
+    ...endLines(result),
     ...(release === null || drill ? [] : [`recorded as release ${release}: commit and push the ledger`]),
   ])
 }
 
+function endLines({ drill, steps, left, took_ms, plan_ms, unrecorded }: Result): string[] {
+  const of = (...states: StepResult['state'][]) =>
+    steps.filter(({ state }) => states.includes(state)).map(({ component }) => component)
+  const not = [...of('failed', 'blocked'), ...left]
+  const time = `after ${seconds(took_ms)} (${seconds(plan_ms)} of them to plan)`
+  const unwritten = unrecorded === undefined ? [] : [notRecorded(unrecorded, drill)]
+  if (not.length > 0) {
+    const blocked = of('blocked').length > 0 ? ['What is blocked stays; --force sets it where something is missing or cannot be undone.'] : [] // biome-ignore format: one choice
+    const again = of('failed').length > 0 && !drill ? ['Run the command again when that is mended: it goes on with what is left.'] : [] // biome-ignore format: one choice
+    const failing = drill ? ' A rollback would fail there.' : ''
+    return [`NOT VERIFIED after ${seconds(took_ms)}: ${not.join(', ')}.${failing}`, ...unwritten, ...blocked, ...again]
+  }
+  if (!drill) return [`Verified ${time}.`, ...unwritten]
+  const skipped = of('skipped')
+  const rest = skipped.length > 0 ? [`Not drilled: ${skipped.join(', ')}. Whether that goes back is not known.`] : []
+  if (of('back').length > 0) return [`Verified ${time}${goal(took_ms)}.`, ...rest, ...unwritten]
+  const none = of('there').length > 0 ? `Nothing had to be set: ${of('there').join(', ')} was there already.` : 'Nothing was drilled.' // biome-ignore format: one choice
+  return [none, ...rest, ...unwritten]
+}
+
+const notRecorded = (why: string, drill: boolean) =>
+  drill
+    ? `NOT RECORDED: a rollback could not be written into the ledger: ${why}`
+    : `NOT RECORDED: production is as said above, but the ledger does not say so: ${why} The same command records it then, and sets nothing twice.`
+
 const goal = (took: number) => `; the goal is ${GOAL_MS / 1000} s${took > GOAL_MS ? ', WHICH IT MISSED' : ''}`
+
+function resultLines(step: StepResult): string[] {
+  const more = [...(step.notes ?? []).map((note) => `note: ${note}`), ...(step.mend === undefined ? [] : [step.mend])]
+  return [`  ${step.state.padEnd('blocked'.length)}  ${resultLine(step)}`, ...more.map((line) => `           ${line}`)]
+}
 
 function resultLine({ component, where, wanted, attempts, took_ms, problem, state }: StepResult): string {
   const again = attempts > 1 ? ` after ${counted(attempts, 'attempt')}` : ''
   if (state === 'there') return `${component}: ${wanted ?? ''} (${where})`
   if (state === 'back') return `${component}: ${wanted ?? ''} in ${seconds(took_ms)}${again} (${where})`
-  return `${component}: ${problem ?? 'not tried'}${again}`
+  return `${component}: ${(problem ?? 'not tried').replace(/\.$/, '')}${again}`
 }

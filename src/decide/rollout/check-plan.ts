@@ -1,4 +1,5 @@
 // What a plan asks that can never be, and what it had better not ask: found before the start.
+import { limitFaults } from '../../schema/condition-limits.ts'
 import type { RolloutPlan } from '../../schema/rollout.ts'
 import { boundOf, oddCriterion } from './criterion.ts'
 import { leastEvents } from './least-events.ts'
@@ -75,11 +76,8 @@ function triggerProblems(plan: RolloutPlan): PlanProblem[] {
         `Trigger ${trigger.id} has ${limits.length} limits.`,
         'Write exactly one of above, below and below_baseline.',
       )
-    if (metric && 'bad' in metric && limits.some((limit) => limit >= 1))
-      at('above', `Trigger ${trigger.id} can never fire: ${trigger.metric} is a rate.`, 'Write a share below 100%.')
-    if (metric && 'value' in metric && trigger.below !== undefined)
-      at('below', `Trigger ${trigger.id} asks a tail to be short.`, 'Write above.')
-    if (trigger.window <= 0) at('window', `Trigger ${trigger.id} has no window.`, 'Write a window such as 15m.')
+    for (const { key, problem, mend } of limitFaults(trigger, metric))
+      at(key, `Trigger ${trigger.id}: ${problem}.`, mend)
     if (seen.has(trigger.id)) at('id', `There are two triggers named ${trigger.id}.`, 'Give each its own id.')
     seen.add(trigger.id)
     return found

@@ -4,6 +4,7 @@ import type { RolloutPlan } from '../../schema/rollout.ts'
 import { aboveEvidence, startRateLimit, stepRateLimit } from '../../statistics/rate-limit.ts'
 import { splitEvidence, stepSplit } from '../../statistics/split-check.ts'
 import { borneOut } from './clock.ts'
+import { lateAfter } from './late.ts'
 import { type Bound, boundOf } from './criterion.ts'
 import { startMetric, stepMetric, weighMetric } from './metric-evidence.ts'
 import { type Judging, judgingOf } from './metrics.ts'
@@ -147,6 +148,7 @@ export function absorb(state: RolloutState, now: number, { reading, lowered }: L
     ...state,
     closed,
     cursor: reading.cursor,
+    late: lateAfter(state.late, reading),
     evidence: {
       ...evidence,
       metrics,

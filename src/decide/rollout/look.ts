@@ -3,6 +3,7 @@ import type { Decision } from '../../schema/rollout-journal.ts'
 import { wilson } from '../../statistics/wilson.ts'
 import { aheadBy } from './clock.ts'
 import { numbersOf } from './decision-numbers.ts'
+import { saidLate } from './late.ts'
 import { handsOn } from './effects.ts'
 import { absorb, type LookInput, wordsOf } from './evidence.ts'
 import { brokenCriteria } from './limits.ts'
@@ -14,7 +15,7 @@ import { planOf, type RolloutState } from './state.ts'
 import { armsDistrusted, metricDistrusted } from './trust.ts'
 
 /** Of the rules by which a look is decided: a journal of older ones comes out otherwise. */
-export const RULES = 2
+export const RULES = 3
 
 type Verdict = Pick<Decision, 'outcome' | 'reasons' | 'next'>
 const verdict = (outcome: Decision['outcome'], next: Decision['next'], reasons: string[]): Verdict => ({
@@ -120,6 +121,12 @@ function byHarm(state: RolloutState): Verdict | null {
   return signals.length > 0 ? verdict('inconclusive', 'hold', signals) : null
 }
 
+/** What came too late was not counted, and it may be what is slow and bad; harm that is proven without it is proven. */
+function byLate(state: RolloutState): Verdict | null {
+  if (state.late === undefined) return null
+  return verdict('invalid', 'hold', [saidLate(state.late, planOf(state).source.lateness)])
+}
+
 /** Guardrails that cannot be told; what is proven of others goes before. */
 function byMetricTrust(state: RolloutState): Verdict | null {
   const reasons = wordsOf(planOf(state)).judging.flatMap((one) =>
@@ -185,7 +192,12 @@ export function judgeLook(state: RolloutState, look: Look): Decision {
       ? byPlan(
           state,
           look,
-          byTrigger(state) ?? byTrust(state, look, now) ?? byHarm(state) ?? byMetricTrust(state) ?? byStage(state, now),
+          byTrigger(state) ??
+            byTrust(state, look, now) ??
+            byHarm(state) ??
+            byLate(state) ??
+            byMetricTrust(state) ??
+            byStage(state, now),
         )
       : verdict(state.mode === 'succeeded' ? 'pass' : 'inconclusive', 'wait', [`The rollout is ${state.mode}.`])
   return { ...first, warnings: warningsOf(state, look, now), stage: state.stage, metrics: numbersOf(state) }

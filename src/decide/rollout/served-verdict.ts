@@ -29,10 +29,7 @@ const gone: ReadonlySet<RolloutState['mode']> = new Set(['rolling-back', 'rolled
 function judged(state: RolloutState, now: number, stage: number | undefined): [Outcome, string[]] {
   const { plan, last, failing, paused, hold } = state
   if (gone.has(state.mode) || state.wanted.killed)
-    return [
-      'fail',
-      [state.wanted.why, ...(last?.decision.outcome === 'fail' ? last.decision.reasons : [])].filter(Boolean),
-    ]
+    return ['fail', whyGone(state.wanted.why, last?.decision.outcome === 'fail' ? last.decision.reasons : [])]
   if (plan === null) return ['inconclusive', ['The rollout was not started.']]
   const [broken] = failing
   if (broken) return ['invalid', [`An action failed ${broken.attempts} times: ${broken.error}`]]
@@ -51,4 +48,9 @@ function judged(state: RolloutState, now: number, stage: number | undefined): [O
   if (stage < state.stage) return ['pass', [`The rollout is in stage ${state.stage} already.`]]
   if (stage > state.stage) return ['inconclusive', [`The rollout is in stage ${state.stage}.`, ...reasons]]
   return [outcome === 'pass' && next !== 'advance' && next !== 'finish' ? 'inconclusive' : outcome, reasons]
+}
+
+/** What made it go back is a reason of that look already, more often than not. */
+function whyGone(why: string, reasons: readonly string[]): string[] {
+  return [why, ...reasons.filter((one) => !why.includes(one))].filter(Boolean)
 }

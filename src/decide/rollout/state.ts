@@ -10,6 +10,7 @@ import type { RateLimit } from '../../statistics/rate-limit.ts'
 import type { SplitCheck } from '../../statistics/split-check.ts'
 import { startSplit } from '../../statistics/split-check.ts'
 import type { OneMean } from './one-mean.ts'
+import type { Late } from './late.ts'
 
 /** As in a block; `unitless` and `blank` tell what is missing. */
 export type Totals = {
@@ -140,6 +141,7 @@ export type RolloutState = {
   cursor: Reading['cursor']
   closed: number | null
   looks: number
+  late?: Late | undefined
 }
 
 export function startEvidence(fromGeneration: number): Evidence {

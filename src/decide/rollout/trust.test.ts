@@ -167,3 +167,29 @@ it('warns of stages that ask more than they read', () => {
 it('says what the source had to say', () => {
   expect(rollout().look(12, healthy(1, 12), ['A file is gone.']).warnings).toContain('A file is gone.')
 })
+
+it('does not pass where what came was too late to be counted, and rolls back on what is proven without it', () => {
+  const run = rollout()
+  const late = (minute: number, blocks: Block[], count: number) => {
+    const reading = { ...readingOf(blocks, T0 + minute * MINUTE), late: count }
+    return decideLook(run.state(), { now: T0 + minute * MINUTE, planHash: 'h1', reading })
+  }
+  expect(late(12, healthy(1, 12), 5).outcome).toBe('pass')
+  const hidden = late(12, healthy(1, 12), 2000)
+  expect(hidden).toMatchObject({ outcome: 'invalid', next: 'hold' })
+  expect(hidden.reasons[0]).toMatch(/2000 of 13000 events were not counted: .*`source\.lateness`/)
+  const harmful = minutes(1, 12, { error_rate: counts(950, 19) }, { error_rate: counts(50, 40) })
+  expect(late(12, harmful, 2000).outcome).toBe('fail')
+})
+
+it.each([
+  [{ above: 5 }, /above 500% of a rate, .* is never true/],
+  [{ above: -1 }, /always true/],
+  [{ below: 0 }, /never true/],
+  [{ above: 0.2, window: 0 }, /window of 0/],
+])('refuses a trigger with %j', (more, problem) => {
+  const triggers = [{ id: 'errors', metric: 'error_rate', window: '5m', do: ['rollback'], ...more }]
+  const found = checkPlan(planWith({ triggers })).map((one) => `${one.problem} ${one.mend}`)
+  expect(found.join()).toMatch(problem)
+  expect(found).toHaveLength(1)
+})

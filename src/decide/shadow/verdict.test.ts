@@ -137,3 +137,13 @@ it('the interval covers the mean, narrows with n, and mirrors its differences', 
     { numRuns: 50 },
   )
 })
+
+it.each([
+  { similarity: { max_share: '100%' } },
+  { similarity: { max_share: 0 } },
+  { errors: { max_increase: -0.1 } },
+  { errors: { max_increase: 1 } },
+])('refuses a criterion that nothing could break or keep: %j', (criteria) => {
+  const parsed = ShadowPlan.safeParse({ shadow: 's', pairs: { path: 'p.jsonl' }, criteria })
+  expect(parsed.error?.issues[0]).toMatchObject({ code: 'custom', params: { mend: expect.stringContaining('share') } })
+})

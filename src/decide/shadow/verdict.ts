@@ -18,6 +18,7 @@ export type ShadowVerdict = {
 function warningsOf({ unreadable, duplicates, unpaired, notes }: ShadowCounts, pairs: number): string[] {
   const said = [...notes]
   if (unreadable > 0) said.push(`${unreadable} lines could not be read.`)
+  if (unreadable > 0 && pairs === 0) said.push('Pairs are read as JSON lines: one JSON object a line.')
   if (duplicates > 0) said.push(`${duplicates} pairs came twice and count once.`)
   if (unpaired > pairs / 10) said.push(`${unpaired} answers have no answer of the other side: are failures left out?`)
   return said

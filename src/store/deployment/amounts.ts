@@ -77,6 +77,9 @@ export function readOperator(text: string): 'above' | 'below' | undefined {
   return undefined
 }
 
+/** Whether an operator is true at the limit itself. */
+export const reaches = (text: string): boolean => /=|^(gte|ge|lte|le)$|orequal|atleast|atmost/.test(plain(text))
+
 /** `baseline`: compared with the other arm: `ratio` times it, or `by` more or less. */
 export type Limit =
   | { kind: 'amount'; value: number; unit: string; outOf?: number }
@@ -109,7 +112,15 @@ export function readLimit(value: unknown): Limit | undefined {
   return text === 'baseline' ? { kind: 'baseline', ratio: 1 } : undefined
 }
 
-export type Condition = { metric?: string; side: 'above' | 'below'; limit: Limit; during?: number; window?: number }
+/** `reached`: the limit itself counts. */
+export type Condition = {
+  metric?: string
+  side: 'above' | 'below'
+  limit: Limit
+  reached?: boolean
+  during?: number
+  window?: number
+}
 
 /** A condition as a text: `error_rate > 5% for 5m`, `> 0.05`, `quality_score drops below 0.8`. Undefined: not understood. */
 export function readCondition(text: string): Condition | undefined {
@@ -124,5 +135,5 @@ export function readCondition(text: string): Condition | undefined {
   if (during !== undefined && ms === undefined) return undefined
   const time = ms === undefined ? {} : how.toLowerCase() === 'for' ? { during: ms } : { window: ms }
   const name = metric?.trim().replaceAll(/\s+/g, '_')
-  return { ...(name ? { metric: name } : {}), side, limit, ...time }
+  return { ...(name ? { metric: name } : {}), side, limit, reached: reaches(sign), ...time }
 }

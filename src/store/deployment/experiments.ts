@@ -265,7 +265,10 @@ function shadowCriterion(outline: Outline, item: Item, criteria: Data): void {
   if (/^(min|minimum)?(pairs|requests|samples|samplesize)$/.test(key)) return
   const text = String(isMap(item.value) ? '' : item.value)
   const share = readShare(text.replace(/^\s*(?:[<>+]=?\s*)+/, '').replace(/^baseline\s*\+\s*/, ''))
-  if (item.name !== undefined && share !== undefined && share > 0 && !/^\s*\d+(\.\d+)?\s*(ms|s)$/.test(text)) {
+  const sign = /^\s*([<>])/.exec(text)?.[1] ?? (key.startsWith('max') ? '<' : key.startsWith('min') ? '>' : '')
+  const wrong = sign === (/similar|agreement|match/.test(key) ? '<' : '>')
+  const readable = share !== undefined && share > 0 && !wrong && !/^\s*\d+(\.\d+)?\s*(ms|s)$/.test(text)
+  if (item.name !== undefined && readable) {
     const done = /similar|agreement|match/.test(key)
       ? { similarity: { below: share } }
       : /error|failure/.test(key) && !/^(max)?error(rate)?$/.test(key)

@@ -4,7 +4,9 @@ import * as z from 'zod'
 import type { SourceFile } from '../source-text.ts'
 import { readYaml } from '../yaml.ts'
 import { experimentOf, shadowOf } from './experiments.ts'
-import { guardPlan, noGuards, readBreakers, readTriggers } from './guards.ts'
+import { readBreakers } from './breakers.ts'
+import { guardPlan, noGuards } from './guard-parts.ts'
+import { readTriggers } from './triggers.ts'
 import { readRegistry, type Registry } from './models.ts'
 import {
   type At,
@@ -21,13 +23,16 @@ import {
   reportLeft,
   words,
 } from './outline.ts'
-import { featureRollouts, rolloutOf } from './rollouts.ts'
-import { FLAG_FILE, nameOf, type Setting } from './setting.ts'
+import { featureNames, featureRollouts, rolloutOf } from './rollouts.ts'
+import { FLAG_FILE, nameOf, type Production, type Setting } from './setting.ts'
 
 type Data = Record<string, unknown>
-/** Files to be written (`path` relative, forward slashes), what belongs into aigate.yaml, and what a person has to know. */
+/**
+ * Files to be written (`path` relative, forward slashes; `keep`: one that is there stays), what belongs into aigate.yaml, and
+ * what a person has to know.
+ */
 export type ImportPlan = {
-  files: { path: string; text: string }[]
+  files: { path: string; text: string; keep?: boolean }[]
   config: Data
   notes: Note[]
 }
@@ -62,10 +67,11 @@ function blocksOf(root: At): Map<Kind, (Item & { inside: At })[]> {
 }
 
 /**
- * What a deployment file becomes. Nothing is written here. `now` starts experiments that have no start.
+ * What a deployment file becomes. Nothing is written here. `now` starts experiments that have no start. `production`: what
+ * the configuration that is there says of it; undefined: it says nothing.
  * Everything that cannot be carried over is in `notes` with its place. Throws AigateError `bad_file` for what is no YAML map.
  */
-export async function planImport(file: SourceFile, now: Date): Promise<ImportPlan> {
+export async function planImport(file: SourceFile, now: Date, production?: Production): Promise<ImportPlan> {
   const { value, locate } = await readYaml(file, z.record(z.string(), z.unknown()), 'deployment file')
   const outline = newOutline(value, file.shown, locate)
   const blocks = blocksOf(outline.root)
@@ -73,7 +79,19 @@ export async function planImport(file: SourceFile, now: Date): Promise<ImportPla
   const registry = registries[0] ?? readRegistry(outline, undefined)
   for (const extra of (blocks.get('registry') ?? []).slice(1)) left(outline, extra, 'a second registry of models')
   const made = new Set<string>()
-  const setting: Setting = { outline, models: registry.names, parts: registry.parts, made, now }
+  const features = new Set((blocks.get('flags') ?? []).flatMap((at) => featureNames(at)))
+  const released = Object.keys(registry.parts?.release ?? {})
+  const setting: Setting = {
+    outline,
+    models: registry.names,
+    registry: registry.models,
+    parts: registry.parts,
+    made,
+    features,
+    production: production ?? { known: released.length > 0, has: (component) => released.includes(component) },
+    asked: new Set(),
+    now,
+  }
   const guards = noGuards()
   for (const at of blocks.get('rollback') ?? []) readTriggers(setting, at, guards)
   for (const at of blocks.get('breakers') ?? []) readBreakers(setting, at, guards)
@@ -98,17 +116,23 @@ export async function planImport(file: SourceFile, now: Date): Promise<ImportPla
   for (const at of blocks.get('experiment') ?? [])
     for (const one of several(at)) add('experiments', 'experiment', experimentOf(setting, one, one.name ?? base))
   for (const at of blocks.get('shadow') ?? []) add('rollouts', 'shadow', shadowOf(setting, at, `${base}-shadow`))
-  const guard = guardPlan(guards, base)
-  const goesBack = guard !== undefined && Object.hasOwn(guards.actions, 'rollback')
-  const planes = goesBack ? planesFor(setting) : {}
+  const guard = guardPlan(outline, guards, base)
+  const actions = Object.values((guard?.['actions'] ?? {}) as Record<string, Data>)
+  const goesBack = actions.some(({ type }) => type === 'rollback')
+  const planes = goesBack && production === undefined ? planesFor(setting) : undefined
   if (guard !== undefined) files.push(fileOf('guard.yaml', 'guard', guard, file.shown))
+  if (planes !== undefined)
+    files.push({ path: FLAG_FILE, text: `${JSON.stringify({ flags: planes.flags }, null, 2)}\n`, keep: true })
   reportLeft(outline)
-  return { files, config: { ...configOf(registry, made), ...planes }, notes: sorted(outline) }
+  const config = { ...configOf(registry, made), ...(planes === undefined ? {} : { production: planes.production }) }
+  return { files, config, notes: sorted(outline) }
 }
 
-/** Where a rollback of the guard goes: a flag for each kind of component that the file releases. */
-function planesFor({ outline, parts }: Setting): Data {
-  const released = [...new Set(Object.keys(parts?.release ?? {}).map((name) => name.split('/')[0] ?? name))]
+/** Where a rollback of the guard goes: a flag for each kind of component that the file releases, and the file they are in. */
+function planesFor(setting: Setting): { production: Data; flags: Data } {
+  const { outline, parts, asked, registry } = setting
+  const known = Object.keys(parts?.release ?? {}).map((name) => name.split('/')[0] ?? name)
+  const released = [...new Set([...known, ...asked])]
   const names = released.length > 0 ? released : ['prompt']
   const flags = `the flag${names.length === 1 ? '' : 's'} ${names.join(', ')} in ${FLAG_FILE}`
   assumed(
@@ -116,7 +140,29 @@ function planesFor({ outline, parts }: Setting): Data {
     outline.root,
     `a rollback sets ${flags}: correct \`production\` of aigate.yaml where versions are set elsewhere`,
   )
-  return { production: Object.fromEntries(names.map((name) => [name, { type: 'flagd', path: FLAG_FILE, flag: name }])) }
+  const idOf = (name: string | undefined) => {
+    const id = name === undefined ? undefined : registry[name]?.['id']
+    return typeof id === 'string' ? id : name
+  }
+  const flagOf = (name: string) => {
+    const previous = idOf(parts?.baseline[name])
+    const variants = {
+      current: idOf(parts?.release[name]) ?? 'current',
+      ...(previous === undefined ? {} : { previous }),
+    }
+    return { state: 'ENABLED', variants, defaultVariant: 'current', targeting: {} }
+  }
+  const unknown = names.filter((name) => parts?.release[name] === undefined)
+  if (unknown.length > 0)
+    assumed(
+      outline,
+      outline.root,
+      `${unknown.join(', ')}: the version that runs is called "current" in ${FLAG_FILE}: write it`,
+    )
+  return {
+    production: Object.fromEntries(names.map((name) => [name, { type: 'flagd', path: FLAG_FILE, flag: name }])),
+    flags: Object.fromEntries(names.map((name) => [name, flagOf(name)])),
+  }
 }
 
 /** One experiment, or a list or map of several. */

@@ -4,7 +4,8 @@ import { percentText, round } from './amounts.ts'
 
 /**
  * `rate`: share of bad events; `tail`: share of events above a value; `mean`: of a score between 0 and 1; `cost`: of dollars.
- * `inverted`: the guide counts what is good (success_rate). `daily`: a sum over a day. `count`: a number of bad events.
+ * `inverted`: the guide counts what is good (success_rate). `span`: a sum over so many milliseconds. `count`: a number of bad
+ * events may be meant. `lower`: a score that is good when it is low. `scale`: its greatest value, where it is not 1.
  */
 export type MetricWord = {
   name: string
@@ -13,7 +14,9 @@ export type MetricWord = {
   inverted: boolean
   quantile: number
   count: boolean
-  daily: boolean
+  span?: number
+  lower?: boolean
+  scale?: number
   guessed?: string
 }
 
@@ -28,7 +31,16 @@ const score = (name: string, evaluation: string) => ({
   kind: 'mean' as const,
   metric: { mean: `eval.${evaluation}.score`, range: [0, 1] },
 })
-const unhappy = { name: 'user_satisfaction', kind: 'rate' as const, metric: { bad: "feedback == 'down'" } }
+const lowScore = (name: string, evaluation: string) => {
+  const made = score(name, evaluation)
+  return { ...made, lower: true, metric: { ...made.metric, better: 'lower' } }
+}
+const unhappy = { name: 'thumbs_down', kind: 'rate' as const, metric: { bad: "feedback == 'down'" } }
+const harmful = {
+  name: 'harmful_rate',
+  kind: 'rate' as const,
+  metric: { bad: "eval.safety.label in ['fail', 'harmful', 'unsafe']" },
+}
 
 const rules: readonly Rule[] = [
   [
@@ -36,17 +48,23 @@ const rules: readonly Rule[] = [
     () => ({ name: 'error_rate', kind: 'rate', metric: { bad: 'error.type != null' }, inverted: true }),
   ],
   [/timeout/, () => ({ name: 'timeout_rate', kind: 'rate', metric: { bad: "error.type == 'timeout'" } })],
+  [
+    /(toxic|harm|hallucination|risk|bias|drift|error|anomaly|refusal|perplexity)\w*_score$/,
+    (name) => lowScore(name, name.replace(/_score$/, '')),
+  ],
   [/hallucination|ungrounded/, () => label('hallucination_rate', 'groundedness')],
   [
     /toxic|harm|safety|unsafe|policy|pii|jailbreak/,
     (name) =>
-      /score/.test(name) && /safety/.test(name) ? score('safety_score', 'safety') : label('harmful_rate', 'safety'),
+      /score/.test(name) && /safety/.test(name)
+        ? score('safety_score', 'safety')
+        : { ...harmful, count: !/rate|ratio|share|percent|frac|prob/.test(name) },
   ],
   [/refusal/, () => label('refusal_rate', 'refusal')],
   [/error|failure|5xx|exception/, () => ({ name: 'error_rate', kind: 'rate', metric: { bad: 'error.type != null' } })],
   [/latency|response_?time|duration|ttft/, tail],
   [/complaint|negative_?feedback|thumbs_?down|dislike|escalation/, () => ({ ...unhappy, name: 'user_complaints' })],
-  [/satisf|csat|nps|thumbs_?up|positive_?feedback|user_?rating|feedback/, () => ({ ...unhappy, inverted: true })],
+  [/satisf|csat|thumbs_?up|positive_?feedback|user_?rating|feedback/, () => ({ ...unhappy, inverted: true })],
   [/cost|spend|price/, () => ({ name: 'cost', kind: 'cost', metric: { mean: 'cost_usd' } })],
   [/ground|faithful/, () => score('groundedness', 'groundedness')],
   [/confidence/, () => score('confidence_score', 'confidence')],
@@ -81,8 +99,53 @@ export function metricWord(written: string): MetricWord | undefined {
     .replace(/^(max|min|avg|mean|average|total|candidate|canary)_/, '')
   const [, make] = rules.find(([pattern]) => pattern.test(name)) ?? []
   if (make === undefined) return undefined
-  const count = /count|complaints$|incidents$|^num_|_total$/.test(name)
-  return { inverted: false, quantile: 0.95, count, daily: /per_day|daily|24h|_day/.test(name), ...make(name) }
+  const count = /count|complaints?$|incidents?$|^num_|_total$/.test(name)
+  const span = SPANS.find(([pattern]) => pattern.test(name))?.[1]
+  return { inverted: false, quantile: 0.95, count, ...(span === undefined ? {} : { span }), ...make(name) }
+}
+const SPANS: readonly [RegExp, number][] = [
+  [/hour/, 3_600_000],
+  [/per_day|daily|24h|_day/, 86_400_000],
+  [/week/, 604_800_000],
+  [/month/, 2_592_000_000],
+]
+
+/** Of "accuracy_drop": accuracy, and that what counts is how far it has gone from the baseline. */
+export function changeIn(written: string): { of: string; way: 'drop' | 'rise' } | undefined {
+  const name = written
+    .trim()
+    .toLowerCase()
+    .replaceAll(/[\s-]+/g, '_')
+    .replace(/^(max|maximum)_/, '')
+  const [, of = '', how = ''] =
+    /^(.+?)_(drop|decrease|decline|degradation|regression|loss|reduction|increase|rise|spike|growth|jump)(?:_(?:pct|percent|rate|threshold))?$/.exec(
+      name,
+    ) ?? []
+  if (of === '') return undefined
+  if (/^(drop|decrease|decline|loss|reduction)$/.test(how)) return { of, way: 'drop' }
+  if (/^(increase|rise|spike|growth|jump)$/.test(how)) return { of, way: 'rise' }
+  const word = metricWord(of)
+  // "Degradation" is worse, whichever way that is.
+  return { of, way: word !== undefined && isGood(word) ? 'drop' : 'rise' }
+}
+/** Whether more of it is better, in the words of the guide. */
+export const isGood = (word: MetricWord): boolean => (word.kind === 'mean' && word.lower !== true) || word.inverted
+
+/** The word for a limit such as 4.5/5, or 4 of a score: a mean on a scale that ends at 5, 7 or 10. */
+export function scaled(word: MetricWord, limit: Limit): MetricWord {
+  if (limit.kind !== 'amount' || (limit.unit !== '' && limit.unit !== '/')) return word
+  const happy = word.name === 'thumbs_down' && word.inverted
+  if (!happy && word.kind !== 'mean') return word
+  const { value, outOf } = limit
+  const most = outOf ?? (value <= 1 ? 1 : value <= 5 ? 5 : value <= 10 ? 10 : 100)
+  if (most === 1 || most === 100) return word
+  const base = happy ? 'user_satisfaction' : word.name
+  const path = happy ? 'eval.user_satisfaction.score' : word.metric['mean']
+  const range = [most <= 10 ? 1 : 0, most]
+  const metric = { mean: path, range, ...(word.lower === true ? { better: 'lower' } : {}) }
+  const name = happy && most === 5 ? base : `${base}_of_${most}`
+  const guessed = `${String(path)}, the mean of a score from ${range.join(' to ')}`
+  return { ...word, name, kind: 'mean', inverted: false, metric, scale: most, guessed }
 }
 
 /** A limit in what the metric counts: bad shares, milliseconds, scores of 0 to 1, dollars. Undefined: another kind of amount. */
@@ -97,14 +160,9 @@ export function limitOf(word: MetricWord, limit: Limit, written: string): number
   }
   if (word.kind === 'cost') return unit === '' || unit === '$' ? value : undefined
   if (unit !== '' && unit !== '%' && unit !== '/') return undefined
-  const most =
-    outOf ?? (word.kind === 'rate' && word.inverted && value > 1 && value <= 5 && unit === '' ? 5 : undefined)
-  const share =
-    most !== undefined
-      ? value / most
-      : unit === '%' || value > 1 || (value === 1 && word.kind === 'rate')
-        ? value / 100
-        : value
+  if (word.scale !== undefined) return value
+  const whole = unit === '%' || value > 1 || (value === 1 && word.kind === 'rate')
+  const share = outOf !== undefined ? value / outOf : whole ? value / 100 : value
   if (share > 1) return undefined
   return round(word.inverted ? 1 - share : share)
 }

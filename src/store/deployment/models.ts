@@ -36,8 +36,8 @@ const addresses: Readonly<Record<string, [string, string]>> = {
   ollama: ['http://127.0.0.1:11434/v1', ''],
 }
 const statuses: Readonly<Record<string, string>> = {
-  production: 'production', active: 'production', live: 'production', stable: 'production', primary: 'production',
-  rollbackready: 'rollback_ready', standby: 'rollback_ready', fallback: 'rollback_ready', previous: 'rollback_ready',
+  production: 'production', current: 'production', active: 'production', live: 'production', stable: 'production', primary: 'production',
+  rollbackready: 'rollback_ready', rollback: 'rollback_ready', standby: 'rollback_ready', fallback: 'rollback_ready', previous: 'rollback_ready',
   archived: 'archived', deprecated: 'archived', retired: 'archived',
 } // biome-ignore format: one table
 
@@ -58,7 +58,7 @@ export function readRegistry(outline: Outline, at: At | undefined): Registry {
   if (at === undefined) return registry
   const list = child(at, 'models', 'versions')
   const direct = items(at).filter(
-    (one) => isMap(one.value) && child(one, 'id', 'model', 'model_id', 'version', 'provider') !== undefined,
+    (one) => isMap(one.value) && child(one, 'id', 'model', 'model_id', 'version', 'provider', 'name') !== undefined,
   )
   const entries = list === undefined ? direct : items(list)
   const back: [string, At][] = []
@@ -92,8 +92,17 @@ export function readRegistry(outline: Outline, at: At | undefined): Registry {
   return registry
 }
 
+/** A target that is not described, and is the id of a model, is entered with nothing but its id. */
 function aim(outline: Outline, registry: Registry, name: string, target: At): void {
-  const to = registry.names.get(plain(String(target.value)))
+  const text = String(target.value)
+  let to = registry.names.get(plain(text))
+  const provider = registry.models[name]?.['provider']
+  if (to === undefined && guessProvider(text) !== undefined && guessProvider(text) === provider) {
+    to = nameOf(text)
+    registry.models[to] = { provider, id: text, status: 'rollback_ready' }
+    registry.names.set(plain(text), to)
+    assumed(outline, target, 'the file does not describe it: without parameters')
+  }
   if (to === undefined || to === name) left(outline, target, 'no other model of the file is called so')
   else {
     use(outline, target)
@@ -101,12 +110,39 @@ function aim(outline: Outline, registry: Registry, name: string, target: At): vo
   }
 }
 
+const PARAMS =
+  /^(temperature|top_?p|top_?k|max_?(output_?|completion_?)?tokens|seed|stop|frequency_penalty|presence_penalty|reasoning_effort|n)$/
+const DATE = /^\d{4}-?\d{2}-?\d{2}$/
+
+/** What the provider is asked for: an id that is written, else what looks like one, else the name. */
+function idOf(outline: Outline, entry: Item): { id: string | undefined; version: string | undefined } {
+  const text = (...keys: string[]) => words(outline, child(entry, ...keys))
+  if (typeof entry.value === 'string') return { id: entry.value, version: undefined }
+  const [own, version, name] = [
+    text('model_id', 'id', 'model', 'model_name', 'deployment'),
+    text('version'),
+    text('name'),
+  ]
+  const base = own ?? (name !== undefined && guessProvider(name) !== undefined ? name : undefined)
+  if (
+    base !== undefined &&
+    version !== undefined &&
+    DATE.test(version) &&
+    guessProvider(base) !== undefined &&
+    !base.endsWith(version)
+  )
+    return { id: `${base}-${version}`, version: undefined }
+  if (own !== undefined) return { id: own, version }
+  if (version !== undefined && guessProvider(version) !== undefined) return { id: version, version: undefined }
+  return { id: base ?? version ?? name ?? entry.name, version: base === undefined ? undefined : version }
+}
+
 function readModel(outline: Outline, entry: Item, registry: Registry, back: [string, At][]): void {
   const text = (...keys: string[]) => words(outline, child(entry, ...keys))
   if (typeof entry.value === 'string') use(outline, entry)
-  const given = entry.name ?? text('name', 'alias', 'key')
-  const idAt = child(entry, 'model_id', 'id', 'model', 'model_name', 'deployment')
-  const id = typeof entry.value === 'string' ? entry.value : (words(outline, idAt) ?? text('version') ?? given)
+  const { id, version } = idOf(outline, entry)
+  const called = text('name', 'alias', 'key')
+  const given = entry.name ?? called
   if (id === undefined) return left(outline, entry, 'it has neither a name nor an id')
   const provider = text('provider', 'vendor')?.toLowerCase() ?? guessProvider(id)
   const url = text('base_url', 'endpoint', 'api_base')
@@ -121,23 +157,36 @@ function readModel(outline: Outline, entry: Item, registry: Registry, back: [str
   const name = nameOf(given ?? id)
   const where = nameOf(provider)
   registry.providers[where] ??= { type: 'openai', base_url: base, ...(key ? { api_key_env: key } : {}) }
-  const params = child(entry, 'parameters', 'params', 'config', 'settings')
+  const params = paramsOf(outline, entry)
   const status = child(entry, 'status', 'stage', 'state')
   const known = statuses[plain(said(status))]
   if (known !== undefined) use(outline, status)
+  const role = known ?? statuses[plain(entry.name ?? '')]
   registry.models[name] = {
     provider: where,
     id,
-    ...(isMap(params?.value) ? { params: use(outline, params) } : {}),
-    ...(known === undefined ? {} : { status: known }),
+    ...(Object.keys(params).length > 0 ? { params } : {}),
+    ...(role === undefined ? {} : { status: role }),
   }
-  for (const called of [name, given, id]) if (called !== undefined) registry.names.set(plain(called), name)
-  const version = text('version')
-  if (version !== undefined) {
-    registry.names.set(plain(version), name)
-    registry.names.set(plain(`${name}@${version}`), name)
-    if (version !== id) assumed(outline, entry, `the version "${version}" has no place: ${id} is what is asked for`)
+  for (const one of [name, given, called, id]) if (one !== undefined) registry.names.set(plain(one), name)
+  const stated = version ?? text('version')
+  if (stated !== undefined) {
+    registry.names.set(plain(stated), name)
+    registry.names.set(plain(`${name}@${stated}`), name)
+    if (version !== undefined && version !== id)
+      assumed(outline, entry, `the version "${version}" has no place: ${id} is what is asked for`)
   }
   const target = child(entry, 'rollback_target', 'rollback_to', 'fallback', 'previous')
   if (typeof target?.value === 'string') back.push([name, target])
+}
+
+/** Parameters in a block of their own, or beside the name. */
+function paramsOf(outline: Outline, entry: Item): Record<string, unknown> {
+  const block = child(entry, 'parameters', 'params', 'config', 'settings')
+  const beside = items(entry).filter(({ name = '', value }) => PARAMS.test(name) && typeof value !== 'object')
+  for (const one of beside) use(outline, one)
+  return {
+    ...Object.fromEntries(beside.map(({ name = '', value }) => [name, value])),
+    ...(isMap(block?.value) ? (use(outline, block) as Record<string, unknown>) : {}),
+  }
 }

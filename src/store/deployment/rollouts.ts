@@ -1,8 +1,8 @@
 // canary_stages and feature_flags: as rollout plans.
 import { durationText, percentText, readDuration, readShares, round } from './amounts.ts'
-import type { RolloutTrigger } from './guards.ts'
+import type { RolloutTrigger } from './guard-parts.ts'
 import { type Criterion, criteriaOf, writtenLimit } from './criteria.ts'
-import { type At, assumed, child, isMap, items, left, type Outline, said, use, words } from './outline.ts'
+import { type At, assumed, child, isMap, type Item, items, left, type Outline, said, use, words } from './outline.ts'
 import { FLAG_FILE, nameOf, partsOf, type Setting, source } from './setting.ts'
 
 type Data = Record<string, unknown>
@@ -28,8 +28,13 @@ export function rolloutOf(
   const { outline } = setting
   const list = Array.isArray(at.value)
     ? at
-    : child(at, 'stages', 'rollout', 'canary_stages', 'rollout_stages', 'steps', 'schedule')
-  const stagesAt = list !== undefined && isMap(list.value) ? (child(list, 'stages', 'steps') ?? list) : list
+    : child(at, 'stages', 'rollout', 'canary_stages', 'rollout_stages', 'steps', 'schedule', 'rollout_percentage')
+  const named = list === undefined && items(at).some((one) => child(one, ...shareKeys) !== undefined)
+  const stagesAt = named
+    ? at
+    : list !== undefined && isMap(list.value)
+      ? (child(list, 'stages', 'steps') ?? list)
+      : list
   const stages = items(stagesAt).filter(
     (one) => isMap(one.value) || typeof one.value === 'number' || typeof one.value === 'string',
   )
@@ -61,31 +66,51 @@ export function rolloutOf(
   if (common.length > 0)
     for (const stage of sorted.filter((one) => shareIn(one) < 1))
       stage['success'] = [...((stage['success'] as string[] | undefined) ?? []), ...common]
-  for (const { trigger, definition } of triggers) metrics[String(trigger['metric'])] ??= definition
+  const parts = partsOf(setting, at)
+  const concerned = triggersFor(triggers, name, parts.release)
+  for (const { trigger, definition } of concerned) metrics[String(trigger['metric'])] ??= definition
   if (Object.keys(metrics).length === 0)
     metrics['error_rate'] = { bad: 'error.type != null', margin: { risk_ratio: 1.5 } }
   assumed(outline, at, `events are read from ${source.path}, and the share is set in ${FLAG_FILE}`)
   return {
     rollout: name,
-    ...partsOf(setting, at),
+    ...parts,
     assignment: { unit: 'user', salt: name },
     ...segments,
     control: { type: 'flagd', path: FLAG_FILE },
     source,
     stages: sorted,
     metrics,
-    ...(triggers.length === 0 ? {} : { triggers: triggers.map(({ trigger }) => trigger) }),
+    ...(concerned.length === 0 ? {} : { triggers: concerned.map(({ trigger }) => trigger) }),
   }
+}
+
+/** What concerns another flag, or a component that this rollout does not change, does not stop it. */
+function triggersFor(
+  triggers: readonly RolloutTrigger[],
+  name: string,
+  release: Record<string, string>,
+): { trigger: Data; definition: Data }[] {
+  const parts = Object.keys(release).flatMap((part) => [part, part.split('/')[0] ?? part])
+  return triggers.flatMap(({ trigger, definition, does }) => {
+    const own = does.filter(
+      ({ only }) =>
+        (only?.feature === undefined || only.feature === name) &&
+        (only?.component === undefined || parts.includes(only.component)),
+    )
+    const verbs = [...new Set(own.map(({ verb }) => verb))]
+    return verbs.length === 0 ? [] : [{ trigger: { ...trigger, do: verbs }, definition }]
+  })
 }
 const shareIn = (stage: Data) => Number.parseFloat(String(stage['traffic'])) / 100
 
-function stageOf(outline: Outline, stage: At, share: number, metrics: Record<string, Data>): Data {
+function stageOf(outline: Outline, stage: Item, share: number, metrics: Record<string, Data>): Data {
   if (!isMap(stage.value)) {
     use(outline, stage)
     return { traffic: percentText(share), ...(share < 1 ? { gate: 'no-harm' } : {}) }
   }
   use(outline, child(stage, ...shareKeys))
-  const name = words(outline, child(stage, 'name', 'stage', 'id'))
+  const name = words(outline, child(stage, 'name', 'stage', 'id')) ?? stage.name
   const time = child(
     stage,
     'duration',
@@ -129,6 +154,14 @@ export function successOf(outline: Outline, criteria: readonly Criterion[], metr
       else if (Object.keys(margin).length > 0) definition['margin'] = margin
       return []
     }
+    if (word.count && limit.unit === '' && Number.isInteger(limit.value) && limit.value > 0) {
+      left(
+        outline,
+        at,
+        `${criterion.written} is a number of events: a stage has shares of them, a trigger has count_above`,
+      )
+      return []
+    }
     const value = writtenLimit(criterion)
     const above = side === 'above'
     if (value === undefined || (above && word.kind === 'tail') || (above && word.kind === 'rate')) {
@@ -141,16 +174,22 @@ export function successOf(outline: Outline, criteria: readonly Criterion[], metr
 }
 
 /** "Less than 1.5 times the baseline" is a margin: how much worse it may be. Empty: "not worse", which every gate asks. */
-function marginOf({ word, limit }: Criterion): Data | undefined {
+function marginOf({ word, side, limit }: Criterion): Data | undefined {
   if (limit.kind !== 'baseline') return undefined
   const rate = word.kind === 'rate' || word.kind === 'tail'
+  // Better than the baseline by so much is no margin: a margin allows what is worse.
+  const better = word.kind === 'mean' && word.lower !== true ? 'above' : 'below'
+  if (side !== better) return undefined
   if ('ratio' in limit) {
     if (limit.ratio === 1) return {}
-    if (rate) return limit.ratio > 1 ? { risk_ratio: limit.ratio } : undefined
-    return { rel: round(Math.abs(limit.ratio - 1)) }
+    const worse = better === 'below' ? limit.ratio > 1 : limit.ratio < 1
+    if (!worse || word.inverted) return undefined
+    return rate ? { risk_ratio: limit.ratio } : { rel: round(Math.abs(limit.ratio - 1)) }
   }
+  if (limit.by === 0) return {}
+  if (better === 'below' ? limit.by < 0 : limit.by > 0) return undefined
   const by = round(Math.abs(limit.by))
-  if (rate) return limit.percent && limit.by > 0 ? { risk_ratio: round(1 + by) } : undefined
+  if (rate) return limit.percent && !word.inverted ? { risk_ratio: round(1 + by) } : undefined
   return limit.percent ? { rel: by } : { abs: by }
 }
 
@@ -197,17 +236,31 @@ function segmentsOf(outline: Outline, at: At, stages: readonly At[]): Data {
   }
 }
 
+const flagsIn = (at: At): Item[] => {
+  const list = child(at, 'flags') ?? at
+  const single = child(list, 'rollout', 'stages', 'rollout_stages', 'rollout_percentage') !== undefined
+  return (single ? [list] : items(list)).filter((one) => isMap(one.value) || typeof one.value === 'boolean')
+}
+const flagName = (flag: Item): string =>
+  nameOf(said(child(flag, 'name', 'key', 'flag', 'id')) || (flag.name ?? 'feature'))
+
+/** The names of the flags of a feature_flags block. */
+export const featureNames = (at: At): string[] => flagsIn(at).map(flagName)
+
 /** Every flag of a feature_flags block that has stages, or a single percentage. */
 export function featureRollouts(setting: Setting, at: At, triggers: readonly RolloutTrigger[]): Data[] {
-  const list = child(at, 'flags') ?? at
-  const entries = child(list, 'rollout', 'stages', 'rollout_stages') === undefined ? items(list) : [list]
-  return entries.flatMap((flag) => {
+  return flagsIn(at).flatMap((flag) => {
     if (!isMap(flag.value)) return []
     const { outline } = setting
-    const named = flag as At & { name?: string }
-    const name = nameOf(words(outline, child(flag, 'name', 'key', 'flag', 'id')) ?? named.name ?? 'feature')
-    const rollout = child(flag, 'rollout', 'stages', 'rollout_stages')
-    const plan = rollout === undefined ? undefined : rolloutOf(setting, flag, name, triggers)
+    use(outline, child(flag, 'name', 'key', 'flag', 'id'))
+    const enabled = child(flag, 'enabled')
+    if (enabled?.value === true) use(outline, enabled)
+    else if (enabled?.value === false) {
+      left(outline, flag, 'it is not enabled')
+      return []
+    }
+    const listed = child(flag, 'rollout', 'stages', 'rollout_stages', 'rollout_percentage')
+    const plan = listed === undefined ? undefined : rolloutOf(setting, flag, flagName(flag), triggers)
     if (plan === undefined) return []
     const description = words(outline, child(flag, 'description'))
     return [{ ...plan, ...(description === undefined ? {} : { description }) }]

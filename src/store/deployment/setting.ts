@@ -5,12 +5,21 @@ export type Setting = {
   outline: Outline
   /** Names of models by what a deployment file may call them (name or id), plain. */
   models: ReadonlyMap<string, string>
+  /** The models by their names. */
+  registry: Readonly<Record<string, Record<string, unknown>>>
   /** The release and baseline where a block names none: of the model registry. */
   parts: { release: Record<string, string>; baseline: Record<string, string> } | undefined
   /** Components that were made up, because the file does not say what is released. */
   made: Set<string>
+  /** Names of the feature flags of the file. */
+  features: ReadonlySet<string>
+  /** Which components production has, by aigate.yaml or by the file; not `known`: neither says. */
+  production: Production
+  /** Components that an action takes back by themselves. */
+  asked: Set<string>
   now: Date
 }
+export type Production = { known: boolean; has: (component: string) => boolean }
 
 export const source = { type: 'jsonl', path: 'logs/*.jsonl' } as const
 export const FLAG_FILE = 'deploy/flags.json'

@@ -16,12 +16,15 @@ const HEAD = '# yaml-language-server: $schema=node_modules/aigate/schema/aigate.
  * Throws AigateError `init_exists` where a file is in the way: then nothing was written.
  */
 export async function writeImport(root: string, plan: ImportPlan): Promise<{ written: string[]; kept: string[] }> {
-  const there = plan.files.filter(({ path }) => existsSync(join(root, path))).map(({ path }) => path)
-  if (there.length > 0) throw new AigateError('init_exists', { files: there.join(', ') })
+  const there = plan.files.filter(({ path }) => existsSync(join(root, path)))
+  const inTheWay = there.filter(({ keep }) => keep !== true).map(({ path }) => path)
+  if (inTheWay.length > 0) throw new AigateError('init_exists', { files: inTheWay.join(', ') })
   const config = await configText(join(root, 'aigate.yaml'), plan.config)
   const home = schemaHome(root)
   const written: string[] = []
-  const all = [...plan.files, ...(config.text === undefined ? [] : [{ path: 'aigate.yaml', text: config.text }])]
+  const files = plan.files.filter((one) => !there.includes(one))
+  const stayed = there.map(({ path }) => `${path} was there already and stays as it is`)
+  const all = [...files, ...(config.text === undefined ? [] : [{ path: 'aigate.yaml', text: config.text }])]
   for (const { path, text } of all) {
     const file = join(root, path)
     try {
@@ -32,7 +35,7 @@ export async function writeImport(root: string, plan: ImportPlan): Promise<{ wri
     await writeText(file, withSchemaHome(path, text, home))
     written.push(path)
   }
-  return { written, kept: config.kept }
+  return { written, kept: [...stayed, ...config.kept] }
 }
 
 /** aigate.yaml with the new entries; `text` is undefined where nothing changes. Comments stay. */
