@@ -102,7 +102,8 @@ export function categoriesOf(cases: readonly Case[]): string[] {
 export function finishCase(suite: Suite, { case: one, file, line }: WrittenCase): LoadedSuite['cases'][number] {
   const threshold = one.threshold ?? suite.threshold
   const { threshold: _, ...rest } = one
-  const whole: Case = { ...rest, assert: [...one.assert, ...suite.assert] }
+  const all = [...new Set([...one.tags, ...(suite.tags ?? [])])]
+  const whole: Case = { ...rest, tags: all, assert: [...one.assert, ...suite.assert] }
   if (threshold !== undefined) whole.threshold = threshold
   const { id, category, tags, critical } = whole
   const info: CaseInfo = { id, hash: caseHash(whole), tags, critical, file, line }
