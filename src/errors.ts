@@ -99,6 +99,11 @@ const messages = {
     sentence: (f) => `${f.problem}`,
     mend: () => 'A baseline needs a finished run that measured at least 95 % of the cases: run the suite again.',
   },
+  shards_incomplete: {
+    outcome: 'invalid',
+    sentence: (f) => `${f.problem}`,
+    mend: (f) => `${f.mend}`,
+  },
   baseline_expired: {
     outcome: 'invalid',
     sentence: (f) =>

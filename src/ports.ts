@@ -142,8 +142,47 @@ export type Provider = {
   /** Milliseconds that a conversation may take, where that is more than one answer. */
   longest?: ((testCase: Case) => number) | undefined
   ask(request: AskRequest, signal: AbortSignal): Promise<Attempt>
+  /** Where it takes many questions as one file, at its leisure and at a lower price: that is how it is asked. */
+  batch?: BatchDoor | undefined
   /** Where several providers answer together: the one that is asked this. */
   ownerOf?: ((request: AskRequest) => Provider) | undefined
+}
+
+/** How a batch stands. `total`: requests in it. `ended` with a `problem`: not all of it was answered. */
+export type BatchLook = {
+  status: string
+  done: number
+  total: number
+  ended: boolean
+  problem?: string | undefined
+  /** Where its answers are. */
+  files: string[]
+}
+export type Failure = { failure: Attempt }
+/** Questions sent as one file. Nothing throws for a failure of the other side; what is not undefined in `failure` says why. */
+export type BatchDoor = {
+  /** Content hash of who is asked. */
+  address: string
+  /** `id`: unique in the batch. `mark` is kept with the batch, to find it again. */
+  submit(
+    questions: readonly { id: string; request: AskRequest }[],
+    mark: string,
+    signal: AbortSignal,
+  ): Promise<{ batch: string } | Failure>
+  /** The batch with this mark; null: there is none. */
+  find(mark: string, signal: AbortSignal): Promise<{ batch: string | null } | Failure>
+  look(batch: string, signal: AbortSignal): Promise<BatchLook | Failure>
+  /** What stands in the files of an ended batch, by the ids of the questions. */
+  answers(files: readonly string[], signal: AbortSignal): Promise<{ answers: Map<string, Attempt> } | Failure>
+}
+
+/** A batch that was or may have been submitted and whose answers are not saved yet. `batch` null: it was about to be. */
+export type PendingBatch = { mark: string; address: string; batch: string | null; ids: string[]; submitted_at: string }
+/** Where batches are written down before they are waited for, so that none is paid twice. */
+export type BatchBook = {
+  pending(): Promise<PendingBatch[]>
+  put(entry: PendingBatch): Promise<void>
+  drop(mark: string): Promise<void>
 }
 
 /** Errors after which no call of the run can succeed: the run stops at once. */

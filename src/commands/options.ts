@@ -21,6 +21,11 @@ export type AskOptions = {
   maxTokens?: number
   /** Milliseconds. */
   maxDuration?: number
+  batch?: boolean
+  /** `2/8`. */
+  shard?: string
+  /** A shard asks so many passes. */
+  passes?: number
 }
 
 /** What may be spent: as the command line says, else aigate.yaml, each limit by itself. */

@@ -1,13 +1,15 @@
 // From a target to somebody who answers: live, replayed or recorded, with the price of each answer.
 import { AigateError } from '../errors.ts'
-import type { LoadedSuite, Provider, Recordings, ResolvedTarget } from '../ports.ts'
+import type { Attempt, BatchDoor, LoadedSuite, Provider, Recordings, ResolvedTarget } from '../ports.ts'
 import type { ModelPin, ProviderConfig } from '../schema/config.ts'
 import { conversationProvider } from './agents/conversation.ts'
+import type { Completion } from '../schema/run.ts'
 import { pricer } from './price.ts'
 import { type AppOptions } from './providers/app.ts'
 import { commandProvider } from './providers/command.ts'
 import { httpProvider } from './providers/http.ts'
 import { moduleProvider } from './providers/module.ts'
+import { openaiBatches } from './batch/openai-batches.ts'
 import { openaiProvider } from './providers/openai.ts'
 import { recordingProvider, replayProvider } from './providers/replay.ts'
 
@@ -19,6 +21,8 @@ type Options = {
   record: boolean
   /** Nobody is asked: every answer comes from the recordings. */
   offline: boolean
+  /** Asked as a batch where the provider can be. */
+  batch?: boolean | undefined
 }
 /** What of a suite says who answers: its target, and the absolute folder that paths in it are relative to. */
 export type Asked = Pick<LoadedSuite, 'target' | 'dir'>
@@ -39,7 +43,11 @@ const models: {
     options: Options,
   ) => Provider | undefined
 } = {
-  openai: (name, config, options) => openaiProvider(name, config, options),
+  openai: (name, config, options) => {
+    const provider = openaiProvider(name, config, options)
+    const batched = options.batch === true || (config.mode === 'batch' && !options.record)
+    return batched ? { ...provider, batch: openaiBatches(name, config, options) } : provider
+  },
   replay: (name, config, options) => {
     if (!options.record) return undefined
     if (config.of) return openaiProvider(name, config.of, options)
@@ -75,15 +83,34 @@ function liveProvider({ target, dir }: Asked, options: Options): Provider | unde
 async function priced(provider: Provider, target: ResolvedTarget): Promise<Provider> {
   if (target.kind !== 'prompt') return provider
   const model: ModelPin = target.model.pin
-  const price = await pricer()
+  const price = await pricer(model)
   const { id, rpm, tpm } = model
+  const { batch } = provider
   return {
     ...provider,
+    ...(batch && { batch: halfPriced(batch, (completion) => price(model, completion)) }),
     lane: { key: id, rpm, tpm },
     ask: async (request, signal) => {
       const { completion, ...how } = await provider.ask(request, signal)
       const cost_usd = completion.cost_usd ?? price(model, completion)
       return { ...how, completion: cost_usd === undefined ? completion : { ...completion, cost_usd } }
+    },
+  }
+}
+
+/** Batches cost half of the list price. */
+function halfPriced(batch: BatchDoor, price: (completion: Completion) => number | undefined): BatchDoor {
+  return {
+    ...batch,
+    answers: async (files, signal) => {
+      const found = await batch.answers(files, signal)
+      if ('failure' in found) return found
+      const priced = [...found.answers].map(([id, attempt]): [string, Attempt] => {
+        const list = price(attempt.completion)
+        const cost_usd = list === undefined ? undefined : list / 2
+        return [id, cost_usd === undefined ? attempt : { ...attempt, completion: { ...attempt.completion, cost_usd } }]
+      })
+      return { answers: new Map(priced) }
     },
   }
 }

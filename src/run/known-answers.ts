@@ -1,7 +1,8 @@
 // A pass of which some answers are there already: those are handed on at once, and only the others are asked.
 import type { AskRequest } from '../ports.ts'
 import type { Completion } from '../schema/run.ts'
-import { type PassInput, runPass, type Stopped } from './engine.ts'
+import { type BatchInput, runWithBatches } from './batch/batch-pass.ts'
+import type { Stopped } from './engine.ts'
 
 /** So many known answers are handed on before a signal is looked for. */
 const BATCH = 64
@@ -11,7 +12,7 @@ const BATCH = 64
  * no rate, budget or pause counts it. An interruption stops the handing on as well.
  */
 export async function runKnowing(
-  input: PassInput,
+  input: BatchInput,
   find: (request: AskRequest) => Completion | undefined,
 ): Promise<{ stopped?: Stopped }> {
   const unknown: AskRequest[] = []
@@ -22,5 +23,5 @@ export async function runKnowing(
     if (completion === undefined) unknown.push(request)
     else await input.onCompletion(request, completion)
   }
-  return runPass({ ...input, requests: unknown })
+  return runWithBatches({ ...input, requests: unknown })
 }

@@ -11,19 +11,21 @@ export const priceData = 'genai-prices 0.1.8'
 const OWN = /ollama|vllm|llama[._-]?cpp|lm[._-]?studio|localai|local/i
 
 /**
- * Loads the list prices and gives the function that prices one answer in US dollars.
+ * Loads the list prices and gives the function that prices one answer in US dollars. `only`: the one model it is called for;
+ * a model with a price of its own needs no list.
  * The model's own `price` (US dollars for a million tokens, cached input at full price) comes first, then the list
  * price of the model id at the provider of that name, then of the id alone, then the same for the model name that was
  * answered (an Azure deployment has a name of its own). `undefined`: no usage, or no price is known; never zero for that.
  */
-export async function pricer(): Promise<(model: Priced, completion: Completion) => number | undefined> {
-  const { calcPrice } = await import('@pydantic/genai-prices')
+export async function pricer(only?: Priced): Promise<(model: Priced, completion: Completion) => number | undefined> {
+  const calcPrice = only?.price ? null : (await import('@pydantic/genai-prices')).calcPrice
   return (model, completion) => {
     const { usage, response_model } = completion
     if (!usage) return undefined
     if (model.price) {
       return (usage.input_tokens * model.price.input + usage.output_tokens * model.price.output) / 1_000_000
     }
+    if (!calcPrice) return undefined
     const ids = response_model && response_model !== model.id ? [model.id, response_model] : [model.id]
     const providers = OWN.test(model.provider) ? [model.provider] : [model.provider, undefined]
     for (const id of ids) {

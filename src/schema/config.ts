@@ -21,6 +21,10 @@ export const OpenAiProvider = z.strictObject({
     .positive()
     .optional()
     .describe('Tokens a minute, of prompts and answers, that are never exceeded, all models together'),
+  mode: z
+    .enum(['live', 'batch'])
+    .optional()
+    .describe('batch: asked through the Batch API, within a day at half the price; for nightly runs. Or: eval --batch'),
   timeout: Duration.default(60_000),
   retries: z.int().nonnegative().default(4).describe('Further attempts after a transient failure'),
 })

@@ -180,6 +180,10 @@ export const RunHeader = z.strictObject({
     .optional()
     .describe('Content hashes of the files that answer and grade, by path; absent: none, or an older record'),
   invocation: Invocation.optional().describe('How the run was started, for --resume; absent: it cannot be resumed'),
+  shard: z
+    .strictObject({ shard: z.int().positive(), of: z.int().positive(), split: z.string(), cases: z.array(z.string()) })
+    .optional()
+    .describe('Only these cases were asked here, the others by other shards: `aigate merge` has the verdict'),
   git: Git.nullable(),
   tool_version: z.string(),
   node: z.string(),

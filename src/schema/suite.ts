@@ -150,6 +150,7 @@ export const Suite = z.strictObject({
   target: Target,
   trials: Trials.default({ min: 1, max: 3 }),
   gate: GatePolicyInput.optional(),
+  tags: z.array(z.string().min(1)).optional().describe('Added to every case, for --tag'),
   assert: z.array(Assertion).default([]).describe('Added to every case'),
   threshold: Unit.optional().describe('For every case that sets none itself'),
   tools: ToolBehaviours.optional().describe('What the tools of the target answer in every case'),

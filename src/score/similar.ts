@@ -6,6 +6,7 @@ import { answerOf, canonical, fold } from './answer.ts'
 import { bleu } from './bleu.ts'
 import { cosine } from './cosine.ts'
 import { shorten } from './reason.ts'
+import { rougeL } from './rouge-l.ts'
 
 type Method = Exclude<AssertionArgs<'similar'>['method'], 'cosine'>
 
@@ -22,16 +23,10 @@ function levenshtein(answer: string, reference: string): number {
   return longer === 0 ? 1 : 1 - distance(answer, reference) / longer
 }
 
-/** F1 of the longest common subsequence of words (Lin 2004, "ROUGE", §3.1), the whole text taken as one sequence. */
-async function rougeL(answer: string, reference: string): Promise<number> {
-  if (tokens(answer).length === 0 || tokens(reference).length === 0) return 0
-  const { l } = await import('js-rouge')
-  return l(answer, reference, { tokenizer: tokens, segmenter: (text) => [text] })
-}
-
 const methods: Record<Method, (answer: string, reference: string) => number | Promise<number>> = {
   levenshtein,
-  rouge_l: rougeL,
+  // The whole text is taken as one sequence.
+  rouge_l: (answer, reference) => rougeL(tokens(answer), tokens(reference)),
   bleu: (answer, reference) => bleu(tokens(answer), tokens(reference)),
 }
 

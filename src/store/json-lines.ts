@@ -13,6 +13,8 @@ const kinds = {
   recordings: 'a file of recorded answers',
   answers: 'a segment of the answer cache',
   calibration: 'the calibration of a judge',
+  shard: 'the file of a shard',
+  batch: 'the note of a batch',
 } as const
 export type RecordKind = keyof typeof kinds
 
@@ -20,6 +22,8 @@ const mends: Record<RecordKind, string> = {
   run: 'Name a run: latest, its id, or its file under .aigate/runs.',
   report: 'Name a report made with --reporter json:<file>.',
   baseline: 'Name a baseline that `aigate baseline record` or `aigate baseline accept` wrote.',
+  batch: 'Move this file out of the folder of the batches.',
+  shard: 'Name the files that `aigate eval --shard` wrote.',
   answers: 'Delete this file: what is missing is asked again.',
   calibration: 'Name a calibration that `aigate calibrate` wrote.',
   recordings: 'Move this file out of the folder of the recordings, or make it again with `aigate eval --record`.',

@@ -107,7 +107,8 @@ export function finishCase(
 ): LoadedSuite['cases'][number] {
   const threshold = one.threshold ?? suite.threshold
   const { threshold: _, ...rest } = one
-  const whole: Case = { ...rest, assert: [...one.assert, ...suite.assert] }
+  const all = [...new Set([...one.tags, ...(suite.tags ?? [])])]
+  const whole: Case = { ...rest, tags: all, assert: [...one.assert, ...suite.assert] }
   if (threshold !== undefined) whole.threshold = threshold
   if (suite.tools) whole.tools = { ...suite.tools, ...one.tools }
   const steps = one.max_steps ?? suite.max_steps

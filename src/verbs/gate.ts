@@ -36,6 +36,32 @@ export function gateVerbs(context: Context, { verb, end }: Verbs): void {
     .option('--trials <n>', 'ask every case exactly n times', parseCount)
     .option('--changed [ref]', 'only suites that differ from the base (default: as --base finds it)')
     .option('--resume [run]', 'go on with a run that was interrupted (default: the newest)')
+    .addOption(
+      new Option('--shard <n/m>', 'ask only the n-th of m parts, for `aigate merge`: --shard 2/8').conflicts('results'),
+    )
+    .addOption(
+      new Option('--batch', 'through the Batch API: within a day, at half the price').conflicts(['record', 'results']),
+    )
+    .option(
+      '--passes <n>',
+      'with --shard: ask so many passes now (default: the most that the suite allows)',
+      parseCount,
+    )
+    .option(
+      '--durations <report>',
+      'with --shard: split by the latencies of this JSON report (default: of the baseline)',
+    )
+    .option('--shard-file <file>', 'with --shard: what it writes (default: shard-2-of-8.json)')
+    .addOption(
+      new Option('--watch', 'run again what a saved prompt or suite changes, until Ctrl-C').conflicts([
+        'results',
+        'resume',
+        'shard',
+        'record',
+        'refresh',
+      ]),
+    )
+    .addOption(new Option('--only-suites <list>').hideHelp())
     .option('--no-cache', 'ask everything, and keep nothing for later runs')
     .option('--refresh', 'ask everything, and keep the answers for later runs')
     .option('--cache-dir <folder>', 'where answers are kept between runs (default: .aigate/cache)')
@@ -46,7 +72,18 @@ export function gateVerbs(context: Context, { verb, end }: Verbs): void {
     .action((suites: string[], options) =>
       end(
         options.results === undefined
-          ? import('../commands/gate/eval.ts').then(({ evalCommand }) => evalCommand(context, suites, options))
+          ? options.watch
+            ? import('../commands/gate/watching/watch-eval.ts').then(({ watchEvalCommand }) =>
+                watchEvalCommand(
+                  context,
+                  suites,
+                  options,
+                  process.argv.slice(1).filter((word) => word !== '--watch'),
+                ),
+              )
+            : import('../commands/gate/eval.ts').then(({ evalCommand }) =>
+                evalCommand(context, options.onlySuites?.split(',') ?? suites, options),
+              )
           : import('../commands/gate/eval-results.ts').then((verb) =>
               verb.evalResultsCommand(context, suites, options),
             ),
@@ -82,6 +119,12 @@ export function gateVerbs(context: Context, { verb, end }: Verbs): void {
           compareCommand(context, ref, baseline, options),
         ),
       ),
+    )
+  verb('merge <file...>', 'Join the files of all shards to the verdict of the whole run', mergeExamples)
+    .option('--config <file>', 'configuration file')
+    .addOption(reporterOption())
+    .action((files: string[], options) =>
+      end(import('../commands/gate/shards/merge.ts').then(({ mergeCommand }) => mergeCommand(context, files, options))),
     )
   verb('report <run>', 'Render a finished run again, judged as it was', reportExamples)
     .option('--config <file>', 'configuration file')
@@ -190,9 +233,15 @@ const evalExamples = [
   'aigate eval support --prompt support/answer@1.1.0 --model next --attribute',
   'aigate eval support --against main',
   'aigate eval --changed',
+  'aigate eval support --watch',
+  'aigate eval --shard 2/8',
   'aigate eval --resume',
   'aigate eval --reporter table,json:run.json,junit:junit.xml,markdown:summary.md',
   'aigate eval support --results results.json',
+]
+const mergeExamples = [
+  'aigate merge shard-*.json',
+  'aigate merge shards --reporter table,json:run.json,junit:junit.xml',
 ]
 const planExamples = ['aigate plan', 'aigate plan support --max-cost 0.50', 'aigate plan --json']
 const compareExamples = [

@@ -105,7 +105,7 @@ export async function openOtherSide(
     join(session.project.root, session.project.config.recordings),
     suite.suite.suite,
   )
-  const settings = { record: false, offline: options.offline === true, recordings }
+  const settings = { record: false, offline: options.offline === true, batch: options.batch, recordings }
   const provider = await buildProvider({ ...asked, dir: old.dir }, { env: context.env, clock: context, ...settings })
   const journal = await openRecord(session, own.folder, header)
   const observations: Observation[] = []

@@ -36,6 +36,7 @@ export async function prepareAnchors(
     return without(noAnchors('the code that the baseline was recorded with is not kept; use --against'))
   if (options.offline || target.provider.config.type === 'replay')
     return without(noAnchors('recorded answers tell nothing about the provider of today'))
+  if (session.shard) return without(noAnchors('shards do not ask them, because they come after the whole run'))
   const plan = anchorPlan({
     suite: name,
     baseline,

@@ -14,6 +14,7 @@ import { type Anchors, judgeWithAnchors, prepareAnchors } from './anchors.ts'
 import { askCells, prepareCauses } from './attribute.ts'
 import { holdWithoutOther, openAgainst, openOtherSide } from './against.ts'
 import { type GuardOptions, guardChange } from './base-side.ts'
+import { requireBatchable } from './batching.ts'
 import { assertGradable, assertKeys, suitesLackingKeys } from '../check.ts'
 import { changedSuites } from './changed.ts'
 import { type Comparison, evaluateSuite, openSession, type Session } from './evaluate.ts'
@@ -30,6 +31,7 @@ import {
   whileRunning,
 } from './resume.ts'
 import { holdEmptied, selectCases } from './selection.ts'
+import { clearShard, finishShard, openShard, parseShard, shardFileOf } from './shards/shard.ts'
 import { askedWhere, sideBySide } from './side-by-side.ts'
 import { parseReporters, requireDestinations, writeReports } from '../write-reports.ts'
 
@@ -46,6 +48,8 @@ type EvalOptions = AskOptions &
     resume?: string | true
     /** true: against the base that --base would find. */
     changed?: string | true
+    durations?: string
+    shardFile?: string
   }
 
 /** Runs suites to their verdicts, or goes on with a run as it was started. */
@@ -68,6 +72,8 @@ async function evaluate(
   options: EvalOptions,
   resumed: Resumed | null,
 ): Promise<Ending> {
+  const part = parseShard(options)
+  const shardFile = part && (await shardFileOf(context, part, options))
   const whole = await loadSuites(project, { suites: names, overrides: overridesOf(options) })
   const notes = await frozenNotes(context, project, whole, { names, options })
   const listed = await readQuarantine(project, { suites: whole, latest: latestDay(context.now()) })
@@ -87,14 +93,16 @@ async function evaluate(
     ? resumedSuites(selected.suites, resumed)
     : selected.suites.filter(({ suite }) => !changed || changed.suites.includes(suite.suite))
   const unchanged = changed && { unchanged: changed.unchanged }
-  if (suites.length === 0) {
+  if (suites.length === 0 && !part) {
     await writeReports(context, { ...reportOf([], context.toolVersion), ...unchanged }, wanted)
     return 'pass'
   }
   await assertGradable(suites)
+  requireBatchable(suites, options)
   const baselines = suites.map(({ suite }) => change.baselines.get(suite.suite))
   const fresh = openSession(context, project, options, newBudget(budgetOf(project, options)), change.quarantine, suites)
   const opened = resumed ? { ...fresh, id: resumed.id, folder: resumed.folder, suites: resumed.suites } : fresh
+  const shard = part && (await openShard(context, part, suites, baselines, options))
   const whatIf = options.threshold === undefined ? [] : [`--threshold ${options.threshold}`]
   const { cache, notes: said } = await openCache(context, project, options)
   // Of a run that goes on, most answers are in its own record.
@@ -110,9 +118,11 @@ async function evaluate(
     cache,
     invocation,
     resumed: resumed !== null,
+    shard,
   }
   const run = async () => {
     try {
+      await clearShard(shardFile)
       return await judgeSuites(session, { suites, baselines, partial, guards, options })
     } finally {
       await closeCache(context, cache)
@@ -120,9 +130,13 @@ async function evaluate(
   }
   const reports = await whileRunning(session.folder, run)
   const report = { ...reportOf(reports, context.toolVersion), ...unchanged }
-  await writeReports(context, report, wanted)
+  const ending =
+    shard && shardFile !== undefined
+      ? await finishShard({ ...session, shard }, shardFile, changed?.unchanged)
+      : report.outcome
+  if (!shard) await writeReports(context, report, wanted)
   sayBudget(session)
-  if (!context.signal.aborted) return report.outcome
+  if (!context.signal.aborted) return ending
   context.stderr.write(
     `interrupted: every answer so far is saved in ${session.folder}\n  go on: ${resumeCommand(context, session)}\n`,
   )

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import { join, resolve } from 'node:path'
 import { judgeChange } from '../../decide/change/judge-change.ts'
 import { suiteReport } from '../../decide/explain/suite-report.ts'
+import { FIRST_CONFIRMATION } from '../../decide/shards/whole-run.ts'
 import type { AskRequest, Context, GraderTools, LoadedSuite, Project } from '../../ports.ts'
 import { buildProvider } from '../../run/build-provider.ts'
 import type { BudgetState } from '../../run/budget.ts'
@@ -18,11 +19,13 @@ import { createRun, newRunId, type RunJournal } from '../../store/run-journal.ts
 import { resumeRun } from '../../store/run-resume.ts'
 import type { OtherSide } from './against.ts'
 import { openMemory, SAME_TIME_MS, type SessionCache } from './answer-memory.ts'
+import { batching } from './batching.ts'
 import { finisher, gradingLine } from './finish-answer.ts'
 import { judgingOf, type SuiteJudging } from '../judge/judging.ts'
 import type { AskOptions } from '../options.ts'
 import { startProgress } from '../progress.ts'
 import { keepBaseline, suiteHeader } from './run-header.ts'
+import { nextOfShard, ownCases, type Shard } from './shards/shard.ts'
 
 /** What all suites of one invocation share. */
 export type Session = {
@@ -45,6 +48,8 @@ export type Session = {
   cache?: SessionCache | null
   /** How the run was started, for --resume. */
   invocation?: Invocation
+  /** Only a part of the cases is asked here. */
+  shard?: Shard | undefined
   /** true: the records in the folder are gone on with. */
   resumed?: boolean
   /** By suite: its judges, once they are open. */
@@ -105,7 +110,12 @@ export async function evaluateSuite(
   const { context, project, options } = session
   const { other, anchors } = against
   const recordings = await openRecordings(join(project.root, project.config.recordings), suite.suite.suite)
-  const settings = { record: options.record === true, offline: options.offline === true, recordings }
+  const settings = {
+    record: options.record === true,
+    offline: options.offline === true,
+    batch: options.batch,
+    recordings,
+  }
   const provider = await buildProvider(suite, { env: context.env, clock: context, ...settings })
   const journal = await openRecord(session, session.folder, await suiteHeader(session, suite, against))
   const { header } = journal
@@ -118,7 +128,8 @@ export async function evaluateSuite(
   const progress = startProgress(context, suite.suite.suite)
   let stopped: string | undefined
   let purpose: Observation['purpose'] = 'pass'
-  let requests = suite.cases.map((each) => ask(each.case, 1))
+  const own = ownCases(session.shard, suite)
+  let requests = own.map((each) => ask(each.case, 1))
   let trials = 1
   const decide = () => {
     const { cases, policy } = header
@@ -134,8 +145,8 @@ export async function evaluateSuite(
   let decision = decide()
   try {
     for (;;) {
-      const own = { requests, provider }
-      const both = interleave(other && purpose === 'pass' ? [own, other.part(trials)] : [own])
+      const side = { requests, provider }
+      const both = interleave(other && purpose === 'pass' ? [side, other.part(trials)] : [side])
       progress.pass(trials, both.requests.length, purpose)
       const onCompletion = (request: AskRequest, completion: Completion) =>
         grading.add(
@@ -146,7 +157,7 @@ export async function evaluateSuite(
       const { seed, budget } = session
       const signal = judging ? AbortSignal.any([context.signal, judging.died]) : context.signal
       const pass = await runKnowing(
-        { ...both, seed: seed + trials, signal, clock: context, budget, onCompletion },
+        { ...both, seed: seed + trials, signal, clock: context, budget, onCompletion, ...batching(session, suite) },
         (request) =>
           other?.owns(request)
             ? other.find(request)
@@ -156,12 +167,13 @@ export async function evaluateSuite(
       await grading.settled()
       stopped = judging?.dead() ?? pass.stopped?.message
       decision = decide()
-      if (stopped !== undefined || !decision.next) break
-      const next = decision.next
+      const next = session.shard
+        ? nextOfShard(session.shard, { header, observations, asked: trials, baseline: against.baseline })
+        : decision.next
+      if (stopped !== undefined || !next) break
       purpose = next.kind
       if (next.kind === 'pass') trials = next.trial
-      requests =
-        next.kind === 'pass' ? suite.cases.map((each) => ask(each.case, trials)) : confirmations(next, suite, ask)
+      requests = next.kind === 'pass' ? own.map((each) => ask(each.case, trials)) : confirmations(next, suite, ask)
     }
   } finally {
     await grading.idle()
@@ -194,7 +206,9 @@ function confirmations(
   ask: (each: LoadedSuite['cases'][number]['case'], trial: number) => AskRequest,
 ): AskRequest[] {
   const chosen = suite.cases.filter(({ info }) => wanted.cases.includes(info.id))
-  return chosen.flatMap((each) => Array.from({ length: wanted.trials }, (_, i) => ask(each.case, 1001 + i)))
+  return chosen.flatMap((each) =>
+    Array.from({ length: wanted.trials }, (_, i) => ask(each.case, FIRST_CONFIRMATION + i)),
+  )
 }
 
 /** The answers of the baseline, for cases that are still the same. */

@@ -18,7 +18,7 @@ import { suiteHeader } from './run-header.ts'
 /** Options that decide what is asked and how it is judged; a resumed run has those that it was started with. */
 const KEPT = [
   'tag', 'case', 'model', 'prompt', 'seed', 'record', 'offline', 'against', 'baseline', 'base', 'attribute', 'frozen',
-  'threshold', 'trials',
+  'threshold', 'trials', 'shard', 'passes', 'durations', 'shardFile', 'batch',
 ] as const // biome-ignore format: one list
 
 type Options = Record<string, unknown>

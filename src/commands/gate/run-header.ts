@@ -14,6 +14,7 @@ import { judgingOf } from '../judge/judging.ts'
 import type { Comparison, Session } from './evaluate.ts'
 import { gradersForLock } from './graders.ts'
 import { selectionOf } from './selection.ts'
+import { shardOfHeader } from './shards/shard.ts'
 
 /** The header of the record of a suite, with all that it is compared with. */
 export async function suiteHeader(session: Session, suite: LoadedSuite, against: Comparison): Promise<RunHeader> {
@@ -30,7 +31,10 @@ export async function suiteHeader(session: Session, suite: LoadedSuite, against:
 }
 
 /** The files that answer and grade, as far as they can be told, with their hashes. */
-async function codeOf({ project }: Session, suite: LoadedSuite): Promise<Record<string, string>> {
+export async function codeOf(
+  { project }: Pick<Session, 'project'>,
+  suite: LoadedSuite,
+): Promise<Record<string, string>> {
   const told = await targetCode(suite)
   const answering = 'files' in told ? told.files : await namedCode(suite)
   const grading = (await gradersForLock(project, [suite])).get(suite.suite.suite)
@@ -77,6 +81,7 @@ export async function headerOf(
     cases,
     suites: session.suites,
     ...comparedWith(suite.suite.suite, { baseline, file }),
+    ...shardOfHeader(session.shard, suite),
     git: await gitState(project.root),
     tool_version: context.toolVersion,
     node: process.versions.node,

@@ -27,6 +27,7 @@ const words: { [K in Key]: string } = {
   compared_with: 'the baseline that is compared with',
   quarantined: 'the quarantine list',
   against: 'the commit that is compared with',
+  shard: 'which cases this shard asks',
   anchors: 'the anchors',
   judging: 'the judges, their prompts or their calibration',
 }

@@ -2,6 +2,7 @@
 import type { Attempt } from '../../ports.ts'
 import type { Completion, ErrorKind } from '../../schema/run.ts'
 import { readLimits, retryAfter } from '../pacing/limit-headers.ts'
+import type { Reply } from './transport.ts'
 
 /** Longer error texts are whole web pages. */
 const MAX_MESSAGE = 2000
@@ -36,6 +37,38 @@ export function failureOfThrown(thrown: unknown): Attempt {
   const text = `The connection failed: ${reason.join(': ')}${code && !reason.join().includes(code) ? ` (${code})` : ''}`
   // A certificate that is not accepted now is not accepted a second later.
   return failed('connection', text, /CERT|SELF_SIGNED|UNABLE_TO_VERIFY|ERR_TLS/.test(code) ? {} : { retry: {} })
+}
+
+/** What a reply that is no success means; its sentence reads as the SDK would write it. */
+export function failureOfReply({ status, headers, text }: Reply): Attempt {
+  const error = errorIn({ text, headers })
+  const { message } = error
+  const said = message === undefined || message === '' ? JSON.stringify(error) : message
+  const words = typeof said === 'string' ? said : JSON.stringify(said)
+  return failureOfStatus(
+    status,
+    words === '{"message":""}' ? `${status} status code (no body)` : `${status} ${words}`,
+    error,
+    headers,
+  )
+}
+
+/** The error object of a failed response; where the body has none, what it says instead. */
+export function errorIn({ text, headers }: Pick<Reply, 'text' | 'headers'>): Record<string, unknown> {
+  const body = parsed(text)
+  // Gemini wraps the object in a list.
+  const whole: unknown = Array.isArray(body) ? body[0] : body
+  if (isRecord(whole) && isRecord(whole['error'])) return whole['error']
+  const location = headers.get('location')
+  return { message: location ? `redirected to ${location}` : text }
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
 }
 
 /**

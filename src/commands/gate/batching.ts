@@ -1,0 +1,43 @@
+// What a run through batches needs besides: the book of those under way, a word while one waits, and a policy that they can meet.
+import { join } from 'node:path'
+import { AigateError } from '../../errors.ts'
+import type { BatchLook, LoadedSuite } from '../../ports.ts'
+import { openBatchBook } from '../../store/batch-book.ts'
+import type { AskOptions } from '../options.ts'
+import type { Session } from './evaluate.ts'
+import { isConversation } from '../../run/agents/conversation.ts'
+
+/** Where batches are written down, and what is said while they are waited for. */
+export function batching({ context, project }: Session, { suite }: LoadedSuite) {
+  const book = openBatchBook(join(project.root, '.aigate', 'batches'))
+  let said = ''
+  const onLook = (batch: string, { status, done, total }: BatchLook) => {
+    const now = `${suite.suite}: batch ${batch} is ${status.replaceAll('_', ' ')}${total > 0 ? `, ${done} of ${total}` : ''}`
+    // On a terminal the line of the progress goes first.
+    if (now !== said) context.stderr.write(`${context.stderr.isTTY ? '\r\u001b[K' : ''}${now}\n`)
+    said = now
+  }
+  return { scope: suite.suite, batches: { book, now: () => context.now(), onLook } }
+}
+
+/** @throws AigateError `usage` before anything is paid for, where a suite has a gate on latencies, which no batch can tell */
+export function requireBatchable(suites: readonly LoadedSuite[], { batch, offline, record }: AskOptions): void {
+  const batched = suites.filter(({ target }) => {
+    if (offline || record || target.kind !== 'prompt') return false
+    const { config } = target.provider
+    return config.type === 'openai' && (batch === true || config.mode === 'batch')
+  })
+  const named = (those: readonly LoadedSuite[]) => those.map(({ suite }) => suite.suite).join(', ')
+  const timed = batched.filter(({ policy }) => policy.latency_p95 !== undefined)
+  if (timed.length > 0)
+    throw new AigateError('usage', {
+      problem: `The policy of ${named(timed)} has a gate on latency (latency_p95), and a batch tells no latencies.`,
+      mend: 'Ask it live, or give the nightly suite a policy without latency_p95.',
+    })
+  const talking = batched.filter(({ cases }) => cases.some((one) => isConversation(one.case)))
+  if (talking.length > 0)
+    throw new AigateError('usage', {
+      problem: `${named(talking)} has conversations, and a batch holds one answer to each question.`,
+      mend: 'Ask it live, or leave the cases with turns, tools or a user in a suite of their own.',
+    })
+}

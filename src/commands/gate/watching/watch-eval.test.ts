@@ -1,0 +1,84 @@
+// eval --watch with a real program, real saves and real signals: only what a save changes is asked again, and errors end nothing.
+import { readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, afterEach, expect, it } from 'vitest'
+import { removeTemporary, start } from '../../cli-testing.ts'
+import { type Api, edit, promptProject, startApi, write } from '../../git-testing.ts'
+
+const open: { close(): void }[] = []
+afterEach(() => {
+  for (const one of open.splice(0)) one.close()
+})
+afterAll(removeTemporary)
+
+function watching(folder: string) {
+  const { child, ended } = start(['eval', '--watch'], folder)
+  let said = ''
+  child.stderr?.on('data', (data) => (said += data))
+  open.push({ close: () => void child.kill('SIGKILL') })
+  const lines = () => said.split('watching: save').length - 1
+  /** Does something, and gives what was said until the program waits again. */
+  const after = async (act: () => void): Promise<string> => {
+    const [from, times] = [said.length, lines()]
+    act()
+    while (lines() === times && child.exitCode === null) await new Promise((go) => setTimeout(go, 10))
+    return said.slice(from)
+  }
+  return { child, ended, after, said: () => said }
+}
+
+async function twoSuites(): Promise<{ api: Api; folder: string }> {
+  const api = await startApi(({ user }) => `right: ${user}`)
+  open.push(api)
+  const folder = promptProject(api, { cases: 20 })
+  const suite = readFileSync(join(folder, 'evals/app.suite.yaml'), 'utf8')
+  write(folder, 'evals/zeta.suite.yaml', suite.replace('suite: app', 'suite: zeta').replace('a@1.0.0', 'a@1.1.0'))
+  return { api, folder }
+}
+
+it('asks again only what a save changes', { timeout: 90_000 }, async () => {
+  const { api, folder } = await twoSuites()
+  const { child, ended, after, said } = watching(folder)
+  await after(() => undefined)
+  expect(api.asked).toHaveLength(40)
+  // One case: one question for each of the suites that have it.
+  expect(await after(() => edit(folder, 'evals/cases.jsonl', 'question 4"', 'question four"'))).toMatch(
+    /app: 1 of 20 cases changed; zeta: 1 of 20 cases changed/,
+  )
+  expect(api.asked.slice(40).map(({ user }) => user)).toEqual(['question four', 'question four'])
+  // A prompt: the suite that uses it. Saved as editors do it, by a rename.
+  const prompt = join(folder, 'prompts/a/1.1.0.md')
+  const saved = await after(() => {
+    writeFileSync(`${prompt}.tmp`, readFileSync(prompt, 'utf8').replace('Be terse', 'Be brief'))
+    renameSync(`${prompt}.tmp`, prompt)
+  })
+  expect(saved).toMatch(/zeta: 20 of 20 cases changed\n/)
+  expect(saved).not.toMatch(/app:/)
+  expect([api.asked.length, api.asked.slice(42).every(({ system }) => system === 'Be brief.')]).toEqual([62, true])
+  // Rules alone: judged again, nobody is asked.
+  expect(await after(() => edit(folder, 'evals/app.suite.yaml', 'min_pass_rate: 0.1', 'min_pass_rate: 0.2'))).toMatch(
+    /app: its rules or its baseline changed/,
+  )
+  expect(api.asked).toHaveLength(62)
+  // A broken file is shown, and put right it goes on.
+  expect(await after(() => edit(folder, 'evals/app.suite.yaml', 'trials: 1', 'trails: 1'))).toMatch(
+    /unknown key.*trails/,
+  )
+  expect(child.exitCode).toBe(null)
+  expect(await after(() => edit(folder, 'evals/app.suite.yaml', 'trails: 1', 'trials: 2'))).toMatch(/app: its rules/)
+  expect(api.asked).toHaveLength(82)
+  child.kill('SIGINT')
+  const { code, stdout } = await ended
+  expect([code, stdout.split(/^app /m).length > 1]).toEqual([0, true])
+  expect(said()).not.toMatch(/itself failed/)
+})
+
+it('Ctrl-C in the middle of a run ends both with 130', { timeout: 60_000 }, async () => {
+  const { api, folder } = await twoSuites()
+  edit(folder, 'aigate.yaml', 'concurrency: 8', 'concurrency: 1, rpm: 60')
+  const { child, ended, said } = watching(folder)
+  while (api.asked.length === 0) await new Promise((go) => setTimeout(go, 5))
+  child.kill('SIGINT')
+  expect((await ended).code).toBe(130)
+  expect(said()).toMatch(/go on: aigate eval --resume/)
+})
