@@ -1,8 +1,7 @@
 // Asks a provider that speaks the OpenAI API for embeddings of texts, in batches.
 import { AigateError } from '../errors.ts'
 import type { ModelPin, OpenAiProvider } from '../schema/config.ts'
-import { keyNameOf, sender } from './providers/openai.ts'
-import { failureOfReply, isRecord } from './providers/openai-failure.ts'
+import { connect, keyNameOf } from './providers/openai.ts'
 import { namesIn, redactor } from './redact.ts'
 
 /** Texts of one request, and how much of a text is sent: what models read at most is about 8000 tokens. */
@@ -35,16 +34,14 @@ export async function embedTexts(
   const different = [...new Set(texts.map((text) => (text === '' ? ' ' : text.slice(0, LONGEST))))]
   const found = new Map<string, number[]>()
   try {
-    const key = keyName === undefined ? 'none' : (env[keyName] ?? '').trim()
-    const send = sender(provider, key, env, '/embeddings')
+    const client = await connect(provider, keyName === undefined ? 'none' : (env[keyName] ?? '').trim(), env)
     for (let start = 0; start < different.length; start += BATCH) {
       const input = different.slice(start, start + BATCH)
       const limit = AbortSignal.any([signal, AbortSignal.timeout(provider.timeout)])
       const body = { ...pin.params, model: pin.id, input, encoding_format: 'float' as const }
-      const reply = await send(pin.id, JSON.stringify(body), limit)
-      if (reply.status < 200 || reply.status > 299) throw new Error(failureOfReply(reply).completion.error?.message)
-      for (const [place, embedding] of vectorsIn(reply.text)) {
-        const text = input[place]
+      const { data } = await client.embeddings.create(body, { signal: limit })
+      for (const { index, embedding } of data) {
+        const text = input[index]
         if (text !== undefined) found.set(text, embedding)
       }
     }
@@ -56,17 +53,6 @@ export async function embedTexts(
     const one = found.get(text === '' ? ' ' : text.slice(0, LONGEST))
     if (one === undefined) throw failed(`${pin.provider} left an embedding out`, 'Ask again, or take another measure.')
     return one
-  })
-}
-
-/** The embeddings of an answer with the place of the text that each is for. */
-function vectorsIn(text: string): [number, number[]][] {
-  const body: unknown = JSON.parse(text)
-  const data: unknown[] = isRecord(body) && Array.isArray(body['data']) ? body['data'] : []
-  return data.flatMap((one): [number, number[]][] => {
-    if (!isRecord(one) || typeof one['index'] !== 'number' || !Array.isArray(one['embedding'])) return []
-    const { index, embedding } = one
-    return embedding.every((value) => typeof value === 'number') ? [[index, embedding]] : []
   })
 }
 

@@ -280,8 +280,8 @@ it('a wrong key, a missing one and a budget that is too small: no batch is made'
   const api = await batchApi()
   const folder = project(api)
   const says = async (more: string[], own: Record<string, string>, what: RegExp) => {
-    const { code, stdout } = await aigate([...args, ...more], folder, own)
-    expect([code, stdout.replaceAll(/\s+/g, ' ')]).toEqual([4, expect.stringMatching(what)])
+    const { code, stdout, stderr } = await aigate([...args, ...more], folder, own)
+    expect([code, `${stdout}${stderr}`.replaceAll(/\s+/g, ' ')]).toEqual([4, expect.stringMatching(what)])
   }
   await says([], { CANARY: 'wrong' }, /401 no key/)
   await says([], { CANARY: '' }, /CANARY is not set/)

@@ -3,14 +3,18 @@ import type { AskRequest, Attempt, Provider } from '../../ports.ts'
 import type { OpenAiProvider } from '../../schema/config.ts'
 import type { Completion } from '../../schema/run.ts'
 import type { Message, Tool } from '../../schema/suite.ts'
+import type { OpenAI } from 'openai'
 import { readLimits } from '../pacing/limit-headers.ts'
 import { namesIn, redactCompletion, redactor } from '../redact.ts'
 import { readAnswer } from './openai-answer.ts'
-import { failureOfReply, failureOfThrown, shorten } from './openai-failure.ts'
+import { errorIn, failureOfThrown, shorten } from './openai-failure.ts'
 import { type Reply, transportFor } from './transport.ts'
 
 type Env = Readonly<Record<string, string | undefined>>
 type Options = { env: Env; clock: { monotonic(): number } }
+
+/** The longest that a timer takes: the caller's signal decides how long one waits. */
+const NEVER = 2_147_483_647
 
 /**
  * A provider that speaks OpenAI chat completions. One `ask` is one request; it never throws.
@@ -26,7 +30,7 @@ export function openaiProvider(name: string, config: OpenAiProvider, options: Op
   // Answers are graded later: only our own secrets go, not what a case may be looking for.
   const redactAnswer = redactor(env, names, { patterns: false })
   const missing = unusable(names, env)
-  let send: Sender | undefined
+  let client: Promise<OpenAI> | undefined
 
   async function attempt(request: AskRequest, signal: AbortSignal): Promise<Attempt> {
     if (missing) return refuse('no_key', missing)
@@ -34,11 +38,12 @@ export function openaiProvider(name: string, config: OpenAiProvider, options: Op
     if (request.model.params['stream'] === true) {
       return refuse('bad_request', 'Answers are read whole: remove `stream` from the params of the model.')
     }
+    client ??= connect(config, keyName ? (env[keyName] ?? '').trim() : 'none', env)
     try {
-      send ??= sender(config, keyName ? (env[keyName] ?? '').trim() : 'none', env)
-      const reply = await send(request.model.id, JSON.stringify(bodyOf(request, request.model)), signal)
-      if (reply.status < 200 || reply.status > 299) return failureOfReply(reply)
-      return { ...readAnswer(reply.text, reply, redactError), limits: readLimits(reply.headers) }
+      // The SDK wants a body of its own type; params are the user's, and the API judges them.
+      const body = bodyOf(request, request.model) as unknown as OpenAI.ChatCompletionCreateParamsNonStreaming
+      const response = await (await client).chat.completions.create(body, { signal }).asResponse()
+      return { ...readAnswer(await response.text(), response, redactError), limits: readLimits(response.headers) }
     } catch (thrown) {
       return failureOfThrown(thrown)
     }
@@ -98,40 +103,84 @@ export function unusable(names: readonly string[], env: Env): string | undefined
   return undefined
 }
 
-/** Sends a body of JSON to a path of the API, for a model. Rejects where the connection fails or is aborted. */
-type Sender = (model: string, body: string, signal: AbortSignal) => Promise<Reply>
-
-/**
- * Sends requests as OpenAI's client does, which takes more time for a call than all the rest of a run: with exactly the
- * headers that are meant, and without following redirects, which would carry the key along to any other host. A deployment
- * of Azure is named in the path.
- */
-export function sender(config: OpenAiProvider, apiKey: string, env: Env, path = '/chat/completions'): Sender {
-  const transport = transportFor(env)
-  const azure = config.api_version !== undefined
-  const auth: [string, string] = azure ? ['api-key', apiKey] : ['authorization', `Bearer ${apiKey}`]
-  const json = { accept: 'application/json', 'content-type': 'application/json', 'user-agent': 'aigate' }
-  const headers = Object.fromEntries(new Headers([auth, ...Object.entries(json), ...headersOf(config, env)]))
-  const base = azure ? azureBase(config) : config.base_url
-  const slashless = base.replace(/\/$/, '')
-  const deployments = azure && !base.includes('/deployments')
-  return (model, body, signal) => {
-    const url = new URL(`${slashless}${deployments ? `/deployments/${model}` : ''}${path}`)
-    if (config.api_version !== undefined) url.searchParams.set('api-version', config.api_version)
-    return transport(url.href, { method: 'POST', headers, body, signal })
-  }
-}
-
-export const headersOf = (config: OpenAiProvider, env: Env) =>
-  Object.entries(config.headers).map(([name, value]): [string, string] => [
+/** The headers of the configuration, filled from the environment. */
+export const headersOf = (config: OpenAiProvider, env: Env): [string, string][] =>
+  Object.entries(config.headers).map(([name, value]) => [
     name,
     value.replace(/\$\{(\w+)\}/g, (_, variable: string) => (env[variable] ?? '').trim()),
   ])
 
-/** The address of an Azure resource as its portal shows it lacks the path. */
-function azureBase({ base_url }: OpenAiProvider): string {
-  const base = new URL(base_url)
-  return base.pathname === '/' ? `${base.origin}/openai` : base_url
+/** The SDK's client. It would read many OPENAI_* and AZURE_* variables by itself: each is given a value here. */
+export async function connect(config: OpenAiProvider, apiKey: string, env: Env): Promise<OpenAI> {
+  const { AzureOpenAI, OpenAI } = await import('openai')
+  const headers = headersOf(config, env)
+  const common = {
+    apiKey,
+    organization: null,
+    project: null,
+    adminAPIKey: null,
+    webhookSecret: null,
+    logLevel: 'off',
+    maxRetries: 0,
+    timeout: NEVER,
+  } as const
+  if (config.api_version !== undefined) {
+    const base = new URL(config.base_url)
+    // The address of an Azure resource as its portal shows it lacks the path.
+    const baseURL = base.pathname === '/' ? `${base.origin}/openai` : config.base_url
+    const fetch = plainFetch(['api-key', apiKey], headers, env)
+    return new AzureOpenAI({ ...common, baseURL, apiVersion: config.api_version, fetch })
+  }
+  return new OpenAI({
+    ...common,
+    baseURL: config.base_url,
+    fetch: plainFetch(['authorization', `Bearer ${apiKey}`], headers, env),
+  })
+}
+
+/**
+ * `fetch` with exactly the headers that are meant: the SDK adds those of OPENAI_CUSTOM_HEADERS and facts about this
+ * machine. Redirects are not followed, since fetch would carry `api-key` along to any other host.
+ */
+function plainFetch(auth: [string, string], headers: [string, string][], env: Env): typeof fetch {
+  const transport = transportFor(env)
+  return async (input, init) => {
+    const given = new Headers(init?.headers)
+    const sent = new Headers([auth])
+    for (const name of ['accept', 'content-type', 'user-agent']) sent.set(name, given.get(name) ?? '')
+    for (const [name, value] of headers) sent.set(name, value)
+    const body = init?.body
+    // Only what is read whole goes over the faster way: a stream is passed on as it comes.
+    if (typeof input !== 'string' || typeof body !== 'string' || /"stream":\s*true/.test(body)) {
+      const response = await fetch(input, { ...init, headers: sent, redirect: 'manual' })
+      return response.ok ? response : withError(response)
+    }
+    const signal = init?.signal ?? undefined
+    const reply = await transport(input, {
+      method: init?.method ?? 'POST',
+      headers: Object.fromEntries(sent),
+      body,
+      signal,
+    })
+    const response = responseOf(reply)
+    return response.ok ? response : withError(response)
+  }
+}
+
+function responseOf({ status, statusText, headers, text }: Reply): Response {
+  // The text is no longer compressed, and a Response of these has no body.
+  for (const name of ['content-encoding', 'content-length']) headers.delete(name)
+  const bare = status === 204 || status === 205 || status === 304
+  return new Response(bare ? null : text, { status, statusText, headers })
+}
+
+/** A failed response in the shape that the SDK reads: of any other it would drop the text. */
+async function withError(response: Response): Promise<Response> {
+  const { status, statusText, headers } = response
+  const error = errorIn({ text: await response.text(), headers })
+  const plain = new Headers(headers)
+  for (const name of ['content-encoding', 'content-length']) plain.delete(name)
+  return new Response(JSON.stringify({ error }), { status, statusText, headers: plain })
 }
 
 /** The body of a chat completion. */
