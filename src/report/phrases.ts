@@ -1,6 +1,6 @@
 // What every reporter says alike: outcome words, groups of cases, where a suite comes from, totals and the next step.
 import type { CaseReport, GateResult, Outcome, SuiteReport, Verdict } from '../schema/verdict.ts'
-import { count, dollars, duration, median, moment, plural } from './numbers.ts'
+import { count, dollars, duration, median, moment, plural, share } from './numbers.ts'
 import { oneLine } from './safe-text.ts'
 
 export const outcomeWord: Record<Outcome, string> = {
@@ -96,10 +96,17 @@ function saved({ verdict, run }: SuiteReport): string[] {
     : []
 }
 
+/** How many answers have the form that was asked for, for example JSON that fits a schema. */
+const formPhrase = ({ forms }: SuiteReport['totals']): string[] =>
+  forms === undefined
+    ? []
+    : [`valid output ${count(forms.valid)} of ${count(forms.of)} (${share(forms.valid / forms.of)})`]
+
 /** Calls, tokens, cost and latency, each a phrase. */
 export function totalPhrases(report: SuiteReport): string[] {
   const { totals, cases } = report
   const latency = median(cases.flatMap(({ latency_ms }) => (latency_ms === null ? [] : [latency_ms])))
+  const first = median(cases.flatMap(({ first_token_ms }) => first_token_ms ?? []))
   const counted = [
     [totals.replayed, `${plural(totals.replayed, 'answer')} replayed`],
     [totals.refused, `${count(totals.refused)} refused`],
@@ -115,7 +122,12 @@ export function totalPhrases(report: SuiteReport): string[] {
     ...(totals.judge_calls === undefined
       ? []
       : [`judges: ${plural(totals.judge_calls, 'call')}, ${cost(totals.judge_cost_usd ?? null)}`]),
+    ...(totals.user_calls === undefined
+      ? []
+      : [`simulated users: ${plural(totals.user_calls, 'call')}, ${cost(totals.user_cost_usd ?? null)}`]),
     ...(latency === null ? [] : [`median latency ${duration(latency)}`]),
+    ...(first === null ? [] : [`median time to first token ${duration(first)}`]),
+    ...formPhrase(totals),
   ]
 }
 

@@ -33,7 +33,8 @@ export function newBudget(budget?: Budget): BudgetState {
 
 /** Why no further call may be sent while `inFlight` calls are under way, which are expected to cost as much as the mean call; or undefined. */
 export function spent(budget: BudgetState, inFlight: number): string | undefined {
-  if (budget.calls >= budget.maxCalls) return `The budget of ${budget.maxCalls} calls (max_calls) is spent.`
+  const none = noCalls(budget)
+  if (none !== undefined) return none
   const mean = budget.priced > 0 ? budget.costUsd / budget.priced : 0
   // The tolerance keeps 0.1 + 0.2 from being more than 0.3.
   const expected = budget.costUsd + (inFlight + 1) * mean
@@ -41,20 +42,33 @@ export function spent(budget: BudgetState, inFlight: number): string | undefined
   return `The budget of $${budget.maxCostUsd} (max_cost_usd) is spent: the answers so far cost about $${budget.costUsd.toFixed(4)}, and the next call would exceed it.`
 }
 
+const noCalls = ({ calls, maxCalls }: BudgetState): string | undefined =>
+  calls < maxCalls ? undefined : `The budget of ${maxCalls} calls (max_calls) is spent.`
+
+/** Counts one more call of a conversation that is under way; or says why it must not be sent. What it costs is known at its end. */
+export function oneMore(budget: BudgetState): string | undefined {
+  const none = noCalls(budget)
+  if (none === undefined) budget.calls += 1
+  return none
+}
+
 /** False for what never left this machine: a recorded answer, none recorded, no key to send. */
 export function wasSent({ replayed, error }: Completion): boolean {
   return !replayed && error?.kind !== 'no_key' && error?.kind !== 'not_recorded'
 }
 
-/** Books an attempt that was counted when it was admitted: its cost, or that it was no call after all. */
-export function book(budget: BudgetState, completion: Completion): void {
+/**
+ * Books an attempt that was counted when it was admitted: its cost, or that it was no call after all.
+ * @param more calls of its conversation that were counted as they were made
+ */
+export function book(budget: BudgetState, completion: Completion, more = 0): void {
   if (!wasSent(completion)) {
     budget.calls -= 1
     return
   }
   const { conversation, cost_usd } = completion
   // One call was admitted; a conversation is several, and its simulated user some more.
-  if (conversation) budget.calls += conversation.calls - 1 + (conversation.user?.calls ?? 0)
+  if (conversation) budget.calls += conversation.calls - 1 + (conversation.user?.calls ?? 0) - more
   budget.costUsd += conversation?.user?.cost_usd ?? 0
   if (cost_usd === undefined) return
   budget.costUsd += cost_usd

@@ -2,7 +2,7 @@
 import type { AskRequest, Attempt, Provider } from '../ports.ts'
 import { fatalKinds } from '../ports.ts'
 import type { Completion, ErrorKind } from '../schema/run.ts'
-import { type BudgetState, book, learn, type Pace, paceOf, spent, started, wasSent } from './budget.ts'
+import { type BudgetState, book, learn, oneMore, type Pace, paceOf, spent, started, wasSent } from './budget.ts'
 import { shuffled, unitOf } from './random.ts'
 
 export { newBudget } from './budget.ts'
@@ -183,6 +183,13 @@ function send(pass: Pass, request: AskRequest): Promise<Attempt | undefined> {
   const { provider, clock, onEvent } = pass.input
   const startedAt = clock.monotonic()
   const controller = new AbortController()
+  let more = 0
+  const afford = () => {
+    if (controller.signal.aborted) return 'Interrupted.'
+    const refused = oneMore(pass.input.budget)
+    if (refused === undefined) more += 1
+    return refused
+  }
   return new Promise((resolve, reject) => {
     /** True for the first of answer, timeout and halt; whatever comes later is ignored. */
     const over = () => {
@@ -193,7 +200,7 @@ function send(pass: Pass, request: AskRequest): Promise<Attempt | undefined> {
     }
     const settle = (attempt: Attempt) => {
       if (!over()) return
-      note(pass, attempt, startedAt)
+      note(pass, attempt, { startedAt, more })
       resolve(attempt)
     }
     const abort = () => {
@@ -209,7 +216,8 @@ function send(pass: Pass, request: AskRequest): Promise<Attempt | undefined> {
     const timeout = conversed(request) ? (provider.longest?.(request.case) ?? provider.timeout_ms) : provider.timeout_ms
     const timer = setTimeout(late, Math.min(timeout, LONGEST_TIMER))
     pass.inFlight.add(abort)
-    provider.ask(request, controller.signal).then(settle, (error: unknown) => {
+    const asked = conversed(request) ? { ...request, afford } : request
+    provider.ask(asked, controller.signal).then(settle, (error: unknown) => {
       if (over()) reject(error)
     })
   })
@@ -218,9 +226,13 @@ function send(pass: Pass, request: AskRequest): Promise<Attempt | undefined> {
 const conversed = ({ case: { turns, user, tools } }: AskRequest): boolean => Boolean(turns ?? user ?? tools)
 
 /** Books what an attempt cost and what it tells about the rate of the provider. */
-function note(pass: Pass, { completion, retry }: Attempt, startedAt: number): void {
+function note(
+  pass: Pass,
+  { completion, retry }: Attempt,
+  { startedAt, more }: { startedAt: number; more: number },
+): void {
   const { budget, clock, onEvent } = pass.input
-  book(budget, completion)
+  book(budget, completion, more)
   learn(pass.pace, completion, {
     afterMs: retry?.after_ms,
     startedAt,
@@ -245,6 +257,7 @@ function judge(pass: Pass, completion: Completion): void {
   const { provider } = pass.input
   const { error, outcome } = completion
   if (error && fatalKinds.has(error.kind)) return halt(pass, { kind: error.kind, message: error.message })
+  if (error?.kind === 'budget') return stop(pass, { kind: error.kind, message: error.message })
   const down = outcome === 'timeout' || (error !== undefined && downKinds.has(error.kind))
   pass.downInARow = down ? pass.downInARow + 1 : 0
   pass.everUp ||= !down

@@ -1,7 +1,7 @@
 // The files behind the programs and modules that grade: found by their names in the command, hashed, folders as a whole.
 import { isAbsolute, posix, relative, sep } from 'node:path'
 import type { LoadedSuite, Project } from '../ports.ts'
-import type { Assertion } from '../schema/assertion.ts'
+import { assertionsOf, type Case } from '../schema/suite.ts'
 import { contentDigest } from './content-digest.ts'
 import { sha256 } from './content-hash.ts'
 import { realPath } from './repository-links.ts'
@@ -25,9 +25,24 @@ const SCRIPTS: Readonly<Record<string, string>> = {
 } // biome-ignore format: two groups
 
 export const usesGraders = (suites: readonly LoadedSuite[]): boolean =>
-  suites.some(({ cases }) => cases.some((each) => assertionsOf(each.case).some(isProgram)))
+  suites.some(({ cases }) => cases.some((each) => programsOf(each.case).length > 0))
 
-const isProgram = ({ type }: Assertion): boolean => type === 'module' || type === 'command'
+type Program = { type: string; args: unknown } & (
+  | { type: 'module'; args: { path: string } }
+  | { type: 'command'; args: { run: readonly string[] } }
+)
+
+/** The code behind a case: graders, and live tools, which decide a verdict just as much. */
+function programsOf(one: Case): Program[] {
+  const graders = assertionsOf(one).flatMap((each): Program[] =>
+    each.type === 'module' || each.type === 'command' ? [each as Program] : [],
+  )
+  const tools = Object.values(one.tools ?? {}).flatMap((tool): Program[] => {
+    if ('module' in tool) return [{ type: 'module', args: { path: tool.module } }]
+    return 'command' in tool ? [{ type: 'command', args: { run: tool.command } }] : []
+  })
+  return [...graders, ...tools]
+}
 
 /**
  * Hashes what grades the cases of suites. A command that names no file at all depends on the folder that it runs in,
@@ -49,7 +64,7 @@ export async function graderFiles(
     const named: Record<string, string> = {}
     const known = new Map<string, string[]>()
     for (const each of suite.cases) {
-      const paths = assertionsOf(each.case).filter(isProgram).flatMap((one) => {
+      const paths = programsOf(each.case).flatMap((one) => {
         const key = JSON.stringify(one.args)
         const all = known.get(key) ?? graderPaths(tree, dir, one)
         known.set(key, all)
@@ -107,9 +122,8 @@ const shown = ({ prefix }: RepositoryTree, path: string): string =>
   posix.relative(`/${prefix}`, `/${path}`) + (path.endsWith('/') ? '/' : '')
 
 /** The paths (from the top; a folder ends with a slash) that a module or the words of a command name; never empty. */
-function graderPaths(tree: RepositoryTree, dir: string, one: Assertion): string[] {
+function graderPaths(tree: RepositoryTree, dir: string, one: Program): string[] {
   if (one.type === 'module') return [posix.join(dir, one.args.path)]
-  if (one.type !== 'command') return []
   const { run } = one.args
   const folders = foldersAbove(dir)
   const words = [...new Set(run.flatMap((argument) => [argument, ...argument.split(/[\s'"`;&|()<>{}$=,:]+/)]))]

@@ -50,8 +50,8 @@ export async function createRun(folder: string, header: RunHeader): Promise<RunJ
     file,
     answer: ({ case: id, trial, purpose, completion }) =>
       lines.write({ type: 'answer', case: id, trial, purpose, completion }),
-    score: ({ case: id, trial, purpose, scores, passed, score, grader_error }) =>
-      lines.write({ type: 'score', case: id, trial, purpose, scores, passed, score, grader_error }),
+    score: ({ case: id, trial, purpose, scores, passed, score, grader_error, output }) =>
+      lines.write({ type: 'score', case: id, trial, purpose, scores, passed, score, grader_error, output }),
     end: async ({ complete, stopped }) => {
       lines.write({ type: 'end', complete, stopped })
       await lines.close()

@@ -26,18 +26,30 @@ export function gateVerbs(context: Context, { verb, end }: Verbs): void {
     .option('--threshold <rate>', 'floor for the pass rate, 0 to 1', parseRate)
     .option('--trials <n>', 'ask every case exactly n times', parseCount)
     .option('--results <file>', 'judge results that another tool made; nothing is asked')
+    .addOption(
+      new Option('--traces <file...>', 'grade OpenTelemetry GenAI traces (JSON lines); nothing is asked').conflicts([
+        'results',
+        'against',
+        'attribute',
+      ]),
+    )
+    .option('--case-attribute <name>', 'attribute of a span that names its case (default: aigate.case)')
     .option('--format <name>', 'format of --results, where the content does not tell')
     .option('--pass-score <score>', 'score from which on a trial of --results passes, 0 to 1', parsePassScore)
     .addOption(reporterOption())
-    .action((suites: string[], options) =>
-      end(
+    .action((suites: string[], options) => {
+      if (options.traces !== undefined)
+        return end(
+          import('../commands/gate/eval-traces.ts').then((verb) => verb.evalTracesCommand(context, suites, options)),
+        )
+      return end(
         options.results === undefined
           ? import('../commands/gate/eval.ts').then(({ evalCommand }) => evalCommand(context, suites, options))
           : import('../commands/gate/eval-results.ts').then((verb) =>
               verb.evalResultsCommand(context, suites, options),
             ),
-      ),
-    )
+      )
+    })
   verb('compare <run> [baseline]', 'Judge a run, or results of another tool, without asking a model', compareExamples)
     .option('--config <file>', 'configuration file')
     .option('--suite <name>', 'results of another tool: judge by the policy of this suite')
@@ -157,6 +169,7 @@ const evalExamples = [
   'aigate eval support --against main',
   'aigate eval --reporter table,json:run.json,junit:junit.xml,markdown:summary.md',
   'aigate eval support --results results.json',
+  'aigate eval support --traces traces.jsonl',
 ]
 const compareExamples = [
   'aigate compare latest',

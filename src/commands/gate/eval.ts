@@ -17,6 +17,7 @@ import { frozenNotes } from './frozen.ts'
 import type { AskOptions, ReportOptions } from '../options.ts'
 import { judgingOf } from '../judge/judging.ts'
 import { holdEmptied, selectCases } from './selection.ts'
+import { warnOfTokens } from './token-warnings.ts'
 import { parseReporters, requireDestinations, writeReports } from '../write-reports.ts'
 
 type EvalOptions = AskOptions &
@@ -43,6 +44,7 @@ export async function evalCommand(context: Context, names: string[], options: Ev
   const { suites, partial } = selectCases(change.suites, options)
   const guards = holdEmptied(change.records, suites, options)
   await assertGradable(suites)
+  await warnOfTokens(context, project, suites)
   const baselines = suites.map(({ suite }) => change.baselines.get(suite.suite))
   const opened = openSession(context, project, options, newBudget(project.config.budget), change.quarantine, suites)
   const whatIf = options.threshold === undefined ? [] : [`--threshold ${options.threshold}`]

@@ -19,6 +19,7 @@ import type { QuarantineEntry } from '../../schema/quarantine.ts'
 import type { Completion, GuardRecord, Observation, Run, RunHeader } from '../../schema/run.ts'
 import type { SuiteReport } from '../../schema/verdict.ts'
 import { grade } from '../../score/grade.ts'
+import { checkOutput, type OutputForm, outputFormOf } from '../../score/output-form.ts'
 import { writeBaseline } from '../../store/baseline-file.ts'
 import { gitState } from '../../store/git.ts'
 import { openRecordings } from '../../store/recordings.ts'
@@ -232,6 +233,7 @@ export function finisher({ session, suite, journal, observations, before }: Fini
   ]
   // Only what we know to be secret is taken out of answers: a suite may well test that a model invents no key of its own.
   const redact = redactor(context.env, names, { patterns: false })
+  const form = outputFormOf(target)
   const plain = { ...graderTools({ dir: suite.dir, env: context.env }), baselineAnswer: before }
   return async (request: AskRequest, answer: Completion, purpose: Observation['purpose']): Promise<Observation> => {
     const completion = redactCompletion(answer, redact)
@@ -239,11 +241,18 @@ export function finisher({ session, suite, journal, observations, before }: Fini
     journal.answer({ ...key, completion })
     const tools = { ...plain, ...(await judgingOf(session, suite))?.tools }
     const grades = await grade(request.case, completion, tools, request.messages)
-    journal.score({ ...key, ...grades })
-    const observation: Observation = { ...key, completion, ...grades }
+    const output = await outputOf(form, completion)
+    journal.score({ ...key, ...grades, ...output })
+    const observation: Observation = { ...key, completion, ...grades, ...output }
     observations.push(observation)
     return observation
   }
+}
+
+/** A schema that does not compile says nothing about any answer: the gate `valid_output` says then that none was checked. */
+async function outputOf(form: OutputForm | null, completion: Completion): Promise<Pick<Observation, 'output'>> {
+  const output = form && (await checkOutput(form, completion).catch(() => undefined))
+  return output ? { output } : {}
 }
 
 const copyName = (suite: string): string => `${fileNameOf(suite)}.baseline.json`

@@ -11,6 +11,7 @@ import { isDeterministic } from '../../score/grade.ts'
 import { readQuarantine } from '../../store/quarantine-file.ts'
 import { recentRuns } from '../../store/run-record.ts'
 import { runsOf, storedBaseline } from './judge-run.ts'
+import { assertionsOf } from '../../schema/suite.ts'
 
 /** So many invocations are looked back on. */
 const MOST_RUNS = 50

@@ -8,6 +8,7 @@ import type { GraderTools, LoadedSuite, ResolvedModel } from '../../ports.ts'
 import { openJudges, type OpenJudges } from '../../run/judges/ask-judge.ts'
 import { openEmbedder } from '../../run/judges/embedder.ts'
 import { Assertion } from '../../schema/assertion.ts'
+import { assertionsOf } from '../../schema/suite.ts'
 import type { Calibration, TypeCalibration } from '../../schema/calibration.ts'
 import {
   judgedTypes,

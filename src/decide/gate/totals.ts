@@ -3,6 +3,7 @@ import type { Judging } from '../../schema/judge.ts'
 import type { Observation } from '../../schema/run.ts'
 import type { Totals } from '../../schema/verdict.ts'
 import { byText } from '../words.ts'
+import { formsOf } from './tally.ts'
 
 /** Sums over all observations, confirming trials included: they were paid for as well. */
 export function totals(observations: Observation[], gold?: Judging['cost']): Totals {
@@ -24,7 +25,20 @@ export function totals(observations: Observation[], gold?: Judging['cost']): Tot
     output_tokens: sum(completions.map(({ usage }) => usage?.output_tokens ?? 0)),
     cost_usd: costs.length > 0 ? sum([...costs].sort((a, b) => a - b)) : null,
     unpriced: answers.filter(({ cost_usd }) => cost_usd === undefined).length,
+    ...formsOf(observations),
+    ...userTotals(asked),
     ...judgeTotals(observations, gold),
+  }
+}
+
+/** What simulated users took, apart from the answers: nothing where there are none. */
+function userTotals(asked: Observation['completion'][]): Partial<Totals> {
+  const users = asked.flatMap(({ conversation }) => conversation?.user ?? [])
+  if (users.length === 0) return {}
+  const known = users.every(({ cost_usd }) => cost_usd !== undefined)
+  return {
+    user_calls: sum(users.map(({ calls }) => calls)),
+    user_cost_usd: known ? sum(users.map(({ cost_usd = 0 }) => cost_usd).sort((a, b) => a - b)) : null,
   }
 }
 

@@ -7,6 +7,7 @@ import type { OpenAI } from 'openai'
 import { namesIn, redactCompletion, redactor } from '../redact.ts'
 import { readAnswer } from './openai-answer.ts'
 import { failureOfThrown, shorten } from './openai-failure.ts'
+import { isEventStream, readStream, streamParams } from '../streams/openai-stream.ts'
 
 type Env = Readonly<Record<string, string | undefined>>
 type Options = { env: Env; clock: { monotonic(): number } }
@@ -33,14 +34,14 @@ export function openaiProvider(name: string, config: OpenAiProvider, options: Op
   async function attempt(request: AskRequest, signal: AbortSignal): Promise<Attempt> {
     if (missing) return refuse('no_key', missing)
     if (!request.model) return refuse('bad_request', `Provider ${name} was asked without a model.`)
-    if (request.model.params['stream'] === true) {
-      return refuse('bad_request', 'Answers are read whole: remove `stream` from the params of the model.')
-    }
     client ??= connect(config, keyName ? (env[keyName] ?? '').trim() : 'none', env)
     try {
       // The SDK wants a body of its own type; params are the user's, and the API judges them.
       const body = bodyOf(request, request.model) as unknown as OpenAI.ChatCompletionCreateParamsNonStreaming
-      const response = await (await client).chat.completions.create(body, { signal }).asResponse()
+      const ready = await client
+      const sent = clock.monotonic()
+      const response = await ready.chat.completions.create(body, { signal }).asResponse()
+      if (isEventStream(response)) return await readStream(response, () => clock.monotonic() - sent, redactError)
       return readAnswer(await response.text(), response, redactError)
     } catch (thrown) {
       return failureOfThrown(thrown)
@@ -168,7 +169,7 @@ async function withError(response: Response): Promise<Response> {
 
 function bodyOf(request: AskRequest, model: NonNullable<AskRequest['model']>): Record<string, unknown> {
   return {
-    ...model.params,
+    ...streamParams(model.params),
     model: model.id,
     messages: request.messages.map(messageOf),
     ...(request.tools && request.tools.length > 0 && { tools: request.tools.map(toolOf) }),
