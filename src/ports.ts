@@ -95,6 +95,8 @@ export type LoadedSuite = {
   policy: GatePolicy
   /** Absent: no assertion asks a model. */
   graders?: Graders | undefined
+  /** Models that play users, by the name that cases use; absent: none does. */
+  users?: Readonly<Record<string, ResolvedModel>> | undefined
 }
 
 /** Recorded answers, found by what was asked. Trial k never answers for trial j. */
@@ -112,6 +114,8 @@ export type AskRequest = {
   model?: { id: string; params: Record<string, Json> }
   tools?: Tool[]
   response_format?: Record<string, Json>
+  /** Of a conversation: to be called before each call after the first; counts it, or says why it must not be sent. */
+  afford?: () => string | undefined
 }
 
 /** One attempt: the completion (attempts and cost are the engine's to fill in) and, when it failed, how to go on. */
@@ -230,6 +234,8 @@ export type GraderTools = {
   ): Promise<{ exitCode: number; stdout: string; stderr: string }>
   /** Loads one export of a JavaScript or TypeScript file, relative to the folder of the suite. */
   loadExport(path: string, name: string): Promise<unknown>
+  /** Rejects when `work` takes longer. What blocks the thread itself cannot be stopped. Absent: nobody keeps time. */
+  within?: (<T>(work: Promise<T>, timeoutMs: number) => Promise<T>) | undefined
   /** Absent where no judge can be asked. */
   judges?: JudgeTools | undefined
   /** One embedding a text, in their order; without `model` the project's own. Absent where nobody can be asked. */

@@ -69,6 +69,10 @@ export function judge(system, user) {
     const relation = clash ? 'contradicts' : overlap > 0.7 ? 'same' : overlap > 0.3 ? 'lacks' : 'contradicts'
     return say({ reason: `${Math.round(100 * overlap)} % of the reference is there`, relation })
   }
+  if (system.startsWith('You say whether one piece of text')) {
+    const relevant = shared5(question, context)
+    return say({ reason: relevant ? 'it is about what was asked' : 'it is about something else', relevant })
+  }
   if (system.startsWith('You judge whether')) {
     const score = answer.trim() === '' ? 1 : shared(question, answer) > 0.2 || exact(answer) ? 5 : 2
     return say({ reason: score === 5 ? 'it is about what was asked' : 'it is about something else', score })

@@ -1,11 +1,14 @@
 // aigate check: everything that can be wrong without asking a model.
 import { AigateError, explain } from '../errors.ts'
 import type { Context, Ending, LoadedSuite, Project } from '../ports.ts'
+import { outOfTries } from '../decide/gate/repeated.ts'
 import { latestDay } from '../decide/flaky/quarantine.ts'
 import { planNotes } from '../decide/rollout/check-plan.ts'
 import type { Assertion } from '../schema/assertion.ts'
+import { assertionsOf, type Case } from '../schema/suite.ts'
 import { expander } from '../run/expand.ts'
 import { neededKeys } from '../run/needed-keys.ts'
+import { contextsIn } from '../score/judged/context-relevance.ts'
 import { contextOf } from '../score/judged/faithful.ts'
 import { checkProject } from '../store/check.ts'
 import { promptFindings } from './versions/prompt-check.ts'
@@ -30,6 +33,7 @@ export async function checkCommand(context: Context, options: { config?: string 
     ...problems.filter((problem) => rollouts.plans.length === 0 || !saysNoSuites(problem)),
     ...prompts.problems,
     ...(await assertionFaults(suites)),
+    ...suites.flatMap(trialProblems),
     ...(await renderProblems(suites)),
     ...(await baselineProblems(project, suites)),
     ...listed,
@@ -114,30 +118,74 @@ async function assertionFaults(suites: LoadedSuite[]): Promise<AigateError[]> {
 }
 
 function problemsOf(suite: LoadedSuite, assertionProblems: (assertion: Assertion) => string | null): AigateError[] {
-  return suite.cases.flatMap(({ case: { id, assert, vars }, info }) => {
+  return suite.cases.flatMap(({ case: one, info }) => {
+    const { id } = one
+    const assert = assertionsOf(one)
     const fault = (problem: string, mend: string) =>
       new AigateError('bad_file', { problem: `case ${id}: ${problem}`, mend }, { file: info.file, line: info.line })
     if (assert.length === 0) {
       return [fault('it has no assertion, so it could never fail.', 'Add `assert` to the case or to the suite.')]
     }
+    const misfit = conversationProblem(one, suite.target.kind)
+    if (misfit !== null) return [fault(misfit.problem, misfit.mend)]
     return assert.flatMap((assertion) => {
-      const problem = assertionProblems(assertion) ?? contextProblem(assertion, vars)
+      const problem = assertionProblems(assertion) ?? contextProblem(assertion, one, suite.target.kind)
       const name = `${assertion.not ? 'not_' : ''}${assertion.type}`
       return problem === null ? [] : [fault(problem, `Correct ${name} in this case.`)]
     })
   })
 }
 
-/** `faithful` takes its context from variables that the case must have. */
-function contextProblem(assertion: Assertion, vars: Parameters<typeof contextOf>[1]): string | null {
-  if (assertion.type !== 'faithful') return null
+/** What of a conversation does not fit together, or not the target. */
+function conversationProblem(
+  { turns, user, tools, state, max_steps, messages = [] }: Case,
+  kind: LoadedSuite['target']['kind'],
+): { problem: string; mend: string } | null {
+  if (turns && user) return { problem: 'it has both turns and user.', mend: 'Script the user, or let a model play it.' }
+  if (tools && kind !== 'prompt')
+    return {
+      problem: `it has tools, but the target (${kind}) calls its own.`,
+      mend: 'Remove `tools`; an application returns its tool calls in `trajectory`.',
+    }
+  if (state && !tools) return { problem: 'it has a state, but no tools that could change it.', mend: 'Add `tools`.' }
+  if (max_steps !== undefined && !tools) return { problem: 'max_steps is for cases with tools.', mend: 'Remove it.' }
+  const last = messages.at(-1)?.role
+  if ((turns || user) && last === 'user')
+    return {
+      problem: 'its messages end with one of the user, and a turn would be another.',
+      mend: 'Make it the first turn.',
+    }
+  return null
+}
+
+/** `faithful` and `context_relevance` take contexts from variables that the case must have; a model retrieves none itself. */
+function contextProblem(assertion: Assertion, { vars }: Case, kind: LoadedSuite['target']['kind']): string | null {
+  const { type } = assertion
   try {
-    contextOf(assertion.args, vars)
+    if (type === 'faithful' && kind === 'prompt') contextOf(assertion.args, vars)
+    if (type !== 'context_relevance') return null
+    const from = assertion.args === true ? undefined : assertion.args.context_from
+    if (from === undefined && kind === 'prompt') throw new Error('a model retrieves nothing; write context_from')
+    contextsIn([from ?? []].flat(), vars)
     return null
   } catch (error) {
-    return `faithful: ${error instanceof Error ? error.message : String(error)}.`
+    return `${type}: ${error instanceof Error ? error.message : String(error)}.`
   }
 }
+
+/** pass@k and pass^k of more tries than there will be: their gates would stay undecided in every run. */
+const trialProblems = ({ suite, policy, file }: LoadedSuite): AigateError[] =>
+  outOfTries(policy, suite.trials.max).map(
+    ({ kind, k }) =>
+      new AigateError(
+        'bad_file',
+        {
+          problem: `gate.${kind}: k is ${k}, but suite ${suite.suite} asks for at most ${suite.trials.max} ${suite.trials.max === 1 ? 'trial' : 'trials'} of a case, so it could never be decided.`,
+          mend: `Set \`trials: {max: ${k}}\` in the suite, or k to ${suite.trials.max} or less.`,
+        },
+        { file },
+      ),
+  )
 
 /** What is wrong in the quarantine list, as a list. */
 async function quarantineProblems(context: Context, project: Project, suites: LoadedSuite[]): Promise<AigateError[]> {

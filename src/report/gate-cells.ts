@@ -20,7 +20,7 @@ const amount = (value: number | null, unit: GateResult['unit']): string => {
 }
 
 /** Latency and cost are compared as ratios, whatever the unit of the estimate. */
-const comparesRatios = (gate: GateResult) => gate.kind === 'latency' || gate.kind === 'cost'
+const comparesRatios = ({ kind }: GateResult) => kind === 'latency' || kind === 'first_token' || kind === 'cost'
 
 function difference(gate: GateResult): string {
   if (gate.difference === null) return '–'

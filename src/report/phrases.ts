@@ -1,6 +1,6 @@
 // What every reporter says alike: outcome words, groups of cases, where a suite comes from, totals and the next step.
 import type { CaseReport, GateResult, Outcome, Report, SuiteReport, Verdict } from '../schema/verdict.ts'
-import { count, dollars, duration, median, moment, plural } from './numbers.ts'
+import { count, dollars, duration, median, moment, plural, share } from './numbers.ts'
 import { oneLine } from './safe-text.ts'
 
 export const outcomeWord: Record<Outcome, string> = {
@@ -103,6 +103,12 @@ function saved({ verdict, run }: SuiteReport): string[] {
     : []
 }
 
+/** How many answers have the form that was asked for, for example JSON that fits a schema. */
+const formPhrase = ({ forms }: SuiteReport['totals']): string[] =>
+  forms === undefined
+    ? []
+    : [`valid output ${count(forms.valid)} of ${count(forms.of)} (${share(forms.valid / forms.of)})`]
+
 /** Calls, tokens, cost and latency, each a phrase. */
 export function totalPhrases(report: SuiteReport): string[] {
   const { totals, cases } = report
@@ -110,6 +116,7 @@ export function totalPhrases(report: SuiteReport): string[] {
   const { cached = 0, saved_usd } = totals
   const replayed = totals.replayed - cached
   const worth = saved_usd === undefined ? '' : ` and about ${dollars(saved_usd)}`
+  const first = median(cases.flatMap(({ first_token_ms }) => first_token_ms ?? []))
   const counted = [
     [cached, `${plural(cached, 'call')}${worth} saved by the cache`],
     [replayed, `${plural(replayed, 'answer')} replayed`],
@@ -126,7 +133,12 @@ export function totalPhrases(report: SuiteReport): string[] {
     ...(totals.judge_calls === undefined
       ? []
       : [`judges: ${plural(totals.judge_calls, 'call')}, ${cost(totals.judge_cost_usd ?? null)}`]),
+    ...(totals.user_calls === undefined
+      ? []
+      : [`simulated users: ${plural(totals.user_calls, 'call')}, ${cost(totals.user_cost_usd ?? null)}`]),
     ...(latency === null ? [] : [`median latency ${duration(latency)}`]),
+    ...(first === null ? [] : [`median time to first token ${duration(first)}`]),
+    ...formPhrase(totals),
   ]
 }
 

@@ -2,10 +2,10 @@
 import type { AskRequest, Attempt } from '../ports.ts'
 import { fatalKinds } from '../ports.ts'
 import type { Completion, ErrorKind } from '../schema/run.ts'
-import { book, wasSent } from './budget.ts'
+import { book, oneMore, wasSent } from './budget.ts'
 import { downBecause, noteFinished } from './pacing/health.ts'
 import { type Call, dropCall, endCall } from './pacing/lane.ts'
-import { deliver, fail, halt, LONGEST_TIMER, type Pass, type Stopped, wakeAll } from './pass.ts'
+import { deliver, fail, halt, LONGEST_TIMER, type Pass, stop, type Stopped, wakeAll } from './pass.ts'
 import { type Item, putBack, type Queue } from './queue.ts'
 import { unitOf } from './random.ts'
 import { isFree, isTriedAgain, noteRefusal } from './retry.ts'
@@ -24,9 +24,16 @@ export function send(pass: Pass, queue: Queue, item: Item, call: Call): void {
     clearTimeout(timer)
     return pass.inFlight.delete(abort)
   }
+  let more = 0
+  const afford = () => {
+    if (controller.signal.aborted) return 'Interrupted.'
+    const refused = oneMore(budget)
+    if (refused === undefined) more += 1
+    return refused
+  }
   const settle = (attempt: Attempt) => {
     if (!over()) return
-    settled(pass, queue, item, { call, attempt })
+    settled(pass, queue, item, { call, attempt, more })
     wakeAll(budget)
   }
   const abort = () => {
@@ -45,7 +52,8 @@ export function send(pass: Pass, queue: Queue, item: Item, call: Call): void {
   const longest = conversed(item.request) ? provider.longest?.(item.request.case) : undefined
   const timer = setTimeout(late, Math.min(longest ?? provider.timeout_ms, LONGEST_TIMER))
   pass.inFlight.add(abort)
-  provider.ask(item.request, controller.signal).then(settle, (error: unknown) => {
+  const asked = conversed(item.request) ? { ...item.request, afford } : item.request
+  provider.ask(asked, controller.signal).then(settle, (error: unknown) => {
     if (!pass.inFlight.has(abort)) return
     abort()
     fail(pass, error)
@@ -57,11 +65,16 @@ export function send(pass: Pass, queue: Queue, item: Item, call: Call): void {
 const conversed = ({ case: { turns, user, tools } }: AskRequest): boolean => Boolean(turns ?? user ?? tools)
 
 /** Books an attempt, learns from it, and finishes the request or plans its next attempt. */
-function settled(pass: Pass, queue: Queue, item: Item, { call, attempt }: { call: Call; attempt: Attempt }): void {
+function settled(
+  pass: Pass,
+  queue: Queue,
+  item: Item,
+  { call, attempt, more }: { call: Call; attempt: Attempt; more: number },
+): void {
   const { budget, clock } = pass.input
   const now = clock.monotonic()
   const { completion } = attempt
-  book(budget, completion)
+  book(budget, completion, more)
   const sent = wasSent(completion)
   if (sent) {
     item.sent += completion.conversation?.calls ?? 1
@@ -115,6 +128,7 @@ export function finish(pass: Pass, queue: Queue, item: Item, completion: Complet
     if (providerKinds.has(error.kind)) pass.input.budget.lost.set(item.provider.name, reason)
     return halt(pass, reason)
   }
+  if (error?.kind === 'budget') return stop(pass, { kind: error.kind, message: error.message })
   if (completion.replayed) return
   const down = outcome === 'timeout' || (error !== undefined && downKinds.has(error.kind))
   noteFinished(queue.house.health, outcome === 'timeout' ? 'timeout' : down ? 'failed' : 'answered')

@@ -66,9 +66,9 @@ const within = (value: number, limit: number): boolean => value <= limit * (1 + 
  * so far. `tokens`: what this one is estimated to take, for as long as no answer told. undefined: it may be sent.
  */
 export function spent(budget: BudgetState, tokens: number, now: number): Spent | undefined {
-  const { maxCalls, maxCostUsd, maxTokens, maxDurationMs, inFlight } = budget
-  if (budget.calls >= maxCalls)
-    return { limit: 'max_calls', message: `The budget of ${maxCalls} calls (max_calls) is spent.` }
+  const { maxCostUsd, maxTokens, maxDurationMs, inFlight } = budget
+  const none = noCalls(budget)
+  if (none) return none
   const cost = budget.costUsd + (inFlight + 1) * (budget.priced > 0 ? budget.costUsd / budget.priced : 0)
   if (budget.costUsd >= maxCostUsd || !within(cost, maxCostUsd))
     return {
@@ -105,13 +105,29 @@ export function admit(budget: BudgetState, now: number): void {
   budget.startedAt ??= now
 }
 
+const noCalls = ({ calls, maxCalls }: BudgetState): Spent | undefined =>
+  calls < maxCalls
+    ? undefined
+    : { limit: 'max_calls', message: `The budget of ${maxCalls} calls (max_calls) is spent.` }
+
+/** Counts one more call of a conversation that is under way; or says why it must not be sent. What it costs is known at its end. */
+export function oneMore(budget: BudgetState): string | undefined {
+  const none = noCalls(budget)
+  if (none === undefined) budget.calls += 1
+  else budget.spent ??= none
+  return none?.message
+}
+
 /** False for what never left this machine: a recorded answer, none recorded, no key to send. */
 export function wasSent({ replayed, error }: Completion): boolean {
   return !replayed && error?.kind !== 'no_key' && error?.kind !== 'not_recorded'
 }
 
-/** Books an attempt that was counted when it was admitted: what it took, or that it was no call after all. */
-export function book(budget: BudgetState, completion: Completion): void {
+/**
+ * Books an attempt that was counted when it was admitted: what it took, or that it was no call after all.
+ * @param more calls of its conversation that were counted as they were made
+ */
+export function book(budget: BudgetState, completion: Completion, more = 0): void {
   budget.inFlight -= 1
   if (!wasSent(completion)) {
     budget.calls -= 1
@@ -119,7 +135,7 @@ export function book(budget: BudgetState, completion: Completion): void {
   }
   const { conversation, cost_usd, usage, latency_ms, error, outcome } = completion
   // One call was admitted; a conversation is several, and its simulated user some more.
-  if (conversation) budget.calls += conversation.calls - 1 + (conversation.user?.calls ?? 0)
+  if (conversation) budget.calls += conversation.calls - 1 + (conversation.user?.calls ?? 0) - more
   budget.costUsd += conversation?.user?.cost_usd ?? 0
   if (cost_usd !== undefined) {
     budget.costUsd += cost_usd

@@ -2,7 +2,9 @@
 import { AigateError } from '../errors.ts'
 import type { Attempt, BatchDoor, LoadedSuite, Provider, Recordings, ResolvedTarget } from '../ports.ts'
 import type { ModelPin, ProviderConfig } from '../schema/config.ts'
-import { conversationProvider } from './agents/conversation.ts'
+import type { Case } from '../schema/suite.ts'
+import { conversationProvider, type Speaker } from './agents/conversation.ts'
+import { simulatedUser } from './agents/simulated-user.ts'
 import type { Completion } from '../schema/run.ts'
 import { pricer } from './price.ts'
 import { type AppOptions } from './providers/app.ts'
@@ -25,7 +27,7 @@ type Options = {
   batch?: boolean | undefined
 }
 /** What of a suite says who answers: its target, and the absolute folder that paths in it are relative to. */
-export type Asked = Pick<LoadedSuite, 'target' | 'dir'>
+export type Asked = Pick<LoadedSuite, 'target' | 'dir' | 'users'>
 type App = Exclude<ResolvedTarget, { kind: 'prompt' }>
 
 /** One line for each kind of application. */
@@ -67,10 +69,36 @@ export async function buildProvider(suite: Asked, options: Options): Promise<Pro
   const { target } = suite
   const name = target.kind === 'prompt' ? target.provider.name : target.kind
   const asked = options.offline ? undefined : liveProvider(suite, options)
-  const live = asked && conversationProvider(asked, { ...options, dir: suite.dir })
+  const simulate = asked && suite.users && (await playersOf(suite.users, options))
+  const live = asked && conversationProvider(asked, { ...options, dir: suite.dir, simulate })
   const { recordings } = options
   if (!live) return priced(replayProvider(name, recordings), target)
   return priced(options.record ? recordingProvider(live, recordings) : live, target)
+}
+
+/** Speakers for simulated users, each by the provider of its model. */
+async function playersOf(users: NonNullable<LoadedSuite['users']>, options: Options) {
+  const players = new Map<string, Awaited<ReturnType<typeof simulatedUser>>>()
+  for (const [name, model] of Object.entries(users)) {
+    const { config } = model.provider
+    const provider = models[config.type](model.provider.name, config as never, options)
+    if (provider) players.set(name, await simulatedUser(provider, model))
+  }
+  return (testCase: Case, trial: number): Speaker => {
+    const play = players.get(testCase.user?.model ?? '')
+    if (play) return play(testCase, trial)
+    const message = `the model ${testCase.user?.model ?? ''} that plays the user only replays recordings`
+    const failed = {
+      completion: {
+        outcome: 'error' as const,
+        text: '',
+        tool_calls: [],
+        attempts: 0,
+        error: { kind: 'not_recorded' as const, message },
+      },
+    }
+    return { calls: 0, cost_usd: undefined, next: async () => ({ failed }) }
+  }
 }
 
 function liveProvider({ target, dir }: Asked, options: Options): Provider | undefined {

@@ -3,6 +3,7 @@ import type { Template } from 'liquidjs'
 import { AigateError } from '../errors.ts'
 import type { AskRequest, LoadedPrompt, ResolvedTarget } from '../ports.ts'
 import type { Case, Message } from '../schema/suite.ts'
+import { USER_PROMPT_VERSION } from './agents/simulated-user.ts'
 import { contentHash } from './canonical.ts'
 import { strictLiquid } from './liquid.ts'
 
@@ -56,7 +57,7 @@ function conversationIdentity({ turns, user, tools, state, max_steps, vars }: Ca
   const live = Object.values(tools ?? {}).some((tool) => !('results' in tool))
   return {
     ...(turns && { turns: turns.map((turn) => turn.user) }),
-    ...(user && { user }),
+    ...(user && { user, user_prompt: USER_PROMPT_VERSION }),
     ...(tools && { answers: tools }),
     ...(state && { state }),
     ...(max_steps !== undefined && { max_steps }),

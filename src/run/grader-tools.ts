@@ -6,6 +6,19 @@ import { bareEnv, runProgram } from './programs.ts'
 /** No grader may write more: 10 million characters. */
 const LONGEST_OUTPUT = 10_000_000
 
+/** The result of `work`, or an Error when it takes longer than that many milliseconds. */
+async function within<T>(work: Promise<T>, timeoutMs: number): Promise<T> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`no grade came within ${timeoutMs} ms`)), timeoutMs)
+  })
+  try {
+    return await Promise.race([work, late])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
 /**
  * Tools for assertions. Programs run without a shell in the folder of the suite and see PATH and HOME only.
  * @param options `dir`: absolute folder of the suite
@@ -32,5 +45,6 @@ export function graderTools({
       }
     },
     loadExport: (path, name) => loadExport(dir, path, name),
+    within,
   }
 }

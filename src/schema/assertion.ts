@@ -29,7 +29,11 @@ export const judgedThresholds = {
   answers_question: 0.75,
   compare: 0.5,
   factual: 0.6,
+  context_relevance: 0.5,
 } as const
+
+/** A number of tokens: at most so many, or a range. */
+const bounds = z.union([count, z.strictObject({ max: count.optional(), min: count.optional() })])
 
 /** Who judges, for every assertion that a model grades. */
 const byJudge = {
@@ -142,6 +146,19 @@ export const assertionArgs = {
       ...byJudge,
     })
     .describe('The facts of the answer agree with those of a reference'),
+  context_relevance: z
+    .union([
+      z.literal(true),
+      z.strictObject({
+        context_from: z
+          .union([text, z.array(text).min(1)])
+          .optional()
+          .describe('Variables of the case with the contexts, each entry of a list one; else what was retrieved'),
+        question: text.optional().describe('Else the last message of the user'),
+        ...byJudge,
+      }),
+    ])
+    .describe('A judge finds the contexts relevant to the question. Score: the share that is'),
   tool_call: z
     .strictObject({
       name: text.optional().describe('A tool of this name is called'),
@@ -254,6 +271,15 @@ export const assertionArgs = {
     ])
     .describe('Nothing in the answer is dangerous where it is rendered or run'),
   latency: Duration.describe('The answer came within this time'),
+  time_to_first_token: Duration.describe('The first piece of a streamed answer came within this time'),
+  prompt_tokens: bounds.describe('So many tokens were sent, as the provider counts them'),
+  completion_tokens: bounds.describe('So many tokens were answered, reasoning included, as the provider counts them'),
+  history: z
+    .strictObject({
+      max_messages: count.optional().describe('Messages that were sent, system messages apart'),
+      max_characters: count.optional().describe('Characters of all messages together'),
+    })
+    .describe('How much conversation goes along with the question'),
   cost: Dollars.describe('The answer cost at most so many dollars'),
   command: z
     .strictObject({ run: z.array(text).min(1), timeout: Duration.default(10_000) })
@@ -261,7 +287,12 @@ export const assertionArgs = {
       'A program that reads {answer, tool_calls, vars, case} as JSON and exits 0 to pass, 1 to fail, or prints {score, passed, reason}',
     ),
   module: z
-    .strictObject({ path: text, export: text.default('default'), options: Json.optional() })
+    .strictObject({
+      path: text,
+      export: text.default('default'),
+      options: Json.optional(),
+      timeout: Duration.optional().describe('How long the function may take; 10s unless written'),
+    })
     .describe('A JavaScript or TypeScript function that grades the answer'),
 } as const
 

@@ -13,6 +13,11 @@ export const CaseTally = z.strictObject({
   scores: z.array(z.number()),
   latencies_ms: z.array(z.number()),
   costs_usd: z.array(z.number()),
+  first_tokens_ms: z.array(z.number()).optional().describe('Times to the first token; absent: nothing was streamed'),
+  forms: z
+    .strictObject({ valid: z.int().nonnegative(), of: z.int().nonnegative() })
+    .optional()
+    .describe('Answers that have the form that was asked for, of those that must; absent: none was asked for'),
   history: z
     .array(z.string().regex(/^\d{8}T\d{6,}Z:\d+\/\d+$/))
     .optional()

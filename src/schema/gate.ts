@@ -43,6 +43,11 @@ const OverRefusalPolicy = z
   .strictObject({ max: Share.describe('Largest share of harmless cases that fail'), ...selection })
   .describe('How often harmless cases are refused. Counts cases tagged over-refusal unless written otherwise')
 
+const RepeatedPolicy = z.strictObject({
+  k: z.int().min(1).max(100).describe('Tries; the suite must ask for at least so many trials'),
+  min: Unit.optional().describe('Floor; without it the figure is shown, and decides nothing'),
+})
+
 const policyShape = {
   min_pass_rate: Unit.describe('Floor for the pass rate of the suite'),
   max_regression: z
@@ -60,10 +65,20 @@ const policyShape = {
 const optionalShape = {
   categories: z.record(z.string(), CategoryPolicy).optional(),
   latency_p95: z.strictObject({ max: Duration.optional(), max_increase: Share.optional() }).optional(),
+  time_to_first_token_p95: z
+    .strictObject({ max: Duration.optional(), max_increase: Share.optional() })
+    .optional()
+    .describe('Of streamed answers: how long people wait until the first piece of it'),
+  valid_output: z
+    .strictObject({ min: Unit })
+    .optional()
+    .describe('Share of the answers that parse and fit the schema of the prompt or of response_format'),
   cost_per_case: z.strictObject({ max: Dollars.optional(), max_increase: Share.optional() }).optional(),
   mean_score: z.strictObject({ min: Unit.optional(), max_drop: Share.optional() }).optional(),
   harmful: HarmPolicy.optional(),
   over_refusal: OverRefusalPolicy.optional(),
+  pass_at_k: RepeatedPolicy.optional().describe('How often at least one of k tries at a case passes (pass@k)'),
+  pass_hat_k: RepeatedPolicy.optional().describe('How often all of k tries at a case pass (pass^k)'),
   naive: NaivePolicy.optional(),
   baseline_max_age: z
     .strictObject({ warn: Duration.optional(), stop: Duration.optional() })

@@ -3,12 +3,16 @@ import * as z from 'zod'
 import { Json, Name, SemVer, Unit } from './values.ts'
 
 /** The assertions that a judge grades. */
-export const judgedTypes = ['rubric', 'faithful', 'answers_question', 'compare', 'factual'] as const
+export const judgedTypes = [
+  'rubric', 'faithful', 'answers_question', 'compare', 'factual', 'context_relevance',
+] as const // biome-ignore format: a list reads better short
 export const JudgedType = z.enum(judgedTypes)
 export type JudgedType = z.infer<typeof JudgedType>
 
 /** The prompts of judges; each is `judge/<name>` among the prompts. */
-export const judgePromptNames = ['rubric', 'claims', 'faithful', 'answers_question', 'compare', 'factual'] as const
+export const judgePromptNames = [
+  'rubric', 'claims', 'faithful', 'answers_question', 'compare', 'factual', 'context_relevance',
+] as const // biome-ignore format: a list reads better short
 export const JudgePromptName = z.enum(judgePromptNames)
 export type JudgePromptName = z.infer<typeof JudgePromptName>
 
@@ -19,6 +23,7 @@ export const promptsOfType: Readonly<Record<JudgedType, readonly JudgePromptName
   answers_question: ['answers_question'],
   compare: ['compare'],
   factual: ['factual'],
+  context_relevance: ['context_relevance'],
 }
 
 /** Agreement below this may warn but not block, unless the policy says otherwise. McHugh, Biochem. Med. 22 (2012) 276-282: under 0.60 little confidence should be placed in a rating. */

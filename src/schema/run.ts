@@ -34,6 +34,11 @@ export const Completion = z.strictObject({
     .nonnegative()
     .optional()
     .describe('Of the last attempt; absent: results from elsewhere that do not tell'),
+  first_token_ms: z
+    .number()
+    .nonnegative()
+    .optional()
+    .describe('Until the first piece of a streamed answer; in a conversation of the last one; absent: not streamed'),
   attempts: z.int().nonnegative(),
   usage: Usage.optional(),
   cost_usd: z.number().nonnegative().optional().describe('An estimate from the usage and list prices'),
@@ -71,6 +76,10 @@ export const Observation = z.strictObject({
   passed: z.boolean().nullable(),
   score: z.number().min(0).max(1).nullable(),
   grader_error: z.string().optional(),
+  output: z
+    .strictObject({ valid: z.boolean(), reason: z.string() })
+    .optional()
+    .describe('Whether the answer has the form that the prompt or response_format asks for; absent: none is asked for'),
 })
 export type Observation = z.infer<typeof Observation>
 

@@ -63,6 +63,12 @@ export const HttpTarget = z.strictObject({
       headers: z.record(z.string(), z.string()).default({}).describe('Values may hold ${NAME} from the environment'),
       body: Json.optional().describe('JSON; every text in it is a Liquid template over vars. Not with GET'),
       answer: z.string().default('$').describe('JSONPath to the text of the answer; $ takes the whole body as text'),
+      stream: z
+        .enum(['sse', 'ndjson', 'text'])
+        .optional()
+        .describe(
+          'The answer comes in pieces: server-sent events, JSON lines or plain text; `answer` is looked up in each',
+        ),
       contexts: z
         .string()
         .optional()

@@ -25,7 +25,7 @@ export const GateResult = z.strictObject({
     .describe(
       'For example regression, regression/safety, floor, critical/tc_003, latency, cost, score, coverage, harmful',
     ),
-  kind: z.enum(['floor', 'regression', 'critical', 'latency', 'cost', 'score', 'coverage', 'harmful', 'over_refusal']),
+  kind: z.enum(['floor', 'regression', 'critical', 'latency', 'cost', 'score', 'coverage', 'harmful', 'over_refusal', 'pass_at_k', 'pass_hat_k', 'first_token', 'valid_output']),
   category: z.string().optional(),
   outcome: Outcome,
   decides: z.boolean().describe('false: shown only, it cannot stop anything'),
@@ -108,6 +108,8 @@ export const CaseReport = z.strictObject({
   before: z.string().nullable().describe('An answer of the baseline'),
   after: z.string().nullable().describe('An answer of this run: a failing one where there is one'),
   latency_ms: z.number().nullable().describe('Median'),
+  first_token_ms: z.number().optional().describe('Median time to the first token; absent: nothing was streamed'),
+  before_first_token_ms: z.number().optional().describe('… of the baseline'),
   cost_usd: z.number().nullable().describe('Mean'),
   quarantined: z.boolean().optional().describe('true: shown, but it enters no gate'),
   detail: CaseDetail.optional().describe('Absent: nothing was asked, or written by an older aigate'),
@@ -129,6 +131,16 @@ export const Totals = z.strictObject({
   output_tokens: z.int(),
   cost_usd: z.number().nullable().describe('Estimate, without answers from the cache; null when no price is known'),
   unpriced: z.int().describe('Answers for which no price is known'),
+  forms: z
+    .strictObject({ valid: z.int(), of: z.int() })
+    .optional()
+    .describe('Answers in the form that was asked for, of those that must have it; absent: none was asked for'),
+  user_calls: z.int().optional().describe('Requests sent to simulated users; absent: there are none'),
+  user_cost_usd: z
+    .number()
+    .nullable()
+    .optional()
+    .describe('Of simulated users, not part of cost_usd; null: no price is known'),
   judge_calls: z.int().optional().describe('Requests sent to judges; absent: there are none'),
   judge_cost_usd: z
     .number()

@@ -5,6 +5,7 @@ import { Assertion, assertionArgs } from '../schema/assertion.ts'
 import { Completion } from '../schema/run.ts'
 import { judgedTypes } from '../schema/judge.ts'
 import { Case } from '../schema/suite.ts'
+import type { Json } from '../schema/values.ts'
 import { grade } from './grade.ts'
 
 const noTools: GraderTools = {
@@ -15,10 +16,16 @@ const completion = (over: Record<string, unknown>) =>
   Completion.parse({ outcome: 'answered', text: '', latency_ms: 120, attempts: 1, ...over })
 const call = (name: string, args: unknown = {}) => ({ name, arguments: JSON.stringify(args) })
 
+/** What was asked: the family is one character to those who read it. */
+const sent = [
+  { role: 'system' as const, content: 'Be kind' },
+  { role: 'user' as const, content: 'hi 👨‍👩‍👧' },
+  { role: 'assistant' as const, content: '.' },
+]
 /** The score of one assertion, written as in YAML, on an answer. */
-async function score(written: Record<string, unknown>, answer: string | Record<string, unknown>) {
+async function score(written: Record<string, unknown>, answer: string | Record<string, unknown>, tools = noTools) {
   const over = typeof answer === 'string' ? { text: answer } : answer
-  const result = await grade(Case.parse({ id: 'c', assert: [written] }), completion(over), noTools)
+  const result = await grade(Case.parse({ id: 'c', assert: [written] }), completion(over), tools, sent)
   expect(result.grader_error).toBeUndefined()
   return result.scores[0]!
 }
@@ -33,6 +40,16 @@ const person = {
 const draft2020 = {
   $schema: 'https://json-schema.org/draft/2020-12/schema',
   prefixItems: [{ type: 'string' }, { type: 'number' }],
+}
+const again = [
+  { name: 'open', arguments: '{"id": 7}' },
+  { name: 'open', arguments: '{ "id":7 }' },
+]
+const more = [{ name: 'open', arguments: '{"id": 7, "deep": true}' }]
+const failed = {
+  calls: 2,
+  ended: 'answered' as const,
+  steps: [{ role: 'tool' as const, turn: 1, content: 'boom', name: 'open', error: true as const }],
 }
 const calls = [
   call('search', { q: 'refund', page: { n: 1, size: 10 } }),
@@ -258,11 +275,146 @@ const rows: Row[] = [
   [{ tool_call: { none: true } }, 'text', true, /no tool was called/],
   [{ tool_call: { none: true } }, { tool_calls: calls }, false, /expected no tool; called/],
   [{ not_tool_call: { name: 'delete' } }, { tool_calls: calls }, true, /as wanted/],
+  [{ tool_call: { name: 'open', exact_arguments: { id: 7 } } }, { tool_calls: again }, true, /called/],
+  [{ tool_call: { name: 'open', exact_arguments: { id: 7 } } }, { tool_calls: more }, false, /expected exactly/],
+  [{ tool_call: { name: 'open', arguments_match: { id: '^\\d$' } } }, { tool_calls: again }, true, /called/],
+  [{ tool_call: { name: 'open', arguments_match: { id: '^x' } } }, { tool_calls: again }, false, /arguments like/],
+  [{ tool_call: { arguments_schema: { type: 'object', required: ['deep'] } } }, { tool_calls: more }, true, /called/],
+  [{ tool_call: { arguments_schema: { type: 'object', required: ['deep'] } } }, { tool_calls: again }, false, /schema/],
+  [{ tool_call: { name: 'open', max_count: 2 } }, { tool_calls: again }, true, /called/],
+  [{ tool_call: { name: 'open', max_count: 1 } }, { tool_calls: again }, false, /2 times, at most 1/],
+  [{ tool_call: { max_same: 1 } }, { tool_calls: again }, false, /"open" was called 2 times with/],
+  [{ tool_call: { max_same: 2 } }, { tool_calls: again }, true, /called/],
+  [{ tool_call: { sequence: ['open', 'open'] } }, { tool_calls: again }, true, /called/],
+  [{ tool_call: { sequence: ['open'] } }, { tool_calls: again }, false, /expected exactly open/],
+  [{ tool_call: { all: ['search', 'open'] } }, { tool_calls: calls }, true, /called/],
+  [{ tool_call: { all: ['open', 'close'] } }, { tool_calls: again }, false, /"close" was not called/],
+  [
+    { tool_call: { no_errors: true } },
+    { tool_calls: again, conversation: failed },
+    false,
+    /"open" answered with an error: boom/,
+  ],
+  [{ tool_call: { no_errors: true } }, { tool_calls: again, conversation: { ...failed, steps: [] } }, true, /called/],
+  [
+    { final_state: { path: '$.orders[0].status', equals: 'refunded' } },
+    { state: { orders: [{ status: 'refunded' }] } },
+    true,
+    /is "refunded"/,
+  ],
+  [
+    { final_state: { path: '$.orders[0].status', equals: 'refunded' } },
+    { state: { orders: [{ status: 'open' }] } },
+    false,
+    /is "open", expected "refunded"/,
+  ],
+  [
+    { retrieval: { metric: 'recall', k: 2, relevant: ['a', 'b'] } },
+    { contexts: [{ id: 'b' }, { id: 'a' }] },
+    true,
+    /recall@2 is 1\.000/,
+  ],
+  [
+    { retrieval: { metric: 'recall', k: 2, relevant: ['a', 'b'] } },
+    { contexts: [{ id: 'b' }, { id: 'x' }, { id: 'a' }] },
+    false,
+    /0\.500 of 3 contexts; missing: a/,
+  ],
+  [
+    { citations: true },
+    {
+      text: 'It takes "five working days at most" [k-1], see [2].',
+      contexts: [{ id: 'k-1', text: 'It takes five working\ndays at most.' }, { text: 'x' }],
+    },
+    true,
+    /2 citations and 1 quotations/,
+  ],
+  [{ citations: true }, { text: 'So it is [3].', contexts: [{ id: 'k-1' }] }, false, /no context 3/],
+  [
+    { citations: true },
+    { text: 'It says "we pay within one day" [1].', contexts: [{ text: 'We pay within ten days.' }] },
+    false,
+    /no context says "we pay within one day"/,
+  ],
+  [
+    { citations: true },
+    { text: 'See [the page](https://x.example).', contexts: [{ text: 'a' }] },
+    false,
+    /0 citations/,
+  ],
   [{ latency: '1s' }, { latency_ms: 999 }, true, /took 999 ms, at most 1000 ms allowed/],
   [{ latency: '1s' }, { latency_ms: 1001 }, false, /took 1001 ms/],
+  [{ time_to_first_token: '500ms' }, { first_token_ms: 500 }, true, /first token took 500 ms, at most 500 ms allowed/],
+  [{ time_to_first_token: '500ms' }, { first_token_ms: 501 }, false, /took 501 ms/],
+  [{ prompt_tokens: 100 }, { usage: { input_tokens: 100, output_tokens: 1 } }, true, /^100 prompt tokens, at most 100/],
+  [{ prompt_tokens: { max: 99 } }, { usage: { input_tokens: 100, output_tokens: 1 } }, false, /at most 99 allowed/],
+  [{ prompt_tokens: { min: 101 } }, { usage: { input_tokens: 100, output_tokens: 1 } }, false, /at least 101 wanted/],
+  [{ completion_tokens: { min: 2, max: 9 } }, { usage: { input_tokens: 1, output_tokens: 9 } }, true, /^9 completion/],
+  [{ completion_tokens: 8 }, { usage: { input_tokens: 1, output_tokens: 9 } }, false, /at most 8 allowed/],
+  [{ history: { max_messages: 2 } }, 'ok', true, /^2 messages, at most 2 allowed$/],
+  [{ history: { max_messages: 1 } }, 'ok', false, /^2 messages, at most 1 allowed$/],
+  [{ history: { max_messages: 2, max_characters: 12 } }, 'ok', true, /2 messages.*; 12 characters/],
+  [{ history: { max_messages: 9, max_characters: 11 } }, 'ok', false, /^12 characters, at most 11 allowed$/],
   [{ cost: '$0.01' }, { cost_usd: 0.01 }, true, /cost \$0\.01, at most \$0\.01/],
   [{ cost: 0.01 }, { cost_usd: 0.0123 }, false, /cost \$0\.0123/],
 ]
+
+/** A judge that finds good what holds the word "right". Everything it says is in the form that the prompts ask for. */
+const judged: GraderTools = {
+  ...noTools,
+  baselineAnswer: () => ({ text: 'an answer from before' }),
+  judges: {
+    panel: () => [{ judge: 'default', votes: 1 }],
+    advisory: () => null,
+    ask: async (_judge, _vote, { prompt, data }) => {
+      const good = (text = '') => text.includes('right')
+      const reason = 'r'
+      const said: Record<typeof prompt, Json> = {
+        rubric: { reason, score: good(data['answer']) ? 5 : 1 },
+        answers_question: { reason, score: good(data['answer']) ? 5 : 1 },
+        claims: { claims: [data['answer'] ?? ''] },
+        faithful: { verdicts: [{ number: 1, reason, verdict: good(data['claims']) ? 'supported' : 'contradicted' }] },
+        factual: { reason, relation: good(data['answer']) ? 'same' : 'contradicts' },
+        compare: { reason, winner: good(data['first']) === good(data['second']) ? (data['first'] === 'an answer from before' ? 'first' : 'second') : good(data['first']) ? 'first' : 'second' },
+        context_relevance: { reason, relevant: good(data['context']) },
+      } // biome-ignore format: a table
+      return { value: said[prompt], completion: completion({}) }
+    },
+  },
+}
+const judgedRows: Row[] = [
+  [{ rubric: 'kind' }, 'the right answer', true, /^5 of 5/],
+  [{ rubric: 'kind' }, 'an answer', false, /^1 of 5/],
+  [{ faithful: { context: 'c' } }, 'the right answer', true, /1 of 1/],
+  [{ faithful: { context: 'c' } }, 'an answer', false, /0 of 1/],
+  [{ answers_question: true }, 'the right answer', true, /5/],
+  [{ answers_question: true }, 'an answer', false, /1/],
+  [{ compare: true }, 'the right answer', true, /^better than the baseline/],
+  [{ compare: true }, 'an answer', false, /^worse than the baseline/],
+  [{ factual: { reference: 'f' } }, 'the right answer', true, /same facts/],
+  [{ factual: { reference: 'f' } }, 'an answer', false, /contradicts/],
+  [
+    { context_relevance: true },
+    { text: 'x', contexts: [{ text: 'the right one' }] },
+    true,
+    /^1 of 1 contexts relevant/,
+  ],
+  [{ context_relevance: true }, { text: 'x', contexts: [{ text: 'another' }] }, false, /^0 of 1 contexts relevant/],
+]
+
+describe('assertions of a judge', () => {
+  it.each(judgedRows)('%j on %j: %s', async (written, answer, passed, reason) => {
+    const result = await score(written, answer, judged)
+    expect(result.reason).toMatch(reason)
+    expect(result).toMatchObject({ passed, deterministic: false })
+  })
+  it('has a passing and a failing row for each', () => {
+    for (const passed of [true, false]) {
+      const tested = judgedRows.flatMap(([written, , good]) => (good === passed ? [Assertion.parse(written).type] : []))
+      expect(tested.toSorted()).toEqual([...judgedTypes].toSorted())
+    }
+  })
+})
 
 describe('built-in assertions', () => {
   it.each(rows)('%j on %j: %s', async (written, answer, passed, reason) => {
@@ -315,8 +467,9 @@ describe('a million characters', () => {
   it.each(Object.keys(answers))('%s', async (name) => {
     const assert = [...new Map(quick.map((written) => [Object.keys(written)[0], written])).values()]
     const before = performance.now()
+    const facts = { state: {}, contexts: [], first_token_ms: 1, usage: { input_tokens: 1, output_tokens: 1 } }
     const text = answers[name as keyof typeof answers]
-    const result = await grade(Case.parse({ id: 'c', assert }), completion({ text }), noTools)
+    const result = await grade(Case.parse({ id: 'c', assert }), completion({ text, ...facts }), noTools, sent)
     expect(result.grader_error).toBeUndefined()
     // All assertions together; the bound is wide because machines differ, a quadratic one takes minutes.
     expect(performance.now() - before).toBeLessThan(20_000)

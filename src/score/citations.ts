@@ -21,7 +21,7 @@ export const citations: AssertionPlugin<'citations'> = {
     const quoted = args.quotes ? quotesIn(answer) : []
     const unknown = cited.filter((id) => !exists(id, sources))
     const texts = sources.map(({ text = '' }) => plain(text))
-    const invented = quoted.filter((text) => !texts.some((source) => source.includes(plain(text))))
+    const invented = quoted.filter((text) => !texts.some((source) => says(source, plain(text))))
     const all = cited.length + quoted.length
     const good = all - unknown.length - invented.length
     const enough = cited.length >= args.min
@@ -80,6 +80,12 @@ function quotesIn(answer: string): string[] {
     .map(([, ...groups]) => groups.find((group) => group !== undefined)?.trim() ?? '')
     .filter((text) => text.split(/\s+/).length >= SHORTEST_QUOTE)
 }
+
+/** Word for word; only the first letter may have become small or large where a sentence took the quotation in. */
+const says = (source: string, quoted: string): boolean =>
+  [quoted, quoted.charAt(0).toUpperCase() + quoted.slice(1), quoted.charAt(0).toLowerCase() + quoted.slice(1)].some(
+    (form) => source.includes(form),
+  )
 
 /** White space and the shape of apostrophes never decide, nor does the stop that a sentence around a quotation adds. */
 const plain = (text: string): string =>

@@ -7,6 +7,12 @@ function view({ completion, case: { vars, assert: _assert, threshold: _threshold
   return { answer: completion.text, tool_calls: completion.tool_calls, vars, case: rest }
 }
 
+/**
+ * `types/index.d.ts` is held equal to it.
+ * @public
+ */
+export type GraderInput = ReturnType<typeof view>
+
 /** A score without a verdict passes from here on; `threshold` on the assertion says otherwise. */
 const passes = 0.5
 
@@ -57,12 +63,19 @@ export const command: AssertionPlugin<'command'> = {
   },
 }
 
+/** Milliseconds that a function may take, unless written. */
+const MODULE_TIMEOUT = 10_000
+
 export const module: AssertionPlugin<'module'> = {
   deterministic: false,
   async grade(args, subject, tools) {
-    const grader = await tools.loadExport(args.path, args.export)
-    if (typeof grader !== 'function') throw new Error(`${args.path} exports no function "${args.export}"`)
-    const verdict: unknown = await grader({ ...view(subject), options: args.options })
+    const work = (async (): Promise<unknown> => {
+      const grader = await tools.loadExport(args.path, args.export)
+      if (typeof grader !== 'function') throw new Error(`${args.path} exports no function "${args.export}"`)
+      // Its own copy: a grader that changes what it was given must not change what the next one sees.
+      return grader(structuredClone({ ...view(subject), options: args.options }))
+    })()
+    const verdict = await (tools.within ? tools.within(work, args.timeout ?? MODULE_TIMEOUT) : work)
     const word = verdict === true ? 'accepts' : verdict === false ? 'rejects' : 'grades'
     const points = typeof verdict === 'number' ? ` with ${verdict}` : ''
     return readVerdict(verdict, { reason: `${shorten(args.path)} ${word} the answer${points}` })

@@ -22,6 +22,16 @@ describe('the written form', () => {
     expect(read('{contains: [a, b]}')).toMatchObject({ type: 'contains', not: false, args: ['a', 'b'], weight: 1 })
     expect(read('{latency: 1.5s}')).toMatchObject({ type: 'latency', args: 1500 })
     expect(read('{cost: $0.02}')).toMatchObject({ args: 0.02 })
+    expect(read('{rubric: kind}')).toMatchObject({ type: 'rubric', args: 'kind', threshold: 0.75 })
+    expect(read('{rubric: {criteria: kind, judge: [a, b], votes: 3}, threshold: 0.5}')).toMatchObject({
+      args: { criteria: 'kind', judge: ['a', 'b'], votes: 3 },
+      threshold: 0.5,
+    })
+    expect(read('{faithful: {context: x}}')).toMatchObject({ threshold: 1 })
+    expect(read('{answers_question: true}')).toMatchObject({ args: true, threshold: 0.75 })
+    expect(read('{compare: true}')).toMatchObject({ threshold: 0.5 })
+    expect(read('{factual: {reference: x}}')).toMatchObject({ threshold: 0.6 })
+    expect(read('{prompt_tokens: 400}')).toMatchObject({ args: 400 })
     expect(read('{similar: {to: x}}')).toMatchObject({ args: { to: 'x', method: 'rouge_l' }, threshold: 0.7 })
     expect(read('{similar: {to: x}, threshold: 0}')).toMatchObject({ threshold: 0 })
   })
@@ -46,6 +56,18 @@ describe('the written form', () => {
     '{similar: {to: x, method: jaccard}}',
     '{tool_call: {names: x}}',
     '{command: {run: []}}',
+    '{module: {path: a.ts, timeout: soon}}',
+    '{rubric: {criteria: []}}',
+    '{rubric: {criteria: x, votes: 0}}',
+    '{rubric: x, judge: default}',
+    '{not_rubric: x}',
+    '{faithful: true}',
+    '{answers_question: false}',
+    '{compare: {against: baseline}}',
+    '{factual: {reference: ""}}',
+    '{prompt_tokens: -1}',
+    '{completion_tokens: {most: 3}}',
+    '{history: 3}',
     'contains',
   ])('%s is refused', (yaml) => {
     expect(Assertion.safeParse(parse(yaml)).success).toBe(false)
@@ -64,6 +86,10 @@ describe('assertionProblems', () => {
     ['{json_schema: {requierd: [a]}}', /requierd/],
     ['{json_schema: {$ref: "#/nowhere"}}', /nowhere/],
     ['{number_close: {value: 3}}', /needs tolerance or relative/],
+    ['{rubric: {criteria: x, scale: {1: bad}}}', /at least two scores/],
+    ['{prompt_tokens: {}}', /needs max or min/],
+    ['{completion_tokens: {min: 3, max: 2}}', /min is larger than max/],
+    ['{history: {}}', /needs max_messages or max_characters/],
     ['{tool_call: {}}', /needs name/],
     ['{tool_call: {none: true, name: x}}', /nothing else/],
   ])('%s', (yaml, message) => {

@@ -36,7 +36,7 @@ function settle({ not, threshold, ...assertion }: AssertionOf<AssertionType>, gr
     score: not ? 1 - grade.score : grade.score,
     weight: assertion.weight,
     reason: shorten(oneLine(reason), 400),
-    deterministic: isDeterministic({ not, threshold, ...assertion } as AssertionOf<AssertionType>),
+    deterministic: isDeterministic({ not, threshold, ...assertion }),
     ...(grade.judged && { type: assertion.type, judged: grade.judged }),
   }
 }

@@ -1,4 +1,4 @@
-// latency, cost: what the answer may take.
+// latency, time_to_first_token, cost: what the answer may take.
 import type { AssertionPlugin } from '../ports.ts'
 
 export const latency: AssertionPlugin<'latency'> = {
@@ -8,6 +8,18 @@ export const latency: AssertionPlugin<'latency'> = {
     if (latency_ms === undefined) throw new Error('how long this answer took is not known')
     const passed = latency_ms <= limit
     const reason = `took ${Math.round(latency_ms)} ms, at most ${limit} ms allowed`
+    return { score: passed ? 1 : 0, passed, reason }
+  },
+}
+
+export const timeToFirstToken: AssertionPlugin<'time_to_first_token'> = {
+  deterministic: false,
+  grade(limit, { completion: { first_token_ms } }) {
+    if (first_token_ms === undefined) {
+      throw new Error('the answer was not streamed; write `stream: true` in the params of the model')
+    }
+    const passed = first_token_ms <= limit
+    const reason = `the first token took ${Math.round(first_token_ms)} ms, at most ${limit} ms allowed`
     return { score: passed ? 1 : 0, passed, reason }
   },
 }

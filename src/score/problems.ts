@@ -7,6 +7,13 @@ import { ambiguousRepeat } from './regex-ambiguity.ts'
 import { compileRegex } from './regex.ts'
 import { idRegions } from './safety/national-ids.ts'
 
+function needsBound(args: AssertionArgs<'prompt_tokens'>): string | null {
+  if (typeof args === 'number') return null
+  const { max, min } = args
+  if (max === undefined && min === undefined) return 'it needs max or min'
+  return max !== undefined && min !== undefined && min > max ? 'min is larger than max' : null
+}
+
 type Checks = { [T in AssertionType]?: (args: AssertionArgs<T>) => string | null }
 
 const checks: Checks = {
@@ -46,6 +53,10 @@ const checks: Checks = {
   },
   number_close: ({ tolerance, relative }) =>
     tolerance === undefined && relative === undefined ? 'it needs tolerance or relative (0 for exactly)' : null,
+  prompt_tokens: needsBound,
+  completion_tokens: needsBound,
+  history: ({ max_messages, max_characters }) =>
+    max_messages === undefined && max_characters === undefined ? 'it needs max_messages or max_characters' : null,
   no_leak(args) {
     if (args === true || args.system) return null
     return (args.texts ?? args.canaries ?? []).length > 0 ? null : 'without system it needs texts or canaries'

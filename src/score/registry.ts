@@ -3,6 +3,7 @@ import type { AssertionPlugin } from '../ports.ts'
 import type { AssertionType } from '../schema/assertion.ts'
 import { answersQuestion } from './judged/answers-question.ts'
 import { compare } from './judged/compare.ts'
+import { contextRelevance } from './judged/context-relevance.ts'
 import { factual } from './judged/factual.ts'
 import { faithful } from './judged/faithful.ts'
 import { rubric } from './judged/rubric.ts'
@@ -14,7 +15,7 @@ import { isJson } from './json.ts'
 import { jsonPath } from './json-path.ts'
 import { jsonSchema } from './json-schema.ts'
 import { maxCharacters, maxSentences, maxWords, minCharacters, minSentences, minWords } from './length.ts'
-import { cost, latency } from './limits.ts'
+import { cost, latency, timeToFirstToken } from './limits.ts'
 import { numberClose } from './number-close.ts'
 import { isRefusal } from './refusal.ts'
 import { retrieval } from './retrieval.ts'
@@ -24,6 +25,7 @@ import { noPii } from './safety/no-pii.ts'
 import { noSecrets } from './safety/no-secrets.ts'
 import { safeOutput } from './safety/safe-output.ts'
 import { similar } from './similar.ts'
+import { completionTokens, history, promptTokens } from './tokens.ts'
 import { toolCall } from './tool-call.ts'
 import { endsWith, equals, oneOf, startsWith } from './wording.ts'
 
@@ -54,6 +56,7 @@ export const assertions: { [T in AssertionType]: AssertionPlugin<T> } = {
   answers_question: answersQuestion,
   compare,
   factual,
+  context_relevance: contextRelevance,
   tool_call: toolCall,
   final_state: finalState,
   retrieval,
@@ -63,6 +66,10 @@ export const assertions: { [T in AssertionType]: AssertionPlugin<T> } = {
   no_leak: noLeak,
   safe_output: safeOutput,
   latency,
+  time_to_first_token: timeToFirstToken,
+  prompt_tokens: promptTokens,
+  completion_tokens: completionTokens,
+  history,
   cost,
   command,
   module,

@@ -113,6 +113,7 @@ const roundedCase = (tally: CaseTally): CaseTally => ({
   ...tally,
   scores: tally.scores.map(rounded(6)),
   latencies_ms: tally.latencies_ms.map(rounded(1)),
+  ...(tally.first_tokens_ms && { first_tokens_ms: tally.first_tokens_ms.map(rounded(1)) }),
   costs_usd: tally.costs_usd.map(rounded(9)),
 })
 

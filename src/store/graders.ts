@@ -78,7 +78,7 @@ const NO_EMBEDDING = 'Write `embeddings: <name from models>` in aigate.yaml, or 
 
 type Trouble = { problem: string; mend: string }
 
-function modelOf({ config }: Project, name: string): ResolvedModel | Trouble {
+export function modelOf({ config }: Project, name: string): ResolvedModel | Trouble {
   const pin = Object.hasOwn(config.models, name) ? config.models[name] : undefined
   const known = Object.keys(config.models)
   if (pin === undefined)
@@ -159,7 +159,7 @@ export function judgeIdentity(
   return hashOf({ ...modelIdentity(model), output, texts, votes: asked ?? votes })
 }
 
-const modelIdentity = ({ pin, provider }: ResolvedModel) => ({
+export const modelIdentity = ({ pin, provider }: ResolvedModel) => ({
   provider: provider.name,
   id: pin.id,
   params: pin.params,

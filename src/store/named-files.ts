@@ -3,6 +3,7 @@ import { stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import process from 'node:process'
 import type { Assertion } from '../schema/assertion.ts'
+import type { ToolBehaviours } from '../schema/conversation.ts'
 import type { Target } from '../schema/suite.ts'
 import type { WrittenCase } from './case-files.ts'
 import type { Fault } from './faults.ts'
@@ -22,6 +23,11 @@ export async function namedFileFaults(
     ...inTarget(suite.target, locate),
     ...inAssertions(suite.assert, locate),
     ...cases.flatMap((one) => inAssertions(one.case.assert, one.locate)),
+    ...cases.flatMap(({ case: { turns = [] }, locate: of }) =>
+      turns.flatMap((turn, i) => inAssertions(turn.assert, of, ['turns', i])),
+    ),
+    ...inTools(suite.tools, locate),
+    ...cases.flatMap((one) => inTools(one.case.tools, one.locate)),
   ]
   const known = new Map<string, Promise<boolean>>()
   const faults: Fault[] = []
@@ -47,9 +53,18 @@ function inTarget(target: Target, locate: Locate): Named[] {
   }))
 }
 
-function inAssertions(assertions: readonly Assertion[], locate: Locate): Named[] {
+function inTools(tools: ToolBehaviours = {}, locate: Locate): Named[] {
+  return Object.entries(tools).flatMap(([name, tool]): Named[] => {
+    const at = ['tools', name]
+    if ('module' in tool) return [{ what: `tools.${name}.module`, path: tool.module, at, locate }]
+    if (!('command' in tool)) return []
+    return program(tool.command).map((path) => ({ what: `tools.${name}.command`, path, at, locate }))
+  })
+}
+
+function inAssertions(assertions: readonly Assertion[], locate: Locate, above: Path = []): Named[] {
   return assertions.flatMap((one, index): Named[] => {
-    const at = ['assert', index, one.type]
+    const at = [...above, 'assert', index, one.type]
     if (one.type === 'module')
       return [{ what: `assert[${index}].module.path`, path: one.args.path, at: [...at, 'path'], locate }]
     if (one.type !== 'command') return []

@@ -101,7 +101,12 @@ function kept({ key, trial, case: id, completion }: Parameters<Recordings['add']
     key,
     trial,
     case: id,
-    completion: { ...rest, outcome, latency_ms: Number((rest.latency_ms ?? 0).toFixed(1)) },
+    completion: {
+      ...rest,
+      outcome,
+      latency_ms: Number((rest.latency_ms ?? 0).toFixed(1)),
+      ...(rest.first_token_ms !== undefined && { first_token_ms: Number(rest.first_token_ms.toFixed(1)) }),
+    },
   }
 }
 

@@ -83,9 +83,9 @@ export function journalOf(
         lines.write({ type: 'answer', case: id, trial, purpose, completion }, completion.replayed === true)
     },
     score: (entry) => {
-      const { case: id, trial, purpose, scores, passed, score, grader_error } = entry
+      const { case: id, trial, purpose, scores, passed, score, grader_error, output } = entry
       if (!known(entry)?.grades)
-        lines.write({ type: 'score', case: id, trial, purpose, scores, passed, score, grader_error })
+        lines.write({ type: 'score', case: id, trial, purpose, scores, passed, score, grader_error, output })
     },
     end: async ({ complete, stopped }) => {
       lines.write({ type: 'end', complete, stopped })

@@ -1,12 +1,12 @@
 // The cases of one suite: every source in order, with what the suite adds to each, checked against each other.
 import { AigateError } from '../errors.ts'
-import type { Graders, LoadedPrompt, LoadedSuite } from '../ports.ts'
+import type { Graders, LoadedPrompt, LoadedSuite, ResolvedModel } from '../ports.ts'
 import type { CaseInfo } from '../schema/run.ts'
 import { assertionsOf, type Case, type Suite } from '../schema/suite.ts'
 import { caseAt, readCases, type WrittenCase } from './case-files.ts'
 import { canonicalJson, sha256 } from './content-hash.ts'
 import { didYouMean, type Fault, faultError } from './faults.ts'
-import { graderIdentity } from './graders.ts'
+import { graderIdentity, modelIdentity } from './graders.ts'
 import { type SourceFile, sourceFile } from './source-text.ts'
 import type { Locate } from './yaml.ts'
 
@@ -104,6 +104,7 @@ export function finishCase(
   suite: Suite,
   { case: one, file, line }: WrittenCase,
   graders?: Graders,
+  users: Readonly<Record<string, ResolvedModel>> = {},
 ): LoadedSuite['cases'][number] {
   const threshold = one.threshold ?? suite.threshold
   const { threshold: _, ...rest } = one
@@ -111,8 +112,12 @@ export function finishCase(
   const whole: Case = { ...rest, tags: all, assert: [...one.assert, ...suite.assert] }
   if (threshold !== undefined) whole.threshold = threshold
   if (suite.tools) whole.tools = { ...suite.tools, ...one.tools }
+  const player = one.user && users[one.user.model]
+  // Who plays decides what is said: it is in the hash of the case and in the key of every recording.
+  if (one.user && player)
+    whole.user = Object.assign({ ...one.user }, { played_by: sha256(canonicalJson(modelIdentity(player))) })
   const steps = one.max_steps ?? suite.max_steps
-  if (steps !== undefined && isConversational(whole)) whole.max_steps = steps
+  if (steps !== undefined && (one.max_steps !== undefined || whole.tools)) whole.max_steps = steps
   const { id, category, tags, critical } = whole
   const info: CaseInfo = { id, hash: caseHash(whole, graders), tags, critical, file, line }
   if (category !== undefined) info.category = category
@@ -133,5 +138,3 @@ function caseHash(whole: Case, graders: Graders | undefined): string {
     }), // biome-ignore format: two groups
   )
 }
-
-const isConversational = ({ turns, user, tools }: Case): boolean => Boolean(turns ?? user ?? tools)

@@ -2,11 +2,12 @@
 import { basename, dirname, resolve } from 'node:path'
 import { glob } from 'tinyglobby'
 import { AigateError } from '../errors.ts'
-import type { LoadedSuite, Project, ResolvedTarget } from '../ports.ts'
+import type { LoadedSuite, Project, ResolvedModel, ResolvedTarget } from '../ports.ts'
 import type { GatePolicy, GatePolicyInput } from '../schema/gate.ts'
 import { assertionsOf, Suite, type Trials } from '../schema/suite.ts'
-import { resolveGraders } from './graders.ts'
-import { choose, didYouMean, faultError, flatten, joinErrors } from './faults.ts'
+import type { WrittenCase } from './case-files.ts'
+import { modelOf, resolveGraders } from './graders.ts'
+import { choose, didYouMean, type Fault, faultError, flatten, joinErrors } from './faults.ts'
 import { namedFileFaults } from './named-files.ts'
 import { mergePolicy } from './policy.ts'
 import { readText, type SourceFile, sourceFile } from './source-text.ts'
@@ -180,8 +181,10 @@ async function loadSuite(
   const prompt = target?.kind === 'prompt' ? target.prompt : undefined
   const asserted = cases.map((one) => ({ one, assert: [...assertionsOf(one.case), ...suite.assert] }))
   const { graders, faults: unknown } = await gradersOf(project, shelf, asserted, problems)
+  const players = usersOf(project, cases)
   const faults = [
     ...unknown,
+    ...players.faults,
     ...(configurationOnly ? [] : await namedFileFaults(file, cases)),
     ...(prompt ? variableFaults(cases, prompt) : []),
     ...(problems.length > 0 ? [] : categoryFaults(file, cases)),
@@ -189,13 +192,36 @@ async function loadSuite(
   if (faults.length > 0) problems.push(faultError(faults))
   const found = prompt === undefined ? {} : { prompt: prompt.file }
   if (target === undefined || problems.length > 0) return { problems, ...found }
-  const whole = cases.map((one) => finishCase(suite, one, graders))
+  const whole = cases.map((one) => finishCase(suite, one, graders, players.users))
   const categories = categoriesOf(whole.map((one) => one.case))
   const merged = mergePolicy([project.config.gate, suite.gate, overrides.policy])
   const policy = withoutForeignCategories(merged, categories)
   const read = { suite, file: file.file.shown, dir: file.dir, cases: whole, target, policy }
-  const loaded = { ...read, ...(graders && { graders }) }
+  const played = Object.keys(players.users).length > 0 && { users: players.users }
+  const loaded = { ...read, ...(graders && { graders }), ...played }
   return { suite: loaded, problems, ...found }
+}
+
+/** The models that play users, looked up. */
+function usersOf(
+  project: Project,
+  cases: readonly WrittenCase[],
+): { users: Record<string, ResolvedModel>; faults: Fault[] } {
+  const users: Record<string, ResolvedModel> = {}
+  const faults: Fault[] = []
+  for (const one of cases) {
+    const name = one.case.user?.model
+    if (name === undefined || Object.hasOwn(users, name)) continue
+    const model = modelOf(project, name)
+    if ('problem' in model)
+      faults.push({
+        problem: `case ${one.case.id}: user.model: ${model.problem}`,
+        mend: model.mend,
+        place: one.locate(['user', 'model']),
+      })
+    else users[name] = model
+  }
+  return { users, faults }
 }
 
 /** What a judge's prompt file has wrong joins the other problems. */

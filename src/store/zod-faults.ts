@@ -123,9 +123,10 @@ function describeUnion(
   if (meant !== undefined) return meant.flatMap((one) => describe(one, path, reading))
   const problem = `${prefix(path)}expected ${expectation([issue])}, found ${found(value)}`
   const expected = issue.errors.flat().some((one) => one.code === 'invalid_type' && one.expected === 'string')
-  return [
-    { path, at: 'value', problem, mend: mendType(expected ? 'string' : 'other', value, path, reading.written(path)) },
-  ]
+  const takesTrue = issue.errors.flat().some((one) => one.code === 'invalid_value' && one.values.join() === 'true')
+  const mend = takesTrue ? mendFalse(path, value, ['true']) : undefined
+  const type = expected ? 'string' : 'other'
+  return [{ path, at: 'value', problem, mend: mend ?? mendType(type, value, path, reading.written(path)) }]
 }
 
 function wrongKind(issue: Extract<Issue, { code: 'invalid_union' }>, path: Path, value: unknown): Finding[] {

@@ -66,11 +66,23 @@ export function gateVerbs(context: Context, { verb, end }: Verbs): void {
     .option('--refresh', 'ask everything, and keep the answers for later runs')
     .option('--cache-dir <folder>', 'where answers are kept between runs (default: .aigate/cache)')
     .option('--results <file>', 'judge results that another tool made; nothing is asked')
+    .addOption(
+      new Option('--traces <file...>', 'grade OpenTelemetry GenAI traces (JSON lines); nothing is asked').conflicts([
+        'results',
+        'against',
+        'attribute',
+      ]),
+    )
+    .option('--case-attribute <name>', 'attribute of a span that names its case (default: aigate.case)')
     .option('--format <name>', 'format of --results, where the content does not tell')
     .option('--pass-score <score>', 'score from which on a trial of --results passes, 0 to 1', parsePassScore)
     .addOption(reporterOption())
-    .action((suites: string[], options) =>
-      end(
+    .action((suites: string[], options) => {
+      if (options.traces !== undefined)
+        return end(
+          import('../commands/gate/eval-traces.ts').then((verb) => verb.evalTracesCommand(context, suites, options)),
+        )
+      return end(
         options.results === undefined
           ? options.watch
             ? import('../commands/gate/watching/watch-eval.ts').then(({ watchEvalCommand }) =>
@@ -87,8 +99,8 @@ export function gateVerbs(context: Context, { verb, end }: Verbs): void {
           : import('../commands/gate/eval-results.ts').then((verb) =>
               verb.evalResultsCommand(context, suites, options),
             ),
-      ),
-    )
+      )
+    })
   limited(verb('plan [suite...]', 'Say what a run would ask, use, cost and last; nothing is asked', planExamples))
     .option('--config <file>', 'configuration file')
     .option('--tag <tag...>', 'only cases with one of these tags')
@@ -238,6 +250,7 @@ const evalExamples = [
   'aigate eval --resume',
   'aigate eval --reporter table,json:run.json,junit:junit.xml,markdown:summary.md',
   'aigate eval support --results results.json',
+  'aigate eval support --traces traces.jsonl',
 ]
 const mergeExamples = [
   'aigate merge shard-*.json',

@@ -79,11 +79,11 @@ function refuseAsking(names: readonly string[], options: ResultsOptions): void {
 }
 
 /** The suite under the rules that count, with the baseline and the quarantine list that do; null when none is named. */
-async function guardedSuite(
+export async function guardedSuite(
   context: Context,
   project: Project,
   { name, policy }: { name: string | undefined; policy: { min_pass_rate?: number } },
-  { base }: ResultsOptions,
+  { base }: Pick<ResultsOptions, 'base'>,
 ) {
   const own = await suiteOf(project, name, policy)
   if (!own) return null
@@ -109,11 +109,11 @@ async function suiteOf(
   return suite
 }
 
-async function baselineOf(
+export async function baselineOf(
   context: Context,
   project: Project,
   suite: string,
-  { baseline: choice, ...options }: ResultsOptions,
+  { baseline: choice, ...options }: Pick<ResultsOptions, 'baseline' | 'format' | 'passScore'>,
 ) {
   if (choice === false) return { baseline: null, file: '' }
   if (typeof choice === 'string') {

@@ -4,6 +4,7 @@ import { graderTools } from '../../run/grader-tools.ts'
 import { namesIn, redactCompletion, redactor, secretNames } from '../../run/redact.ts'
 import type { Completion, Observation } from '../../schema/run.ts'
 import { grade } from '../../score/grade.ts'
+import { checkOutput, type OutputForm, outputFormOf } from '../../score/output-form.ts'
 import type { RunJournal } from '../../store/run-journal.ts'
 import type { Memory } from './answer-memory.ts'
 import { judgingOf } from '../judge/judging.ts'
@@ -35,12 +36,17 @@ export function finisher({ session, suite, journal, observations, memory, before
   ]
   // Only what we know to be secret is taken out of answers: a suite may well test that a model invents no key of its own.
   const redact = redactor(context.env, names, { patterns: false })
+  const form = outputFormOf(target)
   const plain = { ...graderTools({ dir: suite.dir, env: context.env }), baselineAnswer: before }
   const graded = async (request: AskRequest, completion: Completion) => {
     const judging = await judgingOf(session, suite)
     const tools = { ...plain, ...judging?.tools }
     // Judges take as long as the target does, and many can be asked at once; what runs here is graded one after the other.
-    const work = () => untilAborted(context.signal, () => grade(request.case, completion, tools, request.messages))
+    const work = () =>
+      untilAborted(context.signal, async () => ({
+        ...(await grade(request.case, completion, tools, request.messages)),
+        ...(await outputOf(form, completion)),
+      }))
     if (judging) return work()
     const done = turn.then(work)
     turn = done.catch(() => undefined)
@@ -62,6 +68,12 @@ export function finisher({ session, suite, journal, observations, memory, before
     }
     return finished()
   }
+}
+
+/** A schema that does not compile says nothing about any answer: the gate `valid_output` says then that none was checked. */
+async function outputOf(form: OutputForm | null, completion: Completion): Promise<Pick<Observation, 'output'>> {
+  const output = form && (await checkOutput(form, completion).catch(() => undefined))
+  return output ? { output } : {}
 }
 
 /**

@@ -1,5 +1,4 @@
 // What is stored of each suite, gathered for doctor and power-check: its plan without quarantined cases, baseline, runs.
-import { assertionsOf } from '../../schema/suite.ts'
 import { relative } from 'node:path'
 import { historyOf, type History } from '../../decide/doctor/history.ts'
 import type { Plan } from '../../decide/doctor/walk.ts'
@@ -12,6 +11,7 @@ import { isDeterministic } from '../../score/grade.ts'
 import { readQuarantine } from '../../store/quarantine-file.ts'
 import { recentRuns } from '../../store/run-record.ts'
 import { runsOf, storedBaseline } from './judge-run.ts'
+import { assertionsOf } from '../../schema/suite.ts'
 
 /** So many invocations are looked back on. */
 const MOST_RUNS = 50

@@ -1,5 +1,4 @@
 // Opens the judges of a suite for a run: who they are, how they stand with people, and whether they moved since.
-import { assertionsOf } from '../../schema/suite.ts'
 import { join } from 'node:path'
 import { goldCheck } from '../../decide/judge/gold.ts'
 import { standingOf } from '../../decide/judge/standing.ts'
@@ -9,6 +8,7 @@ import type { GraderTools, LoadedSuite, ResolvedModel } from '../../ports.ts'
 import { openJudges, type OpenJudges } from '../../run/judges/ask-judge.ts'
 import { openEmbedder } from '../../run/judges/embedder.ts'
 import { Assertion } from '../../schema/assertion.ts'
+import { assertionsOf } from '../../schema/suite.ts'
 import type { Calibration, TypeCalibration } from '../../schema/calibration.ts'
 import {
   judgedTypes,

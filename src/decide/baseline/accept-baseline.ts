@@ -6,7 +6,7 @@ import { changedComponents } from '../change/causes.ts'
 import { extendedHistory } from './history.ts'
 import { fingerprintsOf } from '../change/silent-swap.ts'
 import { responseModels } from '../explain/suite-report.ts'
-import { byCase, finishedPasses, isMeasured, tallyCase } from '../gate/tally.ts'
+import { byCase, finishedPasses, isMeasured, joinedExtras, tallyCase } from '../gate/tally.ts'
 import { byText, counted, names, percent } from '../words.ts'
 
 /** More trials of a case than this make files grow and comparisons no sharper. */
@@ -142,6 +142,7 @@ function joined(old: CaseTally | undefined, added: CaseTally): CaseTally {
     scores: [...old.scores, ...added.scores],
     latencies_ms: [...old.latencies_ms, ...added.latencies_ms],
     costs_usd: [...old.costs_usd, ...added.costs_usd],
+    ...joinedExtras(old, added),
     ...(answer !== undefined && { answer }),
   }
 }

@@ -5,7 +5,13 @@ import { mean } from '../gate/cost.ts'
 import { median } from '../gate/latency.ts'
 
 type Rate = { passes: number; trials: number }
-type Side = { pass_rate: number | null; trials: number; latency_ms: number | null; cost_usd: number | null }
+type Side = {
+  pass_rate: number | null
+  trials: number
+  latency_ms: number | null
+  cost_usd: number | null
+  first_token_ms: number | null
+}
 
 /** `before` null: there was none. Rates are shares; `moved` names the cases of the same content whose pass rate differs. */
 export type BaselineDiff = {
@@ -50,11 +56,13 @@ const rateOf = ({ passes, trials }: Rate): number | null => (trials > 0 ? passes
 function sideOf({ cases }: Baseline): Side {
   const rates = cases.flatMap((tally) => rateOf(tally) ?? [])
   const latencies = cases.flatMap(({ latencies_ms }) => latencies_ms)
+  const firsts = cases.flatMap(({ first_tokens_ms = [] }) => first_tokens_ms)
   const costs = cases.flatMap(({ costs_usd }) => (costs_usd.length > 0 ? [mean(costs_usd)] : []))
   return {
     pass_rate: rates.length > 0 ? mean(rates) : null,
     trials: cases.reduce((sum, { trials }) => sum + trials, 0),
     latency_ms: latencies.length > 0 ? median(latencies) : null,
+    first_token_ms: firsts.length > 0 ? median(firsts) : null,
     cost_usd: costs.length > 0 ? mean(costs) : null,
   }
 }
@@ -84,6 +92,9 @@ export function baselineDiffText(diff: BaselineDiff): string {
       (value) => fixed(value, 0),
     ),
     both('median latency:', ({ latency_ms }) => latency_ms, milliseconds),
+    ...(sides.after.first_token_ms === null && (was?.first_token_ms ?? null) === null
+      ? []
+      : [both('median time to first token:', ({ first_token_ms }) => first_token_ms, milliseconds)]),
     both('mean cost of a case:', ({ cost_usd }) => cost_usd, dollars),
     ...(
       [
@@ -116,6 +127,7 @@ export function baselineText(baseline: Baseline): string {
     `${counted(cases.length, 'case')}${each}`,
     `pass rate: ${say(side.pass_rate, percent)}`,
     `median latency: ${say(side.latency_ms, milliseconds)}`,
+    ...(side.first_token_ms === null ? [] : [`median time to first token: ${milliseconds(side.first_token_ms)}`]),
     `mean cost of a case: ${say(side.cost_usd, dollars)}`,
   ].join('\n')}\n`
 }

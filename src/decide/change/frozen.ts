@@ -24,10 +24,10 @@ export function frozenProblems(loaded: LoadedSuite): FrozenProblem[] {
   return [...targetProblems(loaded), ...graderProblems(loaded)]
 }
 
-/** Judges and embedding models are pinned like what they judge. */
-function graderProblems({ graders }: LoadedSuite): FrozenProblem[] {
-  if (!graders) return []
-  const models = [...Object.values(graders.judges).map(({ model }) => model), ...Object.values(graders.embeddings)]
+/** Judges, embedding models and simulated users are pinned like what they judge. */
+function graderProblems({ graders, users = {} }: LoadedSuite): FrozenProblem[] {
+  const judges = Object.values(graders?.judges ?? {}).map(({ model }) => model)
+  const models = [...judges, ...Object.values(graders?.embeddings ?? {}), ...Object.values(users)]
   return models.flatMap((model) => unpinned({ model, provider: model.provider }))
 }
 

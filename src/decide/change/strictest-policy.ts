@@ -7,12 +7,21 @@ type Numbered = number | false | undefined
 type Path = readonly [keyof GatePolicy, ...string[]]
 
 /** Limits that are stricter the higher, or the lower, they are; `undefined` and `false` are no limit at all. */
-const higher: readonly Path[] = [['min_pass_rate'], ['min_coverage'], ['mean_score', 'min']]
+const higher: readonly Path[] = [
+  ['min_pass_rate'],
+  ['min_coverage'],
+  ['mean_score', 'min'],
+  ['valid_output', 'min'],
+  ['pass_at_k', 'min'],
+  ['pass_hat_k', 'min'],
+]
 const lower: readonly Path[] = [
   ['max_regression'],
   ['category_max_regression'],
   ['latency_p95', 'max'],
   ['latency_p95', 'max_increase'],
+  ['time_to_first_token_p95', 'max'],
+  ['time_to_first_token_p95', 'max_increase'],
   ['cost_per_case', 'max'],
   ['cost_per_case', 'max_increase'],
   ['mean_score', 'max_drop'],
@@ -72,6 +81,11 @@ export function strictestPolicy(base: GatePolicy, head: GatePolicy): { policy: G
       const [was, is] = [base[gate]?.[choice], head[gate]?.[choice]]
       if (shown(was) !== shown(is)) keep([gate, choice], was, is)
     }
+  }
+  // One of more tries is easier, all of more tries is harder: where the base has such a gate, its number counts.
+  for (const gate of ['pass_at_k', 'pass_hat_k'] as const) {
+    const [was, is] = [base[gate]?.k, head[gate]?.k]
+    if (was !== undefined && was !== is) keep([gate, 'k'], was, is)
   }
   return { policy: policy as GatePolicy, loosened }
 }

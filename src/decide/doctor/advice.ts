@@ -114,7 +114,14 @@ function confirm({ plan, world }: Setting, size: Size, { goal, name }: { goal: G
  * copies and a success rate of its own. Latency, cost and score gates are left out: advice is about pass rates.
  */
 function enlarged(plan: Plan, world: World, { cases: size, trials }: Size): Setting {
-  const { latency_p95: _, cost_per_case: __, mean_score: ___, ...policy } = plan.policy
+  const {
+    latency_p95: _,
+    cost_per_case: __,
+    mean_score: ___,
+    time_to_first_token_p95: _4,
+    valid_output: _5,
+    ...policy
+  } = plan.policy
   const copies = Array.from({ length: size }, (_, i) => {
     const from = i % plan.cases.length
     return { from, id: `${plan.cases[from]?.id ?? ''}${i < plan.cases.length ? '' : `~${i}`}` }

@@ -45,7 +45,12 @@ export type Examination = {
  */
 export function drawsFor({ cases, policy }: Plan): number {
   const n = cases.length
-  const ratios = [policy.latency_p95?.max_increase, policy.cost_per_case?.max_increase, policy.mean_score?.max_drop]
+  const ratios = [
+    policy.latency_p95?.max_increase,
+    policy.time_to_first_token_p95?.max_increase,
+    policy.cost_per_case?.max_increase,
+    policy.mean_score?.max_drop,
+  ]
   const slow = ratios.filter((limit) => limit !== undefined).length
   const units = 1 + n / 300 + (slow * n * n) / 6000
   return Math.min(2000, Math.max(200, 100 * Math.floor(50 / units)))
@@ -113,7 +118,7 @@ function simulations(input: Examination, world: World, name: string): { nothing:
   let done = 0
   const tick = () => input.progress?.((done += 1) / all)
   // Latency and cost do not move with the pass rate, and their gates are by far the slowest.
-  const { latency_p95: _, cost_per_case: __, ...policy } = plan.policy
+  const { latency_p95: _, cost_per_case: __, time_to_first_token_p95: ___, valid_output: ____, ...policy } = plan.policy
   const run = (change: Change, label: string, size: number) =>
     simulate({ plan: change ? { ...plan, policy } : plan, world, change }, { draws: size, name: `${name}/${label}`, tick }) // biome-ignore format: one line reads better
   const nothing = run(null, 'nothing', draws)

@@ -64,6 +64,7 @@ function problemOf(gate: Omit<GateAbility, 'problem'>, { limit, unit }: GateResu
   }
   // A family of a harm gate is shown only.
   if (kind === 'harmful' && category !== null) return null
+  if (!decides && (kind === 'pass_at_k' || kind === 'pass_hat_k')) return null
   const name = nameOf(kind, category)
   if (!fires) return `${name} can never fire: not even a run in which every answer fails breaks it.`
   if (passes) return null
@@ -84,6 +85,8 @@ const words: Record<string, string> = {
   score: 'score gate',
   harmful: 'harm gate',
   over_refusal: 'over-refusal gate',
+  pass_at_k: 'gate on pass@k',
+  pass_hat_k: 'gate on pass^k',
 }
 
 function nameOf(kind: string, category: string | null): string {

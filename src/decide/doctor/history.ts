@@ -3,7 +3,7 @@ import { AigateError } from '../../errors.ts'
 import type { Baseline, CaseTally } from '../../schema/baseline.ts'
 import type { CaseInfo, Observation, Run } from '../../schema/run.ts'
 import { baselineFrom } from '../baseline/accept-baseline.ts'
-import { tally } from '../gate/tally.ts'
+import { joinedExtras, tally } from '../gate/tally.ts'
 import { emptyTally } from './walk.ts'
 import type { CaseHistory } from './world.ts'
 
@@ -90,5 +90,6 @@ function joined(a: CaseTally, b: CaseTally): CaseTally {
     scores: [...a.scores, ...b.scores],
     latencies_ms: [...a.latencies_ms, ...b.latencies_ms],
     costs_usd: [...a.costs_usd, ...b.costs_usd],
+    ...joinedExtras(a, b),
   }
 }

@@ -80,7 +80,13 @@ function answered(input: PowerInput): PowerInput {
     return tally && tally.hash === info.hash && tally.trials > 0 ? [{ info, tally }] : []
   })
   // What breaks answers moves neither latency nor cost, and these gates would only add their noise.
-  const { latency_p95: _, cost_per_case: __, ...policy } = input.plan.policy
+  const {
+    latency_p95: _,
+    cost_per_case: __,
+    time_to_first_token_p95: ___,
+    valid_output: ____,
+    ...policy
+  } = input.plan.policy
   return {
     ...input,
     plan: { ...input.plan, policy, cases: both.map(({ info }) => info) },

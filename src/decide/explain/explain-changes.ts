@@ -42,7 +42,14 @@ export function outcomeAt(input: TalliesInput, id: string): Outcome | null {
 
 /** Without the gates on latency, cost and score, which hang on no pass: they would only take time. */
 export function onlyRates(input: TalliesInput): TalliesInput {
-  const { latency_p95: _, cost_per_case: __, mean_score: ___, ...policy } = input.policy
+  const {
+    latency_p95: _,
+    cost_per_case: __,
+    mean_score: ___,
+    time_to_first_token_p95: _4,
+    valid_output: _5,
+    ...policy
+  } = input.policy
   return { ...input, policy }
 }
 
@@ -121,8 +128,15 @@ function limitIn(policy: GatePolicy, { id, kind, category }: GateResult, limit: 
   }
   if (kind === 'floor') return category === undefined ? { min_pass_rate: limit } : categories({ min_pass_rate: limit })
   if (id === 'over_refusal') return { over_refusal: { ...policy.over_refusal, max: limit } }
+  if (kind === 'pass_at_k' || kind === 'pass_hat_k') {
+    const own = policy[kind]
+    return own === undefined ? null : { [kind]: { ...own, min: limit } }
+  }
   if (id === 'latency') return { latency_p95: { ...policy.latency_p95, max: limit } }
   if (id === 'latency/increase') return { latency_p95: { ...policy.latency_p95, max_increase: limit } }
+  const first = policy.time_to_first_token_p95
+  if (id === 'first_token') return { time_to_first_token_p95: { ...first, max: limit } }
+  if (id === 'first_token/increase') return { time_to_first_token_p95: { ...first, max_increase: limit } }
   if (id === 'cost/increase') return { cost_per_case: { ...policy.cost_per_case, max_increase: limit } }
   return null
 }

@@ -161,13 +161,13 @@ function scaleOf({ id, kind, limit }: GateResult): Scale | null {
       `The floor is ${whole(limit)} %: with a floor of ${whole(found)} % ${then}.`
     return { step: 0.01, from, way: -1, most: from, say }
   }
-  if (id === 'latency/increase' || id === 'cost/increase') {
+  if (id === 'latency/increase' || id === 'first_token/increase' || id === 'cost/increase') {
     const from = Math.floor(hundredths(limit - 1))
     const say = (found: number, then: string) =>
       `The limit is ${whole(limit - 1)} % more: with ${whole(found)} % ${then}.`
     return { step: 0.01, from, way: 1, most: Math.max(0, 100 - from), say }
   }
-  if (id === 'latency') {
+  if (id === 'latency' || id === 'first_token') {
     const from = Math.floor(limit)
     const say = (found: number, then: string) =>
       `The limit is ${milliseconds(limit)}: with ${milliseconds(found)} ${then}.`

@@ -82,6 +82,8 @@ function reportOf(info: CaseInfo, all: Observation[], baseline: Baseline | null,
     before: same ? (old.answer ?? null) : null,
     after: shown ?? null,
     latency_ms: now.latencies_ms.length > 0 ? median(now.latencies_ms) : null,
+    ...(now.first_tokens_ms && { first_token_ms: median(now.first_tokens_ms) }),
+    ...(same && old.first_tokens_ms && { before_first_token_ms: median(old.first_tokens_ms) }),
     cost_usd: now.costs_usd.length > 0 ? mean(now.costs_usd) : null,
     ...(all.length > 0 && { detail: caseDetail(all, same ? old : undefined) }),
   }

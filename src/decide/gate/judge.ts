@@ -12,14 +12,16 @@ import { CONFIRMATIONS, criticalEvidence, criticalGates, type Evidence } from '.
 import { categoryFloorGates, floorGates } from './floor.ts'
 import type { Judged } from './gate.ts'
 import { harmGates } from './harm.ts'
-import { latencyGates } from './latency.ts'
+import { firstTokenGates, latencyGates } from './latency.ts'
 import { lookAt } from './look.ts'
 import { naiveGates, naiveWarnings, rawDrop } from './naive.ts'
 import { type Pairing, pairCases, pairingWarnings } from './pairing.ts'
 import { regressionGates } from './regression.ts'
 import { repeatWarnings } from './repeats.ts'
+import { repeatedGates } from './repeated.ts'
 import { scoreGates } from './score.ts'
 import { byCase, finishedPasses, isMeasured, tally } from './tally.ts'
+import { validOutputGates } from './valid-output.ts'
 import { byText } from '../words.ts'
 
 /** What to ask next: one more pass over the whole suite, or fresh trials of some critical cases. */
@@ -122,10 +124,13 @@ function measure(input: TalliesInput): Measure {
   const floors = floorsOf(tallies, partial, { policy, look, maxTrials: trials.max, corrector })
   const regression =
     pairing && !raw ? regressionGates({ pairing, policy, look, maxTrials: trials.max }) : { gates: [], warnings: [] }
-  const others = [scoreGates, latencyGates, costGates].map((gatesOf) => gatesOf({ tallies, pairs, policy, look }))
+  const others = [scoreGates, latencyGates, firstTokenGates, costGates, validOutputGates].map((gatesOf) =>
+    gatesOf({ tallies, pairs, policy, look }),
+  )
   // In this order they are shown, and it is the order of the reasons within one outcome.
   const harm = harmGates({ cases, tallies, critical: critical.gates, policy, look, partial })
-  const groups = [{ gates: [coverage], warnings: [] }, critical, harm, raw ?? regression, floors, ...others]
+  const repeated = repeatedGates({ tallies, policy, look, maxTrials: trials.max })
+  const groups = [{ gates: [coverage], warnings: [] }, critical, harm, raw ?? regression, floors, repeated, ...others]
   const judged = groups.flatMap(({ gates }) => gates)
   const measured = outcomeOf(judged.map(({ result }) => result))
   const problem = corrector?.problem ?? null
@@ -193,7 +198,9 @@ function comparisonWarnings({ baseline, policy }: TalliesInput, pairing: Pairing
   const drop = policy.naive ? rawDrop(policy.naive) : policy.max_regression
   const compares =
     drop !== false ||
-    [policy.latency_p95, policy.cost_per_case].some((gate) => gate?.max_increase !== undefined) ||
+    [policy.latency_p95, policy.time_to_first_token_p95, policy.cost_per_case].some(
+      (gate) => gate?.max_increase !== undefined,
+    ) ||
     policy.mean_score?.max_drop !== undefined
   if (baseline || !compares) return []
   return [

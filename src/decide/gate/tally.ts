@@ -48,6 +48,7 @@ export function tallyCase({ id, hash, category }: CaseInfo, all: readonly Observ
   // An answer that came twice is one draw.
   const measured = distinctTrials(answers)
   const passes = measured.filter(({ passed }) => passed).length
+  const firsts = measured.flatMap(({ completion }) => completion.first_token_ms ?? [])
   const majority = 2 * passes >= measured.length
   const shown = measured.find(({ passed }) => passed === majority)
   return {
@@ -60,8 +61,27 @@ export function tallyCase({ id, hash, category }: CaseInfo, all: readonly Observ
     scores: measured.flatMap(({ score }) => (score === null ? [] : [score])),
     latencies_ms: measured.flatMap(({ completion }) => completion.latency_ms ?? []),
     costs_usd: measured.flatMap(({ completion }) => (completion.cost_usd === undefined ? [] : [completion.cost_usd])),
+    ...(firsts.length > 0 && { first_tokens_ms: firsts }),
+    ...formsOf(measured),
     ...(shown && { answer: answerText(shown.completion) }),
   }
+}
+
+/** What two tallies of one case know only where answers were streamed, or have a form: the times and counts of both. */
+export function joinedExtras(a: CaseTally, b: CaseTally): Pick<CaseTally, 'first_tokens_ms' | 'forms'> {
+  const firsts = [...(a.first_tokens_ms ?? []), ...(b.first_tokens_ms ?? [])]
+  const sum = (key: 'valid' | 'of') => (a.forms?.[key] ?? 0) + (b.forms?.[key] ?? 0)
+  return {
+    ...(firsts.length > 0 && { first_tokens_ms: firsts }),
+    ...((a.forms ?? b.forms) && { forms: { valid: sum('valid'), of: sum('of') } }),
+  }
+}
+
+/** How many answers have the form that was asked for; nothing where none was. */
+export function formsOf(observations: readonly Observation[]): Pick<CaseTally, 'forms'> {
+  const outputs = observations.flatMap(({ output }) => output ?? [])
+  if (outputs.length === 0) return {}
+  return { forms: { valid: outputs.filter(({ valid }) => valid).length, of: outputs.length } }
 }
 
 /** Passes of the ladder that are finished: every case has been asked in each of the trials 1 to r. */

@@ -3,6 +3,7 @@ import type { Judging } from '../../schema/judge.ts'
 import type { Completion, Observation } from '../../schema/run.ts'
 import type { Totals } from '../../schema/verdict.ts'
 import { byText } from '../words.ts'
+import { formsOf } from './tally.ts'
 
 /** Sums over all observations, confirming trials included: they were paid for as well. */
 export function totals(observations: Observation[], gold?: Judging['cost']): Totals {
@@ -28,6 +29,8 @@ export function totals(observations: Observation[], gold?: Judging['cost']): Tot
     cost_usd:
       costs.length > 0 ? sum([...costs].sort((a, b) => a - b)) : paid.length === 0 && cached.length > 0 ? 0 : null,
     unpriced: answers.filter(({ cost_usd }) => cost_usd === undefined).length,
+    ...formsOf(observations),
+    ...userTotals(asked),
     ...judgeTotals(observations, gold),
   }
 }
@@ -36,6 +39,17 @@ export function totals(observations: Observation[], gold?: Judging['cost']): Tot
 function savedBy(cached: readonly Completion[]): Pick<Totals, 'saved_usd'> {
   const costs = cached.flatMap(({ cost_usd }) => (cost_usd === undefined ? [] : [cost_usd]))
   return costs.length > 0 ? { saved_usd: sum(costs.sort((a, b) => a - b)) } : {}
+}
+
+/** What simulated users took, apart from the answers: nothing where there are none. */
+function userTotals(asked: Observation['completion'][]): Partial<Totals> {
+  const users = asked.flatMap(({ conversation }) => conversation?.user ?? [])
+  if (users.length === 0) return {}
+  const known = users.every(({ cost_usd }) => cost_usd !== undefined)
+  return {
+    user_calls: sum(users.map(({ calls }) => calls)),
+    user_cost_usd: known ? sum(users.map(({ cost_usd = 0 }) => cost_usd).sort((a, b) => a - b)) : null,
+  }
 }
 
 /** What judges took, apart from the answers: nothing where no judge was asked. `gold`: for calibrated answers. */

@@ -138,7 +138,7 @@ function histogram(
   return figure(title, picture, htmlLine(note))
 }
 
-/** Latency and cost of the cases, now and before. */
+/** Latency, time to first token (where answers were streamed) and cost of the cases, now and before. */
 export function distributionFigures({ cases }: SuiteReport): string[] {
   const list = (of: (found: CaseReport) => number | null | undefined) => cases.flatMap((found) => of(found) ?? [])
   const latency = histogram(
@@ -153,7 +153,13 @@ export function distributionFigures({ cases }: SuiteReport): string[] {
     list(({ detail }) => detail?.before_cost_usd),
     dollars,
   )
-  return [latency, cost].filter((one) => one !== '')
+  const first = histogram(
+    'Median time to first token of the cases',
+    list(({ first_token_ms }) => first_token_ms),
+    list(({ before_first_token_ms }) => before_first_token_ms),
+    duration,
+  )
+  return [latency, first, cost].filter((one) => one !== '')
 }
 
 /** The pass rate of the last accepted baselines and of this run; empty where nothing was ever replaced. */

@@ -7,9 +7,12 @@ import type { Case, Message, ToolCall } from '../../schema/suite.ts'
 import type { Json } from '../../schema/values.ts'
 import { answerCall } from './tools.ts'
 
+/** Counts one more call before it is sent; the attempt that stands for it when the budget has none left. */
+export type Afford = () => Attempt | undefined
+
 /** Somebody who says the next thing: a script, or a model that plays the user. null: there is nothing more to say. */
 export type Speaker = {
-  next(turn: number, said: readonly Step[], signal: AbortSignal): Promise<SpeakerTurn>
+  next(turn: number, said: readonly Step[], signal: AbortSignal, afford: Afford): Promise<SpeakerTurn>
   calls: number
   cost_usd: number | undefined
 }
@@ -97,29 +100,29 @@ async function lead(talk: Talk): Promise<Attempt> {
   const speaker = speakerOf(talk)
   for (let turn = 1; ; turn++) {
     if (speaker) {
-      const next = await speaker.next(turn, talk.steps, talk.signal)
-      if ('failed' in next) return next.failed
+      const next = await speaker.next(turn, talk.steps, talk.signal, () => refusal(talk, speaker))
+      if ('failed' in next) return cutOff(talk, next.failed.completion, speaker)
       if ('over' in next) return finished(talk, next.over, speaker)
       talk.steps.push({ role: 'user', turn, content: next.say })
     }
-    const ended = await answerTurn(talk, turn)
+    const ended = await answerTurn(talk, turn, speaker)
     if (ended !== 'answered') return typeof ended === 'string' ? finished(talk, ended, speaker) : ended
     if (!speaker) return finished(talk, 'answered', null)
   }
 }
 
 /** Model → tools → model, until the model answers without a call. */
-async function answerTurn(talk: Talk, turn: number): Promise<'answered' | 'max_steps' | Attempt> {
+async function answerTurn(
+  talk: Talk,
+  turn: number,
+  speaker: Speaker | null,
+): Promise<'answered' | 'max_steps' | Attempt> {
   const { tools, max_steps = MAX_STEPS } = talk.request.case
   for (let step = 1; ; step++) {
-    const attempt = await askStep(talk)
+    const attempt = await askStep(talk, speaker)
     const { completion } = attempt
     if (completion.outcome === 'error' || completion.outcome === 'timeout') {
-      const { calls } = talk
-      // The steps before it were sent and cost; an answer that is torn is worth no grade.
-      return {
-        completion: { ...completion, ...costOf(talk), conversation: { steps: talk.steps, calls, ended: 'stopped' } },
-      }
+      return cutOff(talk, completion, speaker)
     }
     const calls = note(talk, turn, completion)
     if (completion.outcome !== 'answered' || calls.length === 0 || tools === undefined) return 'answered'
@@ -142,12 +145,22 @@ async function answerTool(talk: Talk, turn: number, call: ToolCall): Promise<voi
   talk.steps.push(step)
 }
 
+/** The first call was counted when the case was admitted; without a call left the conversation ends as an error. */
+function refusal({ calls, request }: Talk, speaker: Speaker | null): Attempt | undefined {
+  const message = calls + (speaker?.calls ?? 0) === 0 ? undefined : request.afford?.()
+  if (message === undefined) return undefined
+  const error = { kind: 'budget' as const, message }
+  return { completion: { outcome: 'error', text: '', tool_calls: [], attempts: 1, error } }
+}
+
 /** One question with everything that was said; transient failures are tried again here, so that tools run once. */
-async function askStep(talk: Talk): Promise<Attempt> {
+async function askStep(talk: Talk, speaker: Speaker | null): Promise<Attempt> {
   const { inner, request, signal } = talk
   const messages = [...request.messages, ...talk.steps.map(asMessage)]
   for (let tries = 1; ; tries++) {
     const limit = AbortSignal.any([signal, AbortSignal.timeout(Math.min(inner.timeout_ms, 2 ** 31 - 1))])
+    const refused = refusal(talk, speaker)
+    if (refused) return refused
     talk.calls += 1
     const attempt = await inner.ask({ ...request, messages }, limit)
     const { completion, retry } = attempt
@@ -202,6 +215,22 @@ const costOf = ({ cost, unpriced, usage }: Talk) => ({
   ...(cost !== undefined && !unpriced && { cost_usd: cost }),
 })
 
+/** The steps before a failure were sent and cost; an answer that is torn is worth no grade. */
+function cutOff(talk: Talk, completion: Completion, speaker: Speaker | null): Attempt {
+  const { steps, calls } = talk
+  const user = speaker && {
+    calls: speaker.calls,
+    ...(speaker.cost_usd !== undefined && { cost_usd: speaker.cost_usd }),
+  }
+  return {
+    completion: {
+      ...completion,
+      ...costOf(talk),
+      conversation: { steps, calls, ended: 'stopped', ...(user && { user }) },
+    },
+  }
+}
+
 function finished(talk: Talk, ended: Conversation['ended'], speaker: Speaker | null): Attempt {
   const { last, steps, calls, contexts, state, latency } = talk
   const user = speaker && speaker.calls > 0 && { calls: speaker.calls, cost_usd: speaker.cost_usd }
@@ -217,6 +246,10 @@ function finished(talk: Talk, ended: Conversation['ended'], speaker: Speaker | n
     text: '',
     tool_calls: [],
     attempts: 1,
+  }
+  if (last === undefined) {
+    const error = { kind: 'empty_answer' as const, message: 'The simulated user was done before it said anything.' }
+    return cutOff(talk, { ...base, outcome: 'error', error }, speaker)
   }
   const all = steps.flatMap(({ tool_calls = [] }) => tool_calls)
   return {

@@ -3,6 +3,7 @@ import * as z from 'zod'
 import type { AskRequest, Attempt } from '../../ports.ts'
 import { type ErrorKind, Usage } from '../../schema/run.ts'
 import { Json } from '../../schema/values.ts'
+import { callsIn, Contexts, stepsOf, Trajectory } from '../agents/told.ts'
 
 export type AppOptions = {
   /** Absolute folder of the suite. */
@@ -15,11 +16,14 @@ export type AppOptions = {
 export const LONGEST_ANSWER = 10_000_000
 
 /** What an application is told of a case. */
-export function question({ case: { id, vars }, messages, trial }: AskRequest) {
-  return { id, vars, messages, trial }
+export function question({ case: { id, vars, turns, user }, messages, trial }: AskRequest) {
+  const told = { id, vars, messages, trial }
+  // Of a conversation the newest message of the user, for applications that keep the thread themselves.
+  const last = turns || user ? messages.findLast(({ role }) => role === 'user')?.content : undefined
+  return last === undefined ? told : { ...told, message: last }
 }
 
-/** An answer with more than text. `arguments` may be an object; it is kept as JSON text. */
+/** An answer with more than text, see `readAnswer`. `arguments` may be an object; it is kept as JSON text. */
 const Envelope = z.object({
   text: z.string().default(''),
   tool_calls: z
@@ -34,7 +38,16 @@ const Envelope = z.object({
   usage: Usage.optional(),
   model: z.string().optional(),
   cost_usd: z.number().nonnegative().optional(),
+  trajectory: Trajectory.optional(),
+  contexts: Contexts.optional(),
+  state: Json.optional(),
 })
+
+/**
+ * The object that an application may answer with; `types/index.d.ts` is held equal to it.
+ * @public
+ */
+export type AppAnswer = z.input<typeof Envelope>
 
 /** True for an object that is an answer with `text` or `tool_calls`, and not itself the text. */
 function isEnvelope(value: unknown): boolean {
@@ -44,7 +57,7 @@ function isEnvelope(value: unknown): boolean {
 }
 
 /**
- * Reads what an application gave back: text, or an object {text, tool_calls?, usage?, model?, cost_usd?}. An answer
+ * Reads what an application gave back: text, or an object {text, tool_calls?, usage?, model?, cost_usd?, trajectory?, contexts?, state?}. An answer
  * without text and tool calls is the error `empty_answer`, a torn object is `malformed`.
  */
 export function readAnswer(answer: unknown, latency_ms: number): Attempt {
@@ -56,7 +69,9 @@ export function readAnswer(answer: unknown, latency_ms: number): Attempt {
     const [issue] = read.error.issues
     return failed('malformed', `The answer is torn: ${issue?.path.join('.')}: ${issue?.message}`, latency_ms)
   }
-  const { text, tool_calls, usage, model, cost_usd } = read.data
+  const { text, usage, model, cost_usd, trajectory, contexts, state } = read.data
+  const steps = trajectory && stepsOf(trajectory, text)
+  const tool_calls = steps && read.data.tool_calls.length === 0 ? callsIn(steps) : read.data.tool_calls
   if (text.trim() === '' && tool_calls.length === 0) return failed('empty_answer', 'The answer is empty.', latency_ms)
   return {
     completion: {
@@ -68,6 +83,9 @@ export function readAnswer(answer: unknown, latency_ms: number): Attempt {
       ...(usage && { usage }),
       ...(model !== undefined && { response_model: model }),
       ...(cost_usd !== undefined && { cost_usd }),
+      ...(steps && { conversation: { steps, calls: 1, ended: 'answered' } }),
+      ...(contexts && { contexts }),
+      ...(state !== undefined && { state }),
     },
   }
 }

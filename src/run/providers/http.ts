@@ -7,6 +7,7 @@ import { namesIn, redactCompletion, redactor } from '../redact.ts'
 import { type AppOptions, failed, LONGEST_ANSWER, question, readAnswer, sentenceOf } from './app.ts'
 import { readLimits, retryAfter } from '../pacing/limit-headers.ts'
 import { failureOfThrown, shorten } from './openai-failure.ts'
+import { readAppStream } from '../streams/app-stream.ts'
 
 type Target = Extract<ResolvedTarget, { kind: 'http' }>['target']
 type Render = (request: Parameters<Provider['ask']>[0]) => { url: string; init: RequestInit }
@@ -40,10 +41,12 @@ export function httpProvider(target: Target, { env, clock }: AppOptions): Provid
     }
     try {
       // Redirects are not followed: a POST could become a GET, and headers with keys would go to another host.
+      const begun = clock.monotonic()
       const response = await fetch(sent.url, { ...sent.init, signal, redirect: 'manual' })
+      if (http.stream && response.ok) return await readAppStream(response, http, () => clock.monotonic() - begun)
       const body = await boundedText(response)
       if (body === undefined) return failed('malformed', `The answer is longer than ${LONGEST_ANSWER} bytes.`, 0)
-      const attempt = response.ok ? await answerIn(body, http.answer) : failureOf(response, body)
+      const attempt = response.ok ? await answerIn(body, http) : failureOf(response, body)
       return { ...attempt, limits: readLimits(response.headers) }
     } catch (error) {
       return failureOfThrown(error)
@@ -125,8 +128,10 @@ async function boundedText(response: Response): Promise<string | undefined> {
 }
 
 /** Finds the answer: the whole body for `$`, else what a JSONPath finds first; values other than text as JSON. */
-async function answerIn(body: string, path: string): Promise<Attempt> {
-  if (path === '$') return readAnswer(body, 0)
+async function answerIn(body: string, http: Target['http']): Promise<Attempt> {
+  const { answer: path } = http
+  const besides = (['contexts', 'trajectory', 'state'] as const).filter((name) => http[name] !== undefined)
+  if (path === '$' && besides.length === 0) return readAnswer(body, 0)
   let json: Json
   try {
     json = JSON.parse(body) as Json
@@ -141,7 +146,23 @@ async function answerIn(body: string, path: string): Promise<Attempt> {
     return failed('bad_request', `\`answer: ${path}\` is no JSONPath: ${sentenceOf(error)}`, 0)
   }
   if (found.length === 0) return failed('malformed', `The answer has nothing at ${path}.`, 0)
-  return readAnswer(typeof found[0] === 'string' ? found[0] : JSON.stringify(found[0]), 0)
+  const text = path === '$' ? body : typeof found[0] === 'string' ? found[0] : JSON.stringify(found[0])
+  if (besides.length === 0) return readAnswer(text, 0)
+  const more: Record<string, unknown> = {}
+  for (const name of besides) {
+    const at = http[name] ?? ''
+    let values: unknown[]
+    try {
+      values = query(json, at)
+    } catch (error) {
+      return failed('bad_request', `\`${name}: ${at}\` is no JSONPath: ${sentenceOf(error)}`, 0)
+    }
+    // A path to the list, or to each of its members.
+    const list = values.length === 1 && Array.isArray(values[0]) ? values[0] : values
+    if (name === 'state') more[name] = values[0] ?? null
+    else more[name] = list
+  }
+  return readAnswer({ text, ...more }, 0)
 }
 
 function failureOf({ status, headers }: Response, body: string): Attempt {

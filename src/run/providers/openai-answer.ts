@@ -28,6 +28,15 @@ export function readAnswer(
     return broken(`HTTP ${status}, but the body is not JSON. It begins with ${start}`)
   }
   if (!isRecord(body)) return broken(`HTTP ${status}, but the body is not a JSON object.`)
+  return readBody(body, response)
+}
+
+/** As `readAnswer`, with the body parsed: a streamed answer is put together to one. */
+export function readBody(body: Record<string, unknown>, response: { status: number; headers: Headers }): Attempt {
+  const { status, headers } = response
+  const request_id = requestId(headers)
+  const known: Partial<Completion> = request_id === undefined ? {} : { request_id }
+  const broken = (what: string) => failed('malformed', what, { status, retry: {}, completion: known })
   if (isRecord(body['error']) && !Array.isArray(body['choices'])) return failureInside(body['error'], headers)
   Object.assign(known, provenance(body))
   const choice: unknown = Array.isArray(body['choices']) ? body['choices'][0] : undefined
@@ -63,7 +72,7 @@ function judge(
 }
 
 /** An error inside of an HTTP 200, as routers send it: its code may be the status that it should have been. */
-function failureInside(error: Record<string, unknown>, headers: Headers): Attempt {
+export function failureInside(error: Record<string, unknown>, headers: Headers): Attempt {
   const message = typeof error['message'] === 'string' ? error['message'] : JSON.stringify(error)
   const code = Number(error['code'])
   const status = Number.isInteger(code) && code >= 400 && code <= 599 ? code : 500

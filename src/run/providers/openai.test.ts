@@ -332,13 +332,6 @@ describe('failures', () => {
       expect(attempt.completion.latency_ms).toBeLessThan(2000)
     }
   })
-
-  it('stops before it asks when the answer would come as a stream', async () => {
-    const { url, seen } = await serve(message({ content: 'hi' }))
-    const attempt = await askAt(url, {}, request({ model: { id: 'm', params: { stream: true } } }))
-    expect(kindOf(attempt)).toEqual(['error', 'bad_request', 'stop'])
-    expect(seen).toEqual([])
-  })
 })
 
 describe('how long to wait', () => {

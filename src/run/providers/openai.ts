@@ -9,6 +9,7 @@ import { namesIn, redactCompletion, redactor } from '../redact.ts'
 import { readAnswer } from './openai-answer.ts'
 import { errorIn, failureOfThrown, shorten } from './openai-failure.ts'
 import { type Reply, transportFor } from './transport.ts'
+import { isEventStream, readStream, streamParams } from '../streams/openai-stream.ts'
 
 type Env = Readonly<Record<string, string | undefined>>
 type Options = { env: Env; clock: { monotonic(): number } }
@@ -35,15 +36,17 @@ export function openaiProvider(name: string, config: OpenAiProvider, options: Op
   async function attempt(request: AskRequest, signal: AbortSignal): Promise<Attempt> {
     if (missing) return refuse('no_key', missing)
     if (!request.model) return refuse('bad_request', `Provider ${name} was asked without a model.`)
-    if (request.model.params['stream'] === true) {
-      return refuse('bad_request', 'Answers are read whole: remove `stream` from the params of the model.')
-    }
     client ??= connect(config, keyName ? (env[keyName] ?? '').trim() : 'none', env)
     try {
       // The SDK wants a body of its own type; params are the user's, and the API judges them.
       const body = bodyOf(request, request.model) as unknown as OpenAI.ChatCompletionCreateParamsNonStreaming
-      const response = await (await client).chat.completions.create(body, { signal }).asResponse()
-      return { ...readAnswer(await response.text(), response, redactError), limits: readLimits(response.headers) }
+      const ready = await client
+      const sent = clock.monotonic()
+      const response = await ready.chat.completions.create(body, { signal }).asResponse()
+      const limits = readLimits(response.headers)
+      if (isEventStream(response))
+        return { ...(await readStream(response, () => clock.monotonic() - sent, redactError)), limits }
+      return { ...readAnswer(await response.text(), response, redactError), limits }
     } catch (thrown) {
       return failureOfThrown(thrown)
     }
@@ -186,7 +189,7 @@ async function withError(response: Response): Promise<Response> {
 /** The body of a chat completion. */
 export function bodyOf(request: AskRequest, model: NonNullable<AskRequest['model']>): Record<string, unknown> {
   return {
-    ...model.params,
+    ...streamParams(model.params),
     model: model.id,
     messages: request.messages.map(messageOf),
     ...(request.tools && request.tools.length > 0 && { tools: request.tools.map(toolOf) }),

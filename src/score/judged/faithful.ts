@@ -12,7 +12,7 @@ const MOST_CLAIMS = 200
 export const faithful: AssertionPlugin<'faithful'> = {
   deterministic: false,
   async grade(args, subject, tools) {
-    const context = contextOf(args, subject.case.vars)
+    const context = retrievedText(args, subject) ?? contextOf(args, subject.case.vars)
     const answer = textUnderTest(subject)
     const result = await askPanel('faithful', args, tools, (judge, vote, by) =>
       ballot({ judge, vote, tools: by }, subject, { context, answer }),
@@ -38,6 +38,16 @@ export function contextOf(
   return joined(
     names.flatMap((name) => vars[name] ?? []).map((one) => (typeof one === 'string' ? one : JSON.stringify(one))),
   )
+}
+
+/** What was retrieved for the answer, where the assertion and the case say nothing else; undefined: nothing was. */
+function retrievedText(
+  { context, context_from: from }: AssertionArgs<'faithful'>,
+  { completion: { contexts }, case: { vars } }: Subject,
+): string | undefined {
+  if (context !== undefined || from !== undefined || Object.hasOwn(vars, 'context')) return undefined
+  const texts = (contexts ?? []).flatMap(({ text }) => text ?? [])
+  return texts.length === 0 ? undefined : texts.map(canonical).join('\n\n')
 }
 
 type By = { judge: string; vote: number; tools: JudgeTools }

@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import type { BaselineAnswer, GraderTools, JudgeQuestion } from '../../ports.ts'
 import { Assertion } from '../../schema/assertion.ts'
+import type { Completion } from '../../schema/run.ts'
 import { Case } from '../../schema/suite.ts'
 import type { Json } from '../../schema/values.ts'
 import { grade } from '../grade.ts'
@@ -159,6 +160,95 @@ describe('faithful', () => {
         ? say(question, ...rest)
         : { verdicts: [1, 1].map((number) => ({ number, reason: 'r', verdict: 'supported' })) }
     expect((await graded({ faithful: { context: 'x' } }, 'a. b', tools(twice))).grader_error).toContain('judged 1, 1')
+  })
+})
+
+describe('context_relevance', () => {
+  const asked: JudgeQuestion[] = []
+  const say: Say = (question) => {
+    asked.push(question)
+    const { data } = question
+    return { reason: `read ${data['context']}`, relevant: (data['context'] ?? '').includes(data['question'] ?? '?') }
+  }
+  type Found = Pick<Completion, 'contexts' | 'conversation'>
+  const gradedWith = (
+    written: object,
+    found: Found,
+    vars: Record<string, Json> = { question: 'ship' },
+    use = tools(say),
+  ) => {
+    asked.length = 0
+    const one = Case.parse({ id: 'c', vars, assert: [{ context_relevance: true, ...written }] })
+    return grade(one, { outcome: 'answered', text: 'x', tool_calls: [], attempts: 1, ...found }, use)
+  }
+  const contexts = [
+    { id: 'kb-2', text: 'we ship on weekdays' },
+    { id: 'kb-7', text: 'refunds take five days' },
+    { id: 'kb-9', text: 'we ship to France' },
+  ]
+  it('is the share of what was retrieved that a judge finds relevant, each context asked by itself', async () => {
+    const found = await gradedWith({}, { contexts })
+    expect(found.score).toBeCloseTo(2 / 3, 12)
+    expect(found).toMatchObject({ passed: true })
+    expect(found.scores[0]?.reason).toContain(
+      '2 of 3 contexts relevant: context kb-7 is not relevant: read refunds take five days',
+    )
+    expect(found.scores[0]?.judged).toMatchObject({ calls: 3 })
+    expect(asked.map(({ data }) => data)).toEqual(contexts.map(({ text }) => ({ question: 'ship', context: text })))
+    expect(await gradedWith({ threshold: 0.7 }, { contexts })).toMatchObject({ passed: false })
+    expect(await gradedWith({}, { contexts: contexts.slice(1, 2) })).toMatchObject({ score: 0, passed: false })
+  })
+  it('counts a context once, and nothing retrieved as nothing relevant, without asking', async () => {
+    const twice = [...contexts.slice(0, 2), { id: 'again', text: 'we ship on weekdays' }]
+    expect(await gradedWith({}, { contexts: twice })).toMatchObject({ score: 0.5 })
+    expect(asked).toHaveLength(2)
+    expect(await gradedWith({}, { contexts: [] })).toMatchObject({ score: 0, passed: false })
+    expect(asked).toHaveLength(0)
+  })
+  it('takes contexts from variables, an entry of a list each', async () => {
+    const vars = { question: 'ship', docs: ['we ship', { text: 'we do not' }], more: 'ship it' }
+    const written = { context_relevance: { context_from: ['docs', 'more'] } }
+    expect((await gradedWith(written, { contexts: [] }, vars)).score).toBeCloseTo(2 / 3, 12)
+    expect(asked.map(({ data }) => data['context'])).toEqual(['we ship', 'we do not', 'ship it'])
+  })
+  it('asks about the question of the turn in which a context came, unless one is written', async () => {
+    const conversation: Completion['conversation'] = {
+      steps: [
+        { role: 'user', turn: 1, content: 'ship' },
+        { role: 'assistant', turn: 1, content: 'yes' },
+        { role: 'user', turn: 2, content: 'refund' },
+        { role: 'assistant', turn: 2, content: 'no' },
+      ],
+      calls: 2,
+      ended: 'answered',
+    }
+    const came = contexts.map((one, i) => ({ ...one, turn: i === 1 ? 2 : 1 }))
+    expect(await gradedWith({}, { contexts: came, conversation }, {})).toMatchObject({ score: 1 })
+    await gradedWith({ context_relevance: { question: 'Sunday' } }, { contexts: came, conversation }, {})
+    expect(new Set(asked.map(({ data }) => data['question']))).toEqual(new Set(['Sunday']))
+  })
+  it.each<[string, object, Found, Record<string, Json>, RegExp]>([
+    ['no contexts', {}, {}, { question: 'ship' }, /does not say what was retrieved/],
+    ['a context without text', {}, { contexts: [{ id: 'kb-1' }] }, { question: 'ship' }, /context kb-1 has no text/],
+    ['no question', {}, { contexts }, {}, /what was asked/],
+    ['no such variable', { context_relevance: { context_from: 'docs' } }, {}, { question: 'ship' }, /variable "docs"/],
+    [
+      'too many',
+      {},
+      { contexts: Array.from({ length: 101 }, (_, i) => ({ text: `${i}` })) },
+      { question: 'ship' },
+      /101 contexts, more than 100/,
+    ],
+  ])('errs with %s', async (_, written, found, vars, why) => {
+    const result = await gradedWith(written, found, vars)
+    expect(result).toMatchObject({ passed: null, score: null })
+    expect(result.grader_error).toMatch(why)
+  })
+  it.each<[Json]>([['yes'], [1], [null]])('%j is no verdict, and neither is one without a reason', async (relevant) => {
+    const use = tools(() => ({ reason: 'r', relevant }))
+    expect(await gradedWith({}, { contexts }, undefined, use)).toMatchObject({ passed: null })
+    const mute = tools(() => ({ reason: ' ', relevant: true }))
+    expect((await gradedWith({}, { contexts }, undefined, mute)).grader_error).toMatch(/no reason/)
   })
 })
 

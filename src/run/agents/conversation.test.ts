@@ -1,0 +1,324 @@
+// Conversations against a chat API that calls tools, over HTTP: loops end, and whatever breaks is an answer to the model.
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { Case } from '../../schema/suite.ts'
+import { ModelPin, OpenAiProvider } from '../../schema/config.ts'
+import { openaiProvider } from '../providers/openai.ts'
+import { conversationProvider } from './conversation.ts'
+import { simulatedUser } from './simulated-user.ts'
+
+type Said = { role: string; content: string | null; tool_call_id?: string; tool_calls?: { id: string }[] }
+type Answer = {
+  content?: string
+  calls?: [name: string, args: string, id?: string | undefined][]
+  status?: number
+  hang?: true
+}
+
+let server: Server
+let base = ''
+let dir = ''
+let script: (messages: Said[], n: number) => Answer = () => ({ content: 'nothing' })
+let seen: Said[][] = []
+
+beforeAll(async () => {
+  dir = mkdtempSync(join(tmpdir(), 'aigate-agents-'))
+  writeFileSync(
+    join(dir, 'tools.mjs'),
+    `export const refund = ({ order }, { state }) => { state.refunds.push(order); return { ok: true } }
+export const crash = () => { throw new Error('the database is on fire') }
+export const hang = () => new Promise(() => {})
+export const half = (_, { state }) => { state.refunds.push('half'); throw new Error('half way') }
+`,
+  )
+  writeFileSync(
+    join(dir, 'tool.mjs'),
+    `let text = ''
+for await (const chunk of process.stdin) text += chunk
+const { arguments: args, state } = JSON.parse(text)
+if (args.break) { console.error('broken'); process.exit(3) }
+console.log(JSON.stringify({ result: 'seen ' + args.q, state: { ...state, q: args.q } }))
+`,
+  )
+  server = createServer((request, response) => {
+    let text = ''
+    request.on('data', (chunk) => (text += chunk))
+    request.on('end', () => {
+      const { messages } = JSON.parse(text) as { messages: Said[] }
+      seen.push(messages)
+      const { content, calls, status = 200, hang } = script(messages, seen.length)
+      if (hang) return
+      const tool_calls = calls?.map(([name, args, id], i) => ({
+        ...(id === '' ? {} : { id: id ?? `c${seen.length}_${i}` }),
+        type: 'function',
+        function: { name, arguments: args },
+      }))
+      response.writeHead(status, { 'content-type': 'application/json' })
+      response.end(
+        JSON.stringify(
+          status === 200
+            ? {
+                model: 'm-1',
+                choices: [
+                  { message: { role: 'assistant', content: content ?? null, tool_calls }, finish_reason: 'stop' },
+                ],
+                usage: { prompt_tokens: 10, completion_tokens: 2 },
+              }
+            : { error: { message: 'try later' } },
+        ),
+      )
+    })
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  base = `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`
+})
+afterAll(() => {
+  server.closeAllConnections()
+  server.close()
+  rmSync(dir, { recursive: true, force: true })
+})
+afterEach(() => {
+  seen = []
+})
+
+const clock = { monotonic: () => performance.now() }
+
+async function talk(written: Record<string, unknown>, settings: Record<string, unknown> = {}) {
+  const config = OpenAiProvider.parse({ type: 'openai', base_url: base, retries: 2, ...settings })
+  const inner = openaiProvider('local', config, { env: {}, clock })
+  const provider = conversationProvider(inner, { dir, env: process.env, clock })
+  const testCase = Case.parse({ id: 'c', assert: [{ contains: 'x' }], ...written })
+  const messages = testCase.turns ? [] : [{ role: 'user' as const, content: 'refund order 7' }]
+  const request = { key: 'k', case: testCase, trial: 1, messages, model: { id: 'm', params: {} } }
+  return (await provider.ask(request, new AbortController().signal)).completion
+}
+
+const results = (messages: Said[]) => messages.filter(({ role }) => role === 'tool').map(({ content }) => content)
+
+describe('the loop', () => {
+  it('runs model, tool, model with recorded results, chosen by arguments', async () => {
+    script = (messages) => {
+      const told = results(messages)
+      if (told.length === 0) return { calls: [['find', '{"order": 7, "lang": "en"}']] }
+      return { content: `it is ${told[0]}` }
+    }
+    const tools = {
+      find: {
+        results: [
+          { arguments: { order: 8 }, result: 'wrong' },
+          { arguments: { order: 7 }, result: { status: 'paid' } },
+        ],
+      },
+    }
+    const completion = await talk({ tools })
+    expect(completion).toMatchObject({
+      outcome: 'answered',
+      text: 'it is {"status":"paid"}',
+      tool_calls: [{ name: 'find', arguments: '{"order": 7, "lang": "en"}' }],
+      usage: { input_tokens: 20, output_tokens: 4 },
+      conversation: { calls: 2, ended: 'answered' },
+    })
+    expect(completion.conversation?.steps.map(({ role }) => role)).toEqual(['assistant', 'tool', 'assistant'])
+  })
+
+  it('answers parallel calls one by one, each by its id, also where the server gives none', async () => {
+    for (const id of ['', undefined]) {
+      seen = []
+      script = (messages) =>
+        results(messages).length === 0
+          ? {
+              calls: [
+                ['a', '{}', id],
+                ['b', '', id],
+                ['a', '{}', id],
+              ],
+            }
+          : { content: results(messages).join(' ') }
+      const tools = { a: { results: [{ result: 'A' }] }, b: { results: [{ result: 'B' }] } }
+      expect((await talk({ tools })).text).toBe('A B A')
+      const [, second = []] = seen
+      const asked = second.find(({ tool_calls }) => tool_calls)?.tool_calls?.map((call) => call.id)
+      expect(asked).toHaveLength(3)
+      expect(new Set(asked).size).toBe(3)
+      expect(second.filter(({ role }) => role === 'tool').map((one) => one.tool_call_id)).toEqual(asked)
+    }
+  })
+
+  it('ends a loop without end after max_steps, as an answer that is cut off', async () => {
+    script = () => ({ calls: [['again', '{}']] })
+    const completion = await talk({ tools: { again: { results: [{ result: 'no' }] } }, max_steps: 4 })
+    expect(seen).toHaveLength(4)
+    expect(completion).toMatchObject({
+      outcome: 'truncated',
+      finish_reason: 'max_steps',
+      conversation: { calls: 4, ended: 'max_steps' },
+    })
+    expect(completion.tool_calls).toHaveLength(4)
+  })
+
+  it.each([
+    ['a tool that nobody knows', {}, 'nobody', '{}', /there is no tool nobody/],
+    ['a name of Object', {}, 'constructor', '{}', /there is no tool constructor/],
+    ['arguments that are no JSON', { t: { results: [{ result: 'x' }] } }, 't', '{"order": ', /not valid JSON/],
+    ['arguments that are no object', { t: { results: [{ result: 'x' }] } }, 't', '[1]', /not a JSON object/],
+    [
+      'no result for these arguments',
+      { t: { results: [{ arguments: { a: 1 }, result: 'x' }] } },
+      't',
+      '{"a": 2}',
+      /no result is recorded/,
+    ],
+    ['a recorded error', { t: { results: [{ error: 'down' }] } }, 't', '{}', /^Error: down$/],
+    ['a function that throws', { t: { module: 'tools.mjs', export: 'crash' } }, 't', '{}', /database is on fire/],
+    [
+      'a function that hangs',
+      { t: { module: 'tools.mjs', export: 'hang', timeout: '100ms' } },
+      't',
+      '{}',
+      /within 100 ms/,
+    ],
+    ['no such export', { t: { module: 'tools.mjs', export: 'none' } }, 't', '{}', /no export "none"/],
+    [
+      'a program that fails',
+      { t: { command: [process.execPath, 'tool.mjs'] } },
+      't',
+      '{"break": true}',
+      /exited with 3: broken/,
+    ],
+    [
+      'a program that is not there',
+      { t: { command: ['./nowhere'] } },
+      't',
+      '{}',
+      /no such program|could not be started/,
+    ],
+  ])('tells the model of %s', async (_, tools, name, args, said) => {
+    script = (messages) => (results(messages).length === 0 ? { calls: [[name, args]] } : { content: 'sorry' })
+    const completion = await talk({ tools: { other: { results: [{ result: 'x' }] }, ...tools } })
+    expect(completion).toMatchObject({ outcome: 'answered', text: 'sorry' })
+    const step = completion.conversation?.steps[1]
+    expect(step).toMatchObject({ role: 'tool', error: true, name })
+    expect(step?.content).toMatch(said)
+  })
+
+  it('keeps the state that live tools leave, and not what a failed one half did', async () => {
+    script = (messages) => {
+      const turn = results(messages).length
+      const calls: Answer[] = [
+        { calls: [['refund', '{"order": 7}']] },
+        { calls: [['half', '{}']] },
+        { calls: [['note', '{"q": "z"}']] },
+      ]
+      return calls[turn] ?? { content: 'done' }
+    }
+    const tools = {
+      refund: { module: 'tools.mjs', export: 'refund' },
+      half: { module: 'tools.mjs', export: 'half' },
+      note: { command: [process.execPath, 'tool.mjs'] },
+    }
+    const completion = await talk({ tools, state: { refunds: [] } })
+    expect(completion.state).toEqual({ refunds: [7], q: 'z' })
+  })
+
+  it('tries a failed step again without running tools twice', async () => {
+    script = (messages, n) =>
+      n === 2
+        ? { status: 503 }
+        : results(messages).length === 0
+          ? { calls: [['refund', '{"order": 1}']] }
+          : { content: 'ok' }
+    const completion = await talk({
+      tools: { refund: { module: 'tools.mjs', export: 'refund' } },
+      state: { refunds: [] },
+    })
+    expect(completion).toMatchObject({ text: 'ok', state: { refunds: [1] }, conversation: { calls: 3 } })
+  })
+
+  it('is an error, and no wrong answer, when the provider stays away', async () => {
+    script = (messages) => (results(messages).length === 0 ? { calls: [['a', '{}']] } : { status: 500 })
+    const completion = await talk({ tools: { a: { results: [{ result: 'A' }] } } }, { retries: 0 })
+    expect(completion).toMatchObject({ outcome: 'error', error: { kind: 'server_error' }, conversation: { calls: 2 } })
+  })
+
+  it('gives each step its own time', async () => {
+    script = (messages) => (results(messages).length === 0 ? { calls: [['a', '{}']] } : { hang: true })
+    const completion = await talk({ tools: { a: { results: [{ result: 'A' }] } } }, { retries: 0, timeout: '300ms' })
+    expect(completion.outcome).toBe('timeout')
+  })
+})
+
+describe('turns', () => {
+  it('are said one after the other, with all that was said before', async () => {
+    script = (messages) => ({ content: `${messages.length}: ${messages.at(-1)?.content}` })
+    const completion = await talk({ turns: [{ user: 'hello' }, { user: 'again' }, { user: 'bye' }] })
+    expect(completion.text).toBe('5: bye')
+    expect(completion.conversation?.steps.map(({ role, turn }) => `${role} ${turn}`)).toEqual([
+      'user 1',
+      'assistant 1',
+      'user 2',
+      'assistant 2',
+      'user 3',
+      'assistant 3',
+    ])
+  })
+})
+
+describe('a simulated user', () => {
+  const pin = ModelPin.parse({ provider: 'local', id: 'u', price: { input: 1, output: 1 } })
+  const play = async (written: Record<string, unknown>) => {
+    const config = OpenAiProvider.parse({ type: 'openai', base_url: base, retries: 1 })
+    const inner = openaiProvider('local', config, { env: {}, clock })
+    const model = { name: 'sim', pin, provider: { name: 'local', config } }
+    const simulate = await simulatedUser(inner, model)
+    const provider = conversationProvider(inner, { dir, env: {}, clock, simulate })
+    const testCase = Case.parse({ id: 'c', assert: [{ contains: 'x' }], ...written })
+    const request = { key: 'k', case: testCase, trial: 1, messages: [], model: { id: 'm', params: {} } }
+    return (await provider.ask(request, new AbortController().signal)).completion
+  }
+  const isUser = (messages: Said[]) => messages[0]?.content?.startsWith('You play a person') === true
+  const user = { model: 'sim', goal: 'a refund for order 7' }
+
+  it('talks until it is done, sees its own side only, and is counted apart', async () => {
+    const lines = ['I want a refund', 'order 7', 'thanks ###DONE###']
+    script = (messages) => {
+      if (!isUser(messages)) return { content: `reply ${messages.length}` }
+      return { content: lines[messages.filter(({ role }) => role === 'assistant').length] ?? 'too late' }
+    }
+    const completion = await play({ user })
+    expect(completion).toMatchObject({
+      text: 'reply 3',
+      conversation: { calls: 2, ended: 'stopped', user: { calls: 3 } },
+      usage: { input_tokens: 20, output_tokens: 4 },
+    })
+    expect(completion.conversation?.user?.cost_usd).toBeCloseTo(36e-6, 12)
+    expect(completion.conversation?.steps.map(({ content }) => content)).toEqual([
+      'I want a refund',
+      'reply 1',
+      'order 7',
+      'reply 3',
+    ])
+    const last = seen.filter(isUser).at(-1) ?? []
+    expect(last.map(({ role }) => role)).toEqual(['system', 'user', 'assistant', 'user', 'assistant', 'user'])
+  })
+
+  it('that is never done ends after max_turns', async () => {
+    script = (messages) => ({ content: isUser(messages) ? 'more' : 'no' })
+    const completion = await play({ user: { ...user, first: 'hello', max_turns: 3 } })
+    expect(completion).toMatchObject({
+      outcome: 'answered',
+      conversation: { calls: 3, ended: 'max_turns', user: { calls: 2 } },
+    })
+  })
+
+  it('that fails makes the case an error, and not a failure of the assistant', async () => {
+    script = (messages) => (isUser(messages) ? { status: 500 } : { content: 'x' })
+    expect(await play({ user })).toMatchObject({
+      outcome: 'error',
+      error: { message: expect.stringMatching(/^simulated user: /) },
+    })
+  })
+})
