@@ -71,7 +71,7 @@ const checks: Checks = {
   tool_call(args) {
     const keys = Object.entries(args).filter(([, value]) => value !== undefined)
     if (keys.length === 0) return 'it needs name, arguments, count, order, none, only or never'
-    for (const pattern of Object.values(args.arguments_match ?? {})) new RegExp(pattern, 'u')
+    for (const pattern of Object.values(args.arguments_match ?? {})) void RegExp(pattern, 'u')
     if (args.arguments_schema !== undefined) compileSchema(args.arguments_schema)
     if (args.count !== undefined && args.max_count !== undefined) return 'count and max_count do not go together'
     return args.none && keys.length > 1 ? 'none goes with nothing else' : null

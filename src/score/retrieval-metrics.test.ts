@@ -33,7 +33,7 @@ describe('published values', () => {
   })
   // Manning, Raghavan & Schütze 2008, exercise 8.8: a list of 20 with relevant documents at these ranks, 8 relevant in all.
   it('precision and recall of a list of 20', () => {
-    const ranked = [...'RRNNNNNNRNRNNNRNNNNR'].map((letter, i) => `${letter}${i}`)
+    const ranked = 'RRNNNNNNRNRNNNRNNNNR'.split('').map((letter, i) => `${letter}${i}`)
     const relevant = new Map(ranked.filter((id) => id.startsWith('R')).map((id) => [id, 1]))
     for (const id of ['x', 'y']) relevant.set(id, 1)
     expect(retrievalMetric('precision', ranked, relevant)).toBeCloseTo(6 / 20, 12)

@@ -137,7 +137,7 @@ export const toolCall: AssertionPlugin<'tool_call'> = {
       if (args.arguments_schema !== undefined) {
         const { compileSchema } = await import('./json-schema-compiler.ts')
         const validate = compileSchema(args.arguments_schema)
-        wanted.accepts = (value) => validate(value) === true
+        wanted.accepts = (value) => validate(value)
       }
       const problem = missing(args, wanted, calls)
       if (problem !== null) problems.push(problem)
