@@ -1,4 +1,4 @@
-// Packs the JSON schemas without their white space, which is a fifth of them compressed: `npm pack` calls it before and after.
+// Packs the JSON schemas without their white space, which is 23 kB of the package: `npm pack` calls it before and after.
 // In git they stay readable. A file that would not come back byte for byte is left as it is.
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'

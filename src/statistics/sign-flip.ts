@@ -24,7 +24,7 @@ export function signFlip(differences: readonly number[]): { p: number; midp: num
     : { p: asP(1 - below), midp: asP(1 - below - point / 2) }
 }
 
-/** Up to so many additions every sum is counted, about a quarter of a second; above that its transform is integrated. */
+/** Up to so many additions every sum is counted; above that its transform is integrated. */
 const countedUpTo = 2e8
 
 function counted(sizes: readonly number[], reach: number): { point: number; below: number } {
