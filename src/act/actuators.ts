@@ -1,21 +1,11 @@
 // Every control plane by its type: a new one is a variant of the schema, a file here and a line below.
 import type { Actuator, LoadedPlan } from '../ports.ts'
 import type { Control, RolloutPlan } from '../schema/rollout.ts'
+import type { ActuatorOptions, ControlOf } from './actuator-options.ts'
 import { commandActuator } from './command.ts'
 import { flagdActuator } from './flagd.ts'
 import { gitActuator } from './git.ts'
 import { httpActuator } from './http.ts'
-
-export type ControlOf<T extends Control['type']> = Extract<Control, { type: T }>
-
-/** `root`: absolute folder of the configuration; `planHash` goes into the metadata of flags. */
-export type ActuatorOptions = {
-  root: string
-  env: Readonly<Record<string, string | undefined>>
-  planHash?: string | undefined
-  /** Of one attempt, in milliseconds; each plane has its own default. */
-  timeoutMs?: number | undefined
-}
 
 type Open<T extends Control['type']> = (control: ControlOf<T>, plan: RolloutPlan, options: ActuatorOptions) => Actuator
 

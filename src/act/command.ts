@@ -1,7 +1,7 @@
 // The control plane behind a program: one command sets the share, another prints it.
 import type { Actuator } from '../ports.ts'
 import type { RolloutPlan } from '../schema/rollout.ts'
-import type { ActuatorOptions, ControlOf } from './actuators.ts'
+import type { ActuatorOptions, ControlOf } from './actuator-options.ts'
 import { controlFailed } from './failure.ts'
 import { fillText, units, type Words, wordsOf } from './put-in.ts'
 import { outputOf } from './run-program.ts'

@@ -5,7 +5,7 @@ import type { PlaneConfig } from '../schema/planes.ts'
 import { controlFailed, saying } from './failure.ts'
 import { gitIn } from './git-run.ts'
 import { followed } from './git-upstream.ts'
-import type { PlaneWorld } from './planes.ts'
+import type { PlaneWorld } from './bare-plane.ts'
 import { outputOf } from './run-program.ts'
 
 const GIT_MS = 30_000

@@ -8,7 +8,7 @@ import { EMPTY_FLAG_FILE, member, parseFlagFile, record } from './flag-file.ts'
 import { type FlagState, flagNames, flagOf, understand, WHOLE } from './flagd-flag.ts'
 import { setMember } from './json-text.ts'
 import { keepKills } from './kill-list.ts'
-import type { ActuatorOptions, ControlOf } from './actuators.ts'
+import type { ActuatorOptions, ControlOf } from './actuator-options.ts'
 import { replaceFile, textOf } from './replace-file.ts'
 
 /**

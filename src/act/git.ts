@@ -1,7 +1,7 @@
 // The control plane that is a number in a file in git: a commit sets it, an operator of the cluster does the rest.
 import type { Actuator } from '../ports.ts'
 import type { RolloutPlan } from '../schema/rollout.ts'
-import type { ActuatorOptions, ControlOf } from './actuators.ts'
+import type { ActuatorOptions, ControlOf } from './actuator-options.ts'
 import { gitValue } from './git-value.ts'
 import { servedPpm, units, wishId } from './put-in.ts'
 import { wholeRelease } from './whole-release.ts'

@@ -2,7 +2,7 @@
 import type { Actuator } from '../ports.ts'
 import type { RolloutPlan } from '../schema/rollout.ts'
 import type { Json } from '../schema/values.ts'
-import type { ActuatorOptions, ControlOf } from './actuators.ts'
+import type { ActuatorOptions, ControlOf } from './actuator-options.ts'
 import { withoutSecrets } from '../secrets.ts'
 import { controlFailed, saying } from './failure.ts'
 import { fillEnv, fillJson, fillText, secretsIn, units, type Words, wordsOf } from './put-in.ts'

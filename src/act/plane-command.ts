@@ -1,6 +1,6 @@
 // The plane behind a program: one command sets the version, another prints it.
 import { controlFailed } from './failure.ts'
-import type { BarePlane, PlaneOf, PlaneWorld } from './planes.ts'
+import type { BarePlane, PlaneOf, PlaneWorld } from './bare-plane.ts'
 import { fillText, type Words } from './put-in.ts'
 import { outputOf } from './run-program.ts'
 

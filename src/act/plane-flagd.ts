@@ -5,7 +5,7 @@ import { canonical, member } from './flag-file.ts'
 import { record, WHOLE } from './flagd-flag.ts'
 import { killRef } from './kill-list.ts'
 import { setMember } from './json-text.ts'
-import type { BarePlane, PlaneOf, PlaneWorld } from './planes.ts'
+import type { BarePlane, PlaneOf, PlaneWorld } from './bare-plane.ts'
 import { replaceFile, textOf } from './replace-file.ts'
 
 type Flag = Record<string, unknown>

@@ -1,5 +1,5 @@
 // The plane that is a version in a file in git: a commit sets it, whoever deploys from git does the rest.
-import type { PlaneOf, PlaneWorld, BarePlane } from './planes.ts'
+import type { PlaneOf, PlaneWorld, BarePlane } from './bare-plane.ts'
 import { gitValue } from './git-value.ts'
 
 const TIMEOUT_MS = 20_000

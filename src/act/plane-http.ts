@@ -1,7 +1,7 @@
 // The plane behind an HTTP API: one call sets the version, another reads it back.
 import { controlFailed } from './failure.ts'
 import { callHttp, checkCalls, valueAt } from './http.ts'
-import type { BarePlane, PlaneOf, PlaneWorld } from './planes.ts'
+import type { BarePlane, PlaneOf, PlaneWorld } from './bare-plane.ts'
 
 /** A plane may take a moment until it reads what was written. */
 const SEEN_AFTER_MS = [200, 1_000, 3_000]

@@ -1,25 +1,13 @@
 // Every plane of production by its type: a new one is a variant of the schema, a file here and a line below.
 import type { Plane } from '../ports.ts'
 import type { PlaneConfig } from '../schema/planes.ts'
+import type { BarePlane, PlaneOf, PlaneWorld } from './bare-plane.ts'
 import { causeOf, controlFailed } from './failure.ts'
 import { commandPlane } from './plane-command.ts'
 import { flagdPlane } from './plane-flagd.ts'
 import { gitPlane } from './plane-git.ts'
 import { httpPlane } from './plane-http.ts'
 import { pause } from './whole-release.ts'
-
-export type PlaneOf<T extends PlaneConfig['type']> = Extract<PlaneConfig, { type: T }>
-
-/** `root`: absolute folder of the configuration. `component`: the key of the plane, put in for {{component}}. */
-export type PlaneWorld = { root: string; component: string; env: Readonly<Record<string, string | undefined>> }
-/**
- * A plane before it verifies itself. `waits`: milliseconds before each further look, where a change shows late. `apply` may
- * say what people should know of it, as sentences without a full stop.
- */
-export type BarePlane = Omit<Plane, 'apply'> & {
-  waits?: readonly number[]
-  apply(...asked: Parameters<Plane['apply']>): Promise<readonly string[] | void>
-}
 
 type Open<T extends PlaneConfig['type']> = (config: PlaneOf<T>, world: PlaneWorld) => BarePlane
 

@@ -14,7 +14,7 @@ import { collectShadows } from '../../store/shadow-plan.ts'
 import { flagsWithoutKill, killFiles } from './kill-files.ts'
 import { conditionFaults, type Found, partFaults, placed, sameNames } from '../rollout/plan-faults.ts'
 import { planeProblems } from './plane-check.ts'
-import { planesOf } from './rollback.ts'
+import { planesOf } from './rollback-plan.ts'
 
 export type GuardFindings = {
   counts: { guards: number; experiments: number; shadows: number }

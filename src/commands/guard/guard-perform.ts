@@ -9,7 +9,7 @@ import type { Json } from '../../schema/values.ts'
 import { actionsFolder, readActions } from '../../store/action-journal.ts'
 import { readLedger, releasesFolder } from '../../store/ledger.ts'
 import type { GuardSession } from './guard-session.ts'
-import { planesOf } from './rollback.ts'
+import { planesOf } from './rollback-plan.ts'
 
 type Rollback = Extract<GuardAction, { type: 'rollback' }>
 type Act = Extract<GuardStep, { do: 'act' }>

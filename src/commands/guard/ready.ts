@@ -17,7 +17,7 @@ import { loadSuites } from '../../store/suites.ts'
 import { storedBaseline } from '../gate/judge-run.ts'
 import { onCall, triggerData } from './ready-guard.ts'
 import { planesHash } from './rollback-drill.ts'
-import { planesOf } from './rollback.ts'
+import { planesOf } from './rollback-plan.ts'
 import { say, witnessesOf } from '../versions/release.ts'
 
 export type ReadyOptions = { config?: string; json?: boolean; env: string; notify?: boolean }

@@ -15,7 +15,7 @@ import { gitUser } from '../../store/git.ts'
 import { appendRecord } from '../../store/ledger-append.ts'
 import { soundRecords } from '../../store/ledger.ts'
 import { applied } from './rollback-attempt.ts'
-import { type Aimed, type Opened, type Planned, planNow, type RollbackOptions } from './rollback.ts'
+import { type Aimed, type Opened, type Planned, planNow, type RollbackOptions } from './rollback-plan.ts'
 
 /** After so long, no further attempt is begun. */
 const LAST_BEGIN_MS = 20_000

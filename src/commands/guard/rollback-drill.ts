@@ -10,7 +10,7 @@ import { canonical } from '../../act/flag-file.ts'
 import type { PlaneConfig, Planes } from '../../schema/planes.ts'
 import { sha256 } from '../../store/content-hash.ts'
 import { applyRollback, type Done } from './rollback-apply.ts'
-import type { Aimed, Opened, RollbackOptions } from './rollback.ts'
+import type { Aimed, Opened, RollbackOptions } from './rollback-plan.ts'
 
 /** @returns pass: all went back on the copies within the goal; inconclusive: a plane has no copy, or nothing had to change */
 export async function drillRollback(

@@ -13,7 +13,8 @@ import type { ReleaseManifest } from '../../schema/release.ts'
 import { sha256 } from '../../store/content-hash.ts'
 import { appendRecord } from '../../store/ledger-append.ts'
 import { temporary } from '../cli-testing.ts'
-import { rollbackCommand, type RollbackOptions } from './rollback.ts'
+import type { RollbackOptions } from './rollback-plan.ts'
+import { rollbackCommand } from './rollback.ts'
 
 export const promptText = (version: string) =>
   `---\nname: answer\nversion: ${version}\ninput: [q]\n---\nuser:\n{{ q }} ${version}\n`
