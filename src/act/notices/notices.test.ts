@@ -172,12 +172,20 @@ it('a flag that is disabled serves the variant that is off, through flagd', asyn
 
 it('a kill goes into the flag file that the action names, with its reason', async () => {
   const world = worldOf()
-  await perform({ type: 'kill', path: 'flags.json', feature: 'search', expires: '1h' }, world)
+  const first = await perform({ type: 'kill', path: 'flags.json', feature: 'search', expires: '1h' }, world)
+  expect(first).toMatchObject({ note: expect.stringContaining('no flag asks for it') })
   const text = readFileSync(join(world.root, 'flags.json'), 'utf8')
   expect(text).toContain('aigate watch production')
   await perform({ type: 'kill', path: 'flags.json', feature: 'search', expires: '1h' }, world)
   expect(readFileSync(join(world.root, 'flags.json'), 'utf8')).toBe(text)
   await expect(perform({ type: 'kill' }, world)).rejects.toThrow(/no flag file is named/)
+  const flag = { state: 'ENABLED', variants: { on: 'new', off: 'old' }, defaultVariant: 'on' }
+  writeFileSync(join(world.root, 'asked.json'), JSON.stringify({ flags: { search: flag } }))
+  const reached = await perform(
+    { type: 'kill', path: 'asked.json', feature: 'search' },
+    { ...world, killed: { search: 'off' } },
+  )
+  expect(reached).toEqual({ killed: expect.any(String), files: 1 })
 })
 
 it('the flag of a breaker serves the fallback, lets a small share probe, and keeps its kill switch', async () => {

@@ -3,7 +3,7 @@ import { resolve } from 'node:path'
 import type { GuardAction } from '../../schema/guard.ts'
 import { controlFailed } from '../failure.ts'
 import { parseFlagFile, record } from '../flag-file.ts'
-import { switchOn } from '../kill-file.ts'
+import { reachOf, switchOn } from '../kill-file.ts'
 import { scopeName } from '../kill-list.ts'
 import { versionOf } from '../plane-flagd.ts'
 import { openPlane } from '../planes.ts'
@@ -60,11 +60,17 @@ async function killOff(action: Of<'kill'>, notice: Notice, world: NoticeWorld): 
   const until = expires === undefined ? null : new Date(at + expires).toISOString()
   const reason = plain(notice.text, 300) || plain(notice.title, 300)
   const kill = { scope, reason, by: `aigate watch ${notice.guard}`, at: notice.at, until, flags: [] }
+  const options = { flags: world.killed ?? {} }
   const problems: string[] = []
-  for (const file of files)
-    problems.push(...(await switchOn(file, kill, { flags: world.killed ?? {} }, world.now())).problems)
+  let reached = 0
+  for (const file of files) {
+    const { flags, switches } = await reachOf(file, kill, options)
+    reached += flags.length + switches.length
+    problems.push(...(await switchOn(file, kill, options, world.now())).problems)
+  }
   if (problems.length > 0) throw controlFailed(problems.join('; '), 'See `aigate kill status`.')
-  return { killed: scopeName(scope), files: files.length }
+  const done = { killed: scopeName(scope), files: files.length }
+  return reached > 0 ? done : { ...done, note: `the kill of ${done.killed} is written, but no flag asks for it` }
 }
 
 /** Everybody is served the variant that is off. */

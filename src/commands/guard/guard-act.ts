@@ -115,6 +115,8 @@ async function carryOut(session: GuardSession, step: GuardStep, attempts: Attemp
   try {
     const readBack = await perform(session, step, limit ? AbortSignal.any([signal, limit]) : signal)
     await appendAction(session, { kind: 'applied', run, id, read_back: readBack })
+    const { note } = Object(readBack) as { note?: unknown }
+    if (typeof note === 'string') session.warnings.push(`${subject}: ${note}`)
     return true
   } catch (error) {
     // The intent stays open: the next look goes on with it.

@@ -130,4 +130,4 @@ it('a day with an incident: one trigger fires once, one component goes back, not
   expect(other()).toBe(untouched)
   expect(at.read('deploy/flags.json')).not.toContain('aigate-kill')
   expect(err).toEqual([])
-}, 180_000)
+}, 600_000)
