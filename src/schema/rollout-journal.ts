@@ -69,6 +69,10 @@ export const Reading = z.strictObject({
   unreadable: z.int().nonnegative().describe('Lines that are no events'),
   duplicates: z.int().nonnegative(),
   late: z.int().nonnegative().describe('Events that came after their block was closed'),
+  late_arms: z
+    .strictObject({ baseline: z.int().nonnegative(), candidate: z.int().nonnegative() })
+    .optional()
+    .describe('Those of them that are of each arm, where the source knows it'),
   without_arm: z.int().nonnegative(),
   models: z
     .array(z.strictObject({ arm: Arm, requested: z.string(), answered: z.string() }))
