@@ -115,14 +115,16 @@ function said(state: RolloutState, record: RecordOf<'said'>, at: number): Rollou
     case 'pause':
       return { ...state, paused: { at, by: record.by, reason: why } }
     case 'resume':
-      return { ...comparedAnew(heldAgain(state, at)), paused: null, hold: null }
+      // Whoever says so has looked: for the time of a lease that counts as much as a look.
+      return { ...comparedAnew(heldAgain(state, at)), paused: null, hold: null, verified_at: at }
     case 'approve': {
       const stage = record.stage ?? state.stage
       return state.approved.includes(stage) ? state : { ...state, approved: [...state.approved, stage] }
     }
     case 'advance':
       // Said twice, or of a stage that is past: done already.
-      return (record.stage ?? state.stage) === state.stage ? goOn(state, state.stage + 1, why, at) : state
+      if ((record.stage ?? state.stage) !== state.stage) return state
+      return { ...goOn(state, state.stage + 1, why, at), verified_at: at }
     case 'abort':
       return goBack(state, why, 'aborting', false)
     default:

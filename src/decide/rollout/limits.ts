@@ -51,7 +51,7 @@ export function stageCriteria(state: RolloutState): CriterionStatus[] {
 }
 
 /** Criteria of this stage and those before it that are broken beyond doubt. */
-export function brokenCriteria(state: RolloutState): { role: string; said: string }[] {
+export function brokenCriteria(state: RolloutState): { role: string; text: string; said: string }[] {
   const plan = planOf(state)
   const { criteria } = wordsOf(plan)
   const asked = new Set(plan.stages.slice(0, state.stage + 1).flatMap((stage) => stage.success ?? []))
@@ -59,6 +59,6 @@ export function brokenCriteria(state: RolloutState): { role: string; said: strin
   return criteria.flatMap(([text, bound]) => {
     const known = state.evidence.criteria[text]
     if (!asked.has(text) || !known || !breaks(bound, known, alpha)) return []
-    return [{ role: plan.metrics[bound.metric]?.role ?? 'guardrail', said: `${text} is broken, proven.` }]
+    return [{ role: plan.metrics[bound.metric]?.role ?? 'guardrail', text, said: `${text} is broken, proven.` }]
   })
 }
