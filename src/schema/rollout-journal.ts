@@ -147,12 +147,14 @@ const kinds = {
   start: { plan_hash: z.string(), plan: RolloutPlan, note: z.string().optional() },
   /**
    * `failure`: the source could not be read; then there is no reading. `lowered`: somebody serves less of the candidate
-   * than was decided, so that the arms are not compared.
+   * than was decided, so that the arms are not compared. `reached`: under `rolling`, how far the orchestrator is, in millionths;
+   * null: it could not be asked.
    */
   look: {
     reading: Reading.nullable(),
     failure: z.string().nullable(),
     lowered: z.string().nullable().optional(),
+    reached: z.int().min(0).max(1_000_000).nullable().optional(),
     plan_hash: z.string(),
     decision: Decision,
     rules: z.int().positive().optional().describe('Version of the rules by which it was decided; 1 unless written'),

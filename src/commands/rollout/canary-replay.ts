@@ -37,6 +37,7 @@ export function replayJournal(records: readonly RolloutRecord[]): {
         now: Date.parse(one.at),
         planHash: one.plan_hash,
         lowered: one.lowered,
+        reached: one.reached,
         ...read,
       })
       // Through JSON, as the journal has it: -0 and undefined do not survive there.

@@ -56,8 +56,9 @@ export async function tick(session: Session, edges: Edges): Promise<Tick> {
   const now = context.now().getTime()
   const lowered = control.less
   const lookOf = (found: Read): Extract<RolloutEntry, { kind: 'look' }> => {
-    const decision = decideLook(session.state, { now, planHash, lowered, ...found })
-    const hands = lowered === null ? {} : { lowered }
+    const { reached } = control
+    const decision = decideLook(session.state, { now, planHash, lowered, reached, ...found })
+    const hands = { ...(lowered !== null && { lowered }), ...(reached !== undefined && { reached }) }
     return { kind: 'look', ...found, ...hands, plan_hash: planHash, decision, rules: RULES }
   }
   const whole = lookOf(read)
@@ -104,7 +105,15 @@ const lowers =
  * `less`: why nothing but going back may be done; `unread`: nobody knows what the plane serves; `broken`: and it could not be
  * written anew either.
  */
-type Control = { found: Found | undefined; less: string | null; notes: string[]; unread: boolean; broken: boolean }
+type Control = {
+  found: Found | undefined
+  less: string | null
+  notes: string[]
+  unread: boolean
+  broken: boolean
+  /** Under `rolling`: how far the orchestrator is, in millionths; null: it cannot be asked. */
+  reached?: number | null
+}
 const asWanted = { found: undefined, less: null, notes: [], unread: false, broken: false } satisfies Control
 
 /**
@@ -115,8 +124,7 @@ async function lookAtControl(session: Session, actuator: Actuator): Promise<Cont
   const { applied, wanted } = session.state
   if (applied === null) return asWanted
   const { signal } = session.context
-  if (planOf(session.state).strategy === 'rolling')
-    return { ...asWanted, notes: [await orchestratorNote(actuator, signal)] }
+  if (planOf(session.state).strategy === 'rolling') return { ...asWanted, ...(await orchestrator(actuator, signal)) }
   let found: Found
   try {
     found = await actuator.read(signal)
@@ -148,14 +156,15 @@ async function unreadable({ state, context }: Session, actuator: Actuator, error
   return { ...asWanted, notes: [`${error.message} ${note}`], unread: problem !== null, broken: problem !== null }
 }
 
-/** How far the orchestrator is; that it cannot be asked changes no verdict. */
-async function orchestratorNote(actuator: Actuator, signal: AbortSignal): Promise<string> {
+/** How far the orchestrator is; that it cannot be asked changes no verdict, but then the rollout does not end. */
+async function orchestrator(actuator: Actuator, signal: AbortSignal): Promise<Pick<Control, 'notes' | 'reached'>> {
   const rule = 'under `rolling` the orchestrator moves the traffic, and aigate only says its verdict'
   try {
-    return `${rule}; it serves the new one to ${percent((await actuator.read(signal)).ppm)}`
+    const { ppm } = await actuator.read(signal)
+    return { notes: [`${rule}; it serves the new one to ${percent(ppm)}`], reached: Math.min(1_000_000, ppm) }
   } catch (error) {
     if (!(error instanceof AigateError)) throw error
-    return `${rule}; how far it is cannot be read: ${error.message}`
+    return { notes: [`${rule}; how far it is cannot be read: ${error.message}`], reached: null }
   }
 }
 

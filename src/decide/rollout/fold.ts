@@ -12,7 +12,7 @@ import { draft, isKept, isOver, planOf, ppmOf, type RolloutState, withNotice } f
 
 type RecordOf<K extends RolloutRecord['kind']> = Extract<RolloutRecord, { kind: K }>
 /** What the fold needs of a look; the simulator has no journal around it. */
-export type LookFacts = Pick<RecordOf<'look'>, 'reading' | 'failure' | 'lowered' | 'decision'>
+export type LookFacts = Pick<RecordOf<'look'>, 'reading' | 'failure' | 'lowered' | 'reached' | 'decision'>
 
 function started(record: RecordOf<'start'>, at: number): RolloutState {
   const plan = record.plan

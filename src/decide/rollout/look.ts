@@ -9,7 +9,7 @@ import { brokenCriteria } from './limits.ts'
 import { estimateOf } from './metric-evidence.ts'
 import { remaining } from './remaining.ts'
 import { saidNumber, saidTime } from './said-time.ts'
-import { elapsedIn, gateOf, isApplied, isLast, observedFrom, servedUntil } from './stages.ts'
+import { elapsedIn, gateOf, isApplied, isLast, leastTime, observedFrom, servedUntil } from './stages.ts'
 import { planOf, type RolloutState } from './state.ts'
 import { armsDistrusted, lacking, metricDistrusted } from './trust.ts'
 
@@ -23,7 +23,7 @@ const verdict = (outcome: Decision['outcome'], next: Decision['next'], reasons: 
   reasons,
 })
 /** What is asked of a look: `now` in milliseconds since 1970, and the hash of the plan file as it is at this moment. */
-export type Look = LookInput & { now: number; planHash: string }
+export type Look = LookInput & { now: number; planHash: string; reached?: number | null | undefined }
 
 /** Triggers that fire; the one that does most comes first. */
 export function firing(state: RolloutState) {
@@ -148,6 +148,20 @@ function fulfilled(state: RolloutState): string {
   return `No harm seen (${Math.min(...events)} events of the candidate)`
 }
 
+/**
+ * Under `rolling`: why it is watched on though all that was asked holds; null: it need not be. What a few percent have shown
+ * says little of everybody, and the orchestrator waits for a pass before it goes on.
+ */
+function wholeProblem(state: RolloutState): string | null {
+  const plan = planOf(state)
+  const { whole_since: since } = state
+  if (plan.strategy !== 'rolling' || since === undefined) return null
+  if (since === null) return 'It is watched on until the orchestrator serves everybody the new one.'
+  const [stage] = plan.stages
+  const left = since + (stage ? leastTime(stage, plan) : 0) - state.evidence.clock
+  return left > 0 ? `It is watched on for ${saidTime(left)}: everybody is served the new one.` : null
+}
+
 function byStage(state: RolloutState, now: number): Verdict {
   const plan = planOf(state)
   const stage = plan.stages[state.stage]
@@ -159,6 +173,8 @@ function byStage(state: RolloutState, now: number): Verdict {
     if (state.hold !== null) return verdict(plan.strategy === 'rolling' ? 'inconclusive' : 'pass', 'hold', [state.hold])
     if (stage.approval && !state.approved.includes(state.stage))
       return verdict('pass', 'hold', [`${fulfilled(state)}; a person must approve.`])
+    const notYet = wholeProblem(state)
+    if (notYet !== null) return verdict('pass', 'wait', [`${fulfilled(state)}.`, notYet])
     return verdict('pass', isLast(plan, state.stage) ? 'finish' : 'advance', [`${fulfilled(state)}.`])
   }
   const late = stage.max_duration !== undefined && elapsedIn(state) >= stage.max_duration

@@ -135,6 +135,8 @@ export type RolloutState = {
   gaps: { from: number; to: number }[]
   /** Since when somebody may have served less than was decided; null or absent: nobody does. */
   lowered_since?: number | null
+  /** Under `rolling`, since when the orchestrator serves everybody the new one; null: it does not, or nobody knows. */
+  whole_since?: number | null
   failing: Failing[]
   /** Intents that are not known to be applied. */
   intents: Record<string, Action>
