@@ -169,7 +169,9 @@ export function sayTick({ context }: Session, { acted, decision, notes }: Tick):
 export function tickLine({ context, name, state }: Session, { ending, decision, acted }: Tick): string {
   const at = context.now().toISOString().slice(0, 19)
   const stage = `stage ${state.stage + 1} of ${planOf(state).stages.length}`
-  const why = decision?.reasons.join('; ') ?? state.last?.decision.reasons.join('; ') ?? ''
+  // Of what a person ended, why it was ended; the last look knows nothing of that.
+  const stopped = decision === null && (state.mode === 'aborting' || state.mode === 'aborted')
+  const why = stopped ? state.wanted.why : ((decision ?? state.last?.decision)?.reasons.join('; ') ?? '')
   const done = acted.done.length > 0 ? ` [${acted.done.join('; ')}]` : ''
   return safeLine(`${at}Z ${name}: ${decision?.outcome ?? ending}, ${state.mode}, ${stage}: ${why}${done}\n`)
 }

@@ -45,10 +45,11 @@ function stepCriterion(
   known: CriterionEvidence | undefined,
   bound: Bound,
   counts: MetricCounts | undefined,
+  range: readonly [number, number] | undefined,
 ): CriterionEvidence {
   const start = known ?? {
     rate: bound.kind === 'mean' ? null : startRateLimit(bound.limit),
-    mean: bound.kind === 'mean' ? startMean() : null,
+    mean: bound.kind === 'mean' ? startMean(range) : null,
     n: 0,
     x: 0,
     peak: 0,
@@ -99,8 +100,11 @@ function absorbBlock(state: RolloutState, evidence: Evidence, block: Block, comp
     next.triggers[trigger.id] = stepTrigger(plan, trigger, evidence.triggers[trigger.id], block)
   if (candidate.requests > 0) next.candidate_seen = end
   if (baseline.requests > 0) next.baseline_seen = end
-  for (const [text, bound] of criteria)
-    next.criteria[text] = stepCriterion(evidence.criteria[text], bound, candidate.metrics[bound.metric])
+  for (const [text, bound] of criteria) {
+    const metric = plan.metrics[bound.metric]
+    const range = metric && 'mean' in metric ? metric.range : undefined
+    next.criteria[text] = stepCriterion(evidence.criteria[text], bound, candidate.metrics[bound.metric], range)
+  }
   next.requests = {
     baseline: evidence.requests.baseline + baseline.requests,
     candidate: evidence.requests.candidate + candidate.requests,

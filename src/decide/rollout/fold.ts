@@ -105,7 +105,7 @@ function mayGoOn(state: RolloutState): boolean {
 }
 
 function said(state: RolloutState, record: RecordOf<'said'>, at: number): RolloutState {
-  const why = record.reason
+  const why = record.reason === '' ? `${record.by} said ${record.verb}.` : record.reason
   if (record.verb === 'kill') return goBack(state, why, state.mode === 'aborting' ? 'aborting' : 'rolling-back', true)
   if (record.verb === 'amend') return isOver(state) ? state : amended(state, record, at)
   // The old one still stands beside the new one: going back to it is one step.
@@ -113,7 +113,7 @@ function said(state: RolloutState, record: RecordOf<'said'>, at: number): Rollou
   if (state.mode !== 'running') return state
   switch (record.verb) {
     case 'pause':
-      return { ...state, paused: { at, by: record.by, reason: why } }
+      return { ...state, paused: { at, by: record.by, reason: record.reason } }
     case 'resume':
       // Whoever says so has looked: for the time of a lease that counts as much as a look.
       return { ...comparedAnew(heldAgain(state, at)), paused: null, hold: null, verified_at: at }

@@ -2,7 +2,7 @@
 import { belowEvidence } from '../../statistics/rate-limit.ts'
 import type { Bound } from './criterion.ts'
 import { wordsOf } from './evidence.ts'
-import { meanBounds } from './one-mean.ts'
+import { isUnknown, meanBounds } from './one-mean.ts'
 import { saidNumber, saidShare } from './said-time.ts'
 import { type CriterionEvidence, planOf, type RolloutState } from './state.ts'
 
@@ -18,7 +18,8 @@ export type CriterionStatus = {
 function meets(bound: Bound, known: CriterionEvidence, alpha: number): boolean {
   if (bound.kind !== 'mean') return known.rate !== null && belowEvidence(known.rate) >= Math.log(1 / alpha)
   const bounds = known.mean ? meanBounds(known.mean, alpha) : null
-  return bounds !== null && (bound.side === 'below' ? bounds.high < bound.limit : bounds.low > bound.limit)
+  if (bounds === null || (known.mean !== null && isUnknown(known.mean))) return false
+  return bound.side === 'below' ? bounds.high < bound.limit : bounds.low > bound.limit
 }
 
 function breaks(bound: Bound, known: CriterionEvidence, alpha: number): boolean {

@@ -169,7 +169,8 @@ function byStage(state: RolloutState, now: number): Verdict {
     return verdict('inconclusive', 'wait', ['The share of this stage is not applied yet.'])
   const open = remaining(state, now)
   if (open.length === 0) {
-    if (state.paused) return verdict('pass', 'hold', [`Paused: ${state.paused.reason}`])
+    if (state.paused)
+      return verdict('pass', 'hold', [`Paused by ${state.paused.by}: ${state.paused.reason}`.replace(/: $/, '.')])
     if (state.hold !== null) return verdict(plan.strategy === 'rolling' ? 'inconclusive' : 'pass', 'hold', [state.hold])
     if (stage.approval && !state.approved.includes(state.stage))
       return verdict('pass', 'hold', [`${fulfilled(state)}; a person must approve.`])

@@ -47,7 +47,7 @@ function judged(state: RolloutState, now: number, stage: number | undefined): [O
   if (-silent > plan.source.freshness)
     return ['invalid', [`The last look says that it was ${saidTime(-silent)} from now: its clock was wrong.`]]
   if (outcome === 'invalid') return ['invalid', reasons]
-  if (paused) return ['inconclusive', [`Paused by ${paused.by}: ${paused.reason}`]]
+  if (paused) return ['inconclusive', [`Paused by ${paused.by}${paused.reason === '' ? '.' : `: ${paused.reason}`}`]]
   if (hold !== null) return ['inconclusive', [hold, ...reasons]]
   if (outcome === 'pass' && next === 'hold') return ['inconclusive', reasons]
   if (stage === undefined) return [outcome, reasons]

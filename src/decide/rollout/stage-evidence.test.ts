@@ -255,3 +255,28 @@ it('takes the highest value for no quantile', () => {
   expect(boundOf(plan, 'latency_p100 < 5s')).toMatch(/a quantile that there is not/)
   expect(boundOf(plan, 'latency_p99 < 5s')).toMatchObject({ kind: 'quantile', limit: 0.01, value: 5000 })
 })
+
+it('does not take a mean of values that were all alike so far for certain', () => {
+  const metrics = {
+    cost: { mean: 'cost_usd', margin: { rel: 0.15 } },
+    quality: { mean: 'eval.q.score', range: [0, 1] },
+  }
+  const stages = [
+    { traffic: '50%', duration: '5m', gate: 'none', success: ['cost < $0.01', 'quality > 0.99'] },
+    { traffic: '100%' },
+  ]
+  const run = runner(planWith({ metrics, stages }))
+  run.act(0)
+  const of = (n: number): Metrics => ({
+    cost: counts(n, 0, { sum: 0, squares: 0 }),
+    quality: counts(n, 0, { sum: n, squares: n }),
+  })
+  const free = run.look(7, minutes(1, 7, 1, of(25), of(25)))
+  expect(free.reasons.join()).toContain('cost < $0.01: not proven yet (0 of 150 events)')
+  expect(free.reasons.join()).toContain('quality > 0.99: not proven yet (1 of 150 events)')
+  const paid = (n: number): Metrics => ({
+    cost: counts(n, 0, { sum: n * 0.002, squares: n * 0.000_005 }),
+    quality: counts(n, 0, { sum: n, squares: n }),
+  })
+  expect(run.look(60, minutes(7, 60, 1, paid(400), paid(400))).next).toBe('advance')
+})
