@@ -280,3 +280,20 @@ it('does not take a mean of values that were all alike so far for certain', () =
   })
   expect(run.look(60, minutes(7, 60, 1, paid(400), paid(400))).next).toBe('advance')
 })
+
+it('an amended source of another kind is read from its start, and one of the same kind goes on', () => {
+  const prometheus = { type: 'prometheus', url: 'http://127.0.0.1:9090', requests: 'requests_total', bad: {} }
+  const amended = (source: object) => {
+    const run = runner(planWith())
+    run.act(0)
+    run.look(6, good(1, 6, 0.05, 1), { cursor: { version: 1 } })
+    const { stage, wanted } = run.state()
+    const place = { stage, ppm: wanted.ppm, hold: null }
+    const plan = planWith({ source })
+    run.entries.push([7, { kind: 'said', verb: 'amend', reason: 'moved', plan_hash: 'h2', plan, amended: place }])
+    return run.state()
+  }
+  expect(amended(prometheus).cursor).toBeNull()
+  expect(amended(prometheus).closed).toBe(T0 + 6 * MINUTE)
+  expect(amended({ type: 'jsonl', path: 'other/*.jsonl' }).cursor).toEqual({ version: 1 })
+})
