@@ -1,4 +1,5 @@
 // The control plane behind an HTTP API: one call sets the share, another reads it back.
+import { randomBytes } from 'node:crypto'
 import type { Actuator } from '../ports.ts'
 import type { RolloutPlan } from '../schema/rollout.ts'
 import type { Json } from '../schema/values.ts'
@@ -20,8 +21,8 @@ const SEEN_AFTER_MS = [200, 1_000, 3_000]
 const LONGEST_ANSWER = 5_000_000
 
 /**
- * `set` carries an Idempotency-Key; a timeout, a broken connection, 408, 429 and 5xx are tried twice more, other refusals
- * and redirects are not. What secrets of the environment hold is never in an error.
+ * `set` carries an Idempotency-Key, the same at every attempt of one call; a timeout, a broken connection, 408, 429 and 5xx are
+ * tried twice more, other refusals and redirects are not. What secrets of the environment hold is never in an error.
  */
 export function httpActuator(
   control: Http,
@@ -37,7 +38,10 @@ export function httpActuator(
     {
       async set(desired, signal) {
         const wanted = wordsOf(plan, desired)
-        await callHttp(control.set, { words: wanted, env, signal, say, timeoutMs, key: String(wanted['key']) })
+        // A wish may come again (after somebody else's change, in a rollout that is started again): a plane that takes it for
+        // a repetition would answer with what it said then, and do nothing.
+        const key = `${String(wanted['key'])}-${randomBytes(6).toString('hex')}`
+        await callHttp(control.set, { words: wanted, env, signal, say, timeoutMs, key })
       },
       async ppm(signal) {
         const text = await callHttp(control.read, { words, env, signal, say, timeoutMs })
@@ -85,6 +89,8 @@ export async function callHttp(described: Call, asked: Asked): Promise<string> {
   const { url, headers, ...request } = requestOf(described, asked.words, asked.env)
   if (request.body !== undefined && !headers.has('content-type')) headers.set('content-type', 'application/json')
   if (asked.key !== undefined) headers.set('idempotency-key', asked.key)
+  // What is read back is what is there now, not what something in between remembers.
+  if (described.method === 'GET' && !headers.has('cache-control')) headers.set('cache-control', 'no-cache')
   const { host } = new URL(url)
   for (let attempt = 0; ; attempt++) {
     const answer = await once(url, { ...request, headers }, asked)

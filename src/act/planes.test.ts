@@ -61,7 +61,7 @@ describe('http', () => {
     expect(calls[0]).toMatchObject({ method: 'PATCH', url: '/flags/support-1.3' })
     expect(calls[0]?.headers).toMatchObject({
       authorization: 'Bearer s3cr3t-token',
-      'idempotency-key': 'support-1.3-1-12500',
+      'idempotency-key': expect.stringMatching(/^support-1\.3-1-12500-[0-9a-f]{12}$/),
       'content-type': 'application/json',
     })
     expect(JSON.parse(calls[0]?.body ?? '')).toEqual({ percent: 1.25, rest: 98_750, note: 'split at 0.0125' })
@@ -77,7 +77,28 @@ describe('http', () => {
     })
     await httpControl(url).apply(wish(50_000), never)
     const keys = calls.filter(({ method }) => method === 'PATCH').map(({ headers }) => headers['idempotency-key'])
-    expect(keys).toEqual(Array(3).fill('support-1.3-1-50000'))
+    expect(keys).toEqual(Array(3).fill(keys[0]))
+    expect(keys[0]).toMatch(/^support-1\.3-1-50000-/)
+  })
+
+  it('is heard by a plane that takes a key for a repetition, whenever the same is wanted again', async () => {
+    const known = new Set<unknown>()
+    const { state, calls, url } = await plane((call, response) => {
+      const key = call.headers['idempotency-key']
+      if (call.method === 'GET' || !known.has(key)) {
+        known.add(key)
+        return false
+      }
+      response.end('{}')
+      return true
+    })
+    const actuator = httpControl(url)
+    await actuator.apply(wish(50_000), never)
+    state.percent = 90
+    await actuator.apply(wish(50_000), never)
+    expect(state.percent).toBe(5)
+    const reads = calls.filter(({ method }) => method === 'GET')
+    expect(reads.map(({ headers }) => headers['cache-control'])).toEqual(reads.map(() => 'no-cache'))
   })
 
   it('gives up on a plane that hangs, and on one that refuses at once', async () => {

@@ -62,6 +62,8 @@ export type Counting = {
   known: Known
   blocks: Block[]
   counts: Counts
+  /** Of the late ones of the rollout, those that say an arm. */
+  late: { baseline: number; candidate: number }
   models: Reading['models']
   notes: Set<string>
   /** Time of the event that was added last; NaN before the first. */
@@ -87,6 +89,7 @@ export function startCounting(request: SourceRequest, mapping: Mapping, known?: 
     known: mine,
     blocks: [],
     counts: { events: 0, unreadable: 0, duplicates: 0, late: 0, without_arm: 0 },
+    late: { baseline: 0, candidate: 0 },
     models: [],
     notes: new Set(),
     last: Number.NaN,
@@ -98,7 +101,7 @@ export function startCounting(request: SourceRequest, mapping: Mapping, known?: 
 
 /** Takes in one event, as `reader` reads it. Its place in the order of calls does not matter, as long as its minute is open. */
 export function addEvent(counting: Counting, event: RawEvent, reader = counting.reader): void {
-  const { row, id, known, counts, request } = counting
+  const { row, id, known, counts, request, late: lateOf } = counting
   const kind = reader.read(event, row, id)
   if (kind === 'unreadable') counts.unreadable += 1
   if (kind === 'unreadable' || kind === 'other') return
@@ -116,6 +119,8 @@ export function addEvent(counting: Counting, event: RawEvent, reader = counting.
   if (kind === 'request') rememberAnswer(counting, time)
   if (known.closed !== null && time < known.closed) {
     counts.late += 1
+    const arm = (row[ROW.marks] ?? 0) & 3
+    if (time >= request.since && arm !== 0) lateOf[arm === 2 ? 'candidate' : 'baseline'] += 1
     return
   }
   if (time < request.since) {
@@ -189,6 +194,7 @@ export function finishCounting(counting: Counting): Omit<Reading, 'cursor'> {
     newest: known.newest === null ? null : new Date(known.newest).toISOString(),
     blocks: counting.blocks,
     ...counts,
+    ...(counts.late > 0 && { late_arms: counting.late }),
     models: counting.models.toSorted((a, b) => (modelKey(a) < modelKey(b) ? -1 : 1)),
     notes: [...counting.notes],
   }

@@ -63,11 +63,10 @@ export function eventReader(
       if (Number.isNaN(row[ROW.time])) return 'unreadable'
       if (is === 'other') return is
       const response = answer(event)
-      // A look-up of an absent field costs as much as one that succeeds: most requests need no more than the first.
+      // Its own id first: an answer out of a cache has one id for everybody who got it.
       const key =
-        is === 'request'
-          ? (response ?? own(event) ?? span(event))
-          : (own(event) ?? (response && `${response} ${said(event)} ${String(name(event))}`))
+        own(event) ??
+        (is === 'request' ? (response ?? span(event)) : response && `${response} ${said(event)} ${String(name(event))}`)
       if (key === undefined) id.high = id.low = 0
       else writeKey(is === 'request' ? key : `label ${key}`, id)
       putKeyOf(unit(event), row, ROW.unitHigh)

@@ -105,6 +105,25 @@ it('waits for the rest of a torn line and for minutes that are still open', asyn
   expect(await look(200)).toMatchObject({ late: 1, blocks: [] })
 })
 
+it('says of which arm those are that came too late', async () => {
+  const { log, look } = logged()
+  writeFileSync(log, lines([event(10, 'a', 'baseline'), event(11, 'b', 'candidate')]))
+  expect((await look(200)).late_arms).toBeUndefined()
+  appendFileSync(
+    log,
+    lines([event(12, 'c', 'candidate'), event(13, 'd', 'candidate'), event(14, 'e', 'baseline'), event(15, 'f', null)]),
+  )
+  expect(await look(260)).toMatchObject({ late: 4, late_arms: { baseline: 1, candidate: 2 } })
+})
+
+it('knows an event by its own id before that of its answer, which a cache may give to many', async () => {
+  const { log, look } = logged()
+  const cached = (unit: string, id?: string) =>
+    event(10, unit, 'baseline', { 'gen_ai.response.id': 'cached', ...(id && { 'event.id': id }) })
+  writeFileSync(log, lines([cached('a', '1'), cached('b', '2'), cached('b', '2'), cached('c'), cached('d')]))
+  expect(await look(200)).toMatchObject({ events: 5, duplicates: 2 })
+})
+
 it('takes a last line without its end where it is whole', async () => {
   const { log, look } = logged()
   writeFileSync(log, lines([event(0, 'a', 'baseline'), event(1, 'b', 'baseline')]).trimEnd())

@@ -69,6 +69,10 @@ export const Reading = z.strictObject({
   unreadable: z.int().nonnegative().describe('Lines that are no events'),
   duplicates: z.int().nonnegative(),
   late: z.int().nonnegative().describe('Events that came after their block was closed'),
+  late_arms: z
+    .strictObject({ baseline: z.int().nonnegative(), candidate: z.int().nonnegative() })
+    .optional()
+    .describe('Those of them that are of each arm, where the source knows it'),
   without_arm: z.int().nonnegative(),
   models: z
     .array(z.strictObject({ arm: Arm, requested: z.string(), answered: z.string() }))
@@ -143,12 +147,14 @@ const kinds = {
   start: { plan_hash: z.string(), plan: RolloutPlan, note: z.string().optional() },
   /**
    * `failure`: the source could not be read; then there is no reading. `lowered`: somebody serves less of the candidate
-   * than was decided, so that the arms are not compared.
+   * than was decided, so that the arms are not compared. `reached`: under `rolling`, how far the orchestrator is, in millionths;
+   * null: it could not be asked.
    */
   look: {
     reading: Reading.nullable(),
     failure: z.string().nullable(),
     lowered: z.string().nullable().optional(),
+    reached: z.int().min(0).max(1_000_000).nullable().optional(),
     plan_hash: z.string(),
     decision: Decision,
     rules: z.int().positive().optional().describe('Version of the rules by which it was decided; 1 unless written'),

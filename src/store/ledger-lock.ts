@@ -12,12 +12,14 @@ const MOST_LOOKS = 400
 
 /** While it works, a long-lived holder says so this often … */
 const HEARTBEAT_MS = 10_000
-/** … and whoever has not said so for so long holds nothing any more, on whatever machine. */
+/** … and whoever has not said so for so long holds nothing any more, on whatever machine … */
 const SILENT_MS = 120_000
+/** … unless only clocks say it: one that jumped, that of another machine, a machine that slept. Then it is watched for so long. */
+const WATCH_MS = 12_500
 
 /**
  * How long others wait, and what they are told then. `heartbeat`: the work may take long, so that its holder shows
- * signs of life; a lock without any for two minutes is taken over, that of another machine too.
+ * signs of life; a lock without any for two minutes, and none while it is watched, is taken over, that of another machine too.
  */
 export type LockManner = { looks: number; heartbeat: boolean; taken: (file: string, owner: string) => AigateError }
 
@@ -64,15 +66,18 @@ async function acquire(file: string, mine: string, { looks, heartbeat, taken }: 
   for (let look = 0; ; look += 1) {
     if (createWhole(file, mine)) return
     const owner = contentOf(file)
-    if (owner !== undefined && (isDead(owner) || (heartbeat && isSilent(file)))) breakLock(file, owner)
+    if (owner !== undefined && (isDead(owner) || (heartbeat && (await isSilent(file, owner))))) breakLock(file, owner)
     if (look + 1 >= looks) throw taken(file, owner?.trim().split(' ').slice(0, 2).join(' on ') ?? 'unknown')
     await new Promise((go) => setTimeout(go, LOOK_AGAIN_MS * (0.5 + Math.random())))
   }
 }
 
-function isSilent(file: string): boolean {
-  const seen = statSync(file, { throwIfNoEntry: false })?.mtimeMs
-  return seen !== undefined && Date.now() - seen > SILENT_MS
+async function isSilent(file: string, owner: string): Promise<boolean> {
+  const touched = () => statSync(file, { throwIfNoEntry: false })?.mtimeMs
+  const seen = touched()
+  if (seen === undefined || Date.now() - seen <= SILENT_MS) return false
+  await new Promise((go) => setTimeout(go, WATCH_MS))
+  return touched() === seen && contentOf(file) === owner
 }
 
 /** Makes the lock with its content in one step, so that nobody ever sees an empty one; false when it is there. */

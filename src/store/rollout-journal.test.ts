@@ -160,7 +160,18 @@ it('the lock of a killed runner, and of a machine that went silent, is taken ove
   utimesSync(lock, old, old)
   expect(await withRunner(folder, 'runner', () => 'mine')).toBe('mine')
   expect(existsSync(lock)).toBe(false)
-}, 20_000)
+}, 40_000)
+
+it('the lock of a runner that lives is not taken over because a clock has jumped', async () => {
+  const folder = folderWith({})
+  const lock = join(folder, 'lock')
+  const old = new Date(Date.now() - 3_600_000)
+  await withRunner(folder, 'runner', async () => {
+    // As after an hour in which the machine slept: the next sign of life comes within ten seconds.
+    utimesSync(lock, old, old)
+    await expect(withRunner(folder, 'runner', () => 'mine')).rejects.toThrow('Another runner is at this rollout')
+  })
+}, 40_000)
 
 const appending = (url: string, folder: string) => `
   import { appendEntry, readRolloutJournal } from ${JSON.stringify(url)}

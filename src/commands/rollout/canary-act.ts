@@ -80,16 +80,19 @@ function mayAct({ unwritten, state }: Session, action: Action, found: Shown | un
 /** How somebody serves less than was applied where the action would serve more again; null: nobody does, or it would not. */
 async function loweredByHand(session: Session, actuator: Actuator, action: Action): Promise<string | null> {
   const { applied } = session.state
-  if (applied === null || action.do === 'notify' || !raises(action.desired, applied)) return null
+  if (applied === null || action.do === 'notify' || action.desired.killed || action.desired.ppm === 0) return null
   const shown = await shownBy(actuator, session.context.signal)
   // A runner that was killed between act and record has left what is desired, not what was applied.
   if (shown === null || differs(action.desired, shown) === null) return null
   const problem = differs(applied, shown)
-  const more = !(shown.killed ?? false) && shown.ppm > applied.ppm
-  return problem === null || more ? null : changedByHand(problem)
+  const more = servedBy(shown) > applied.ppm
+  const less = raises(action.desired, applied) || servedBy(shown) < action.desired.ppm - CLOSE_PPM
+  return problem === null || more || !less ? null : changedByHand(problem)
 }
 
-const raises = (desired: Desired, applied: Applied) => !desired.killed && desired.ppm >= applied.ppm && desired.ppm > 0
+const raises = (desired: Desired, applied: Applied) => desired.ppm >= applied.ppm
+/** What the candidate is really served, in millionths. */
+export const servedBy = (shown: Pick<Shown, 'ppm' | 'killed'>): number => (shown.killed === true ? 0 : shown.ppm)
 export const changedByHand = (problem: string): string =>
   `The control plane was changed by somebody else: ${problem}. \`aigate canary resume\` takes it over again.`
 

@@ -37,6 +37,7 @@ export function replayJournal(records: readonly RolloutRecord[]): {
         now: Date.parse(one.at),
         planHash: one.plan_hash,
         lowered: one.lowered,
+        reached: one.reached,
         ...read,
       })
       // Through JSON, as the journal has it: -0 and undefined do not survive there.
@@ -132,7 +133,9 @@ export function overPast({ plan, hash }: LoadedPlan, reading: Reading): { state:
     const until = new Date(now).toISOString()
     // The share of then was another than that of the replay; what was measured counts for the generation that is in force.
     const block = { ...one, generation: state.applied?.generation ?? 0 }
-    const look = { ...reading, until, newest: until, cursor: null, blocks: [block] }
+    // As live: what was served while a share settles does not count.
+    const settled = one.start >= (state.applied?.at ?? 0) + plan.control.settle
+    const look = { ...reading, until, newest: until, cursor: null, blocks: settled ? [block] : [] }
     const decision = decideLook(state, { now, planHash: hash, reading: look })
     add(now, { kind: 'look', reading: look, failure: null, plan_hash: hash, decision })
     act(now)

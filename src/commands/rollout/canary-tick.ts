@@ -6,7 +6,7 @@ import { type Applied, planOf } from '../../decide/rollout/state.ts'
 import { AigateError } from '../../errors.ts'
 import type { Actuator, Ending, Source } from '../../ports.ts'
 import type { Decision, Desired, RolloutEntry } from '../../schema/rollout-journal.ts'
-import { type Acted, applyAndRead, carryOut, changedByHand, differs, percent } from './canary-act.ts'
+import { type Acted, applyAndRead, carryOut, changedByHand, differs, percent, servedBy } from './canary-act.ts'
 import { currentPlan, record, type Session, sourceFolder } from './canary-session.ts'
 import { makePreChecks } from '../gate/pre-checks.ts'
 import { isRecordable, type Read, recordable } from '../gate/recordable.ts'
@@ -37,15 +37,15 @@ export async function tick(session: Session, edges: Edges): Promise<Tick> {
   const { context } = session
   session.survives = true
   const control = await lookAtControl(session, edges.actuator)
-  const late = await carryOut(session, edges.actuator, {
-    found: control.found,
-    only: control.less === null ? undefined : lowers(session),
-  })
+  const only = control.less === null && !control.unread ? undefined : lowers(session, control.found)
+  const late = await carryOut(session, edges.actuator, { found: control.found, only })
   const over = ended(session)
   const notes = [...control.notes, ...(control.less === null ? [] : [control.less])]
   if (session.unwritten !== null && (late.failed.length > 0 || over !== null))
     notes.push(unwrittenNote(session.name, session.unwritten, late))
-  if (late.failed.length > 0) return { ending: 'action_failed', decision: null, acted: late, notes }
+  // What could not be done must not keep anybody from seeing that the candidate is bad: a share that does not grow goes back all the same.
+  if (late.failed.length > 0 && (session.state.mode !== 'running' || session.unwritten !== null))
+    return { ending: 'action_failed', decision: null, acted: late, notes }
   if (over !== null) return { ending: over, decision: null, acted: late, notes }
   const plan = await currentPlan(session.project, session.name)
   const planHash = 'hash' in plan ? plan.hash : ''
@@ -56,8 +56,9 @@ export async function tick(session: Session, edges: Edges): Promise<Tick> {
   const now = context.now().getTime()
   const lowered = control.less
   const lookOf = (found: Read): Extract<RolloutEntry, { kind: 'look' }> => {
-    const decision = decideLook(session.state, { now, planHash, lowered, ...found })
-    const hands = lowered === null ? {} : { lowered }
+    const { reached } = control
+    const decision = decideLook(session.state, { now, planHash, lowered, reached, ...found })
+    const hands = { ...(lowered !== null && { lowered }), ...(reached !== undefined && { reached }) }
     return { kind: 'look', ...found, ...hands, plan_hash: planHash, decision, rules: RULES }
   }
   const whole = lookOf(read)
@@ -67,11 +68,11 @@ export async function tick(session: Session, edges: Edges): Promise<Tick> {
   record(session, look)
   const { unwritten } = session
   if (unwritten !== null && !wentBack(session)) throw unwritten
-  const acted = await carryOut(session, edges.actuator, { only: control.less === null ? undefined : lowers(session) })
+  const acted = await carryOut(session, edges.actuator, { only })
   if (acted.left !== undefined) notes.push(acted.left)
   if (unwritten !== null) notes.push(unwrittenNote(session.name, unwritten, acted))
-  const together = { done: [...late.done, ...acted.done], failed: acted.failed }
-  const ending = acted.failed.length > 0 ? 'action_failed' : control.broken ? 'action_failed' : endingOf(decision)
+  const together = { done: [...late.done, ...acted.done], failed: [...late.failed, ...acted.failed] }
+  const ending = together.failed.length > 0 || control.broken ? 'action_failed' : endingOf(decision)
   return { ending, decision, acted: together, notes }
 }
 
@@ -87,50 +88,83 @@ export function unwrittenNote(name: string, error: AigateError, { failed }: Acte
   return `The journal could not be written (${error.message.trimEnd()}) ${back} It knows nothing of this: run \`aigate canary abort ${name}\` once it can be written.`
 }
 
-/** What can do no harm while somebody else has a hand on the control plane: notices, and less of the candidate. */
-const lowers = (session: Session) => (action: { do: string; desired?: Desired }) =>
-  action.desired === undefined || action.desired.ppm < (session.state.applied?.ppm ?? 0) || action.desired.killed
+/**
+ * What can do no harm while somebody else has a hand on the control plane, or nobody knows what it serves: notices, and less of
+ * the candidate than is served there.
+ */
+const lowers =
+  (session: Session, found: Found | undefined) =>
+  ({ desired }: { do: string; desired?: Desired }) => {
+    if (desired === undefined || desired.killed || desired.ppm === 0) return true
+    const { applied, lowered_since: lowered = null } = session.state
+    const most = found === undefined ? (lowered === null ? Infinity : 0) : servedBy(found)
+    return desired.ppm < Math.min(applied?.ppm ?? 0, most)
+  }
 
-/** `less`: why nothing but going back may be done; `broken`: the plane could neither be read nor written. */
-type Control = { found: Found | undefined; less: string | null; notes: string[]; broken: boolean }
+/**
+ * `less`: why nothing but going back may be done; `unread`: nobody knows what the plane serves; `broken`: and it could not be
+ * written anew either.
+ */
+type Control = {
+  found: Found | undefined
+  less: string | null
+  notes: string[]
+  unread: boolean
+  broken: boolean
+  /** Under `rolling`: how far the orchestrator is, in millionths; null: it cannot be asked. */
+  reached?: number | null
+}
+const asWanted = { found: undefined, less: null, notes: [], unread: false, broken: false } satisfies Control
 
 /**
  * What the control plane shows. More of the candidate than was decided is put back by an action of its own; less is
- * somebody's decision: it is respected, and the rollout holds until `canary resume`. A plane that cannot be read is
- * written anew.
+ * somebody's decision: it is respected, and the rollout holds until `canary resume`.
  */
 async function lookAtControl(session: Session, actuator: Actuator): Promise<Control> {
   const { applied, wanted } = session.state
-  if (applied === null) return { found: undefined, less: null, notes: [], broken: false }
+  if (applied === null) return asWanted
   const { signal } = session.context
-  if (planOf(session.state).strategy === 'rolling')
-    return { found: undefined, less: null, notes: [await orchestratorNote(actuator, signal)], broken: false }
+  if (planOf(session.state).strategy === 'rolling') return { ...asWanted, ...(await orchestrator(actuator, signal)) }
   let found: Found
   try {
     found = await actuator.read(signal)
   } catch (error) {
     if (!(error instanceof AigateError)) throw error
-    const { problem } = await applyAndRead(actuator, desiredOf(applied), signal)
-    const note = problem === null ? 'It was written anew.' : `It cannot be put right: ${problem}`
-    return { found: undefined, less: null, notes: [`${error.message} ${note}`], broken: problem !== null }
+    return unreadable(session, actuator, error)
   }
   // A runner that was killed between act and record has left what is wanted, not what was applied.
   const problem = differs(wanted, found) === null ? null : differs(applied, found)
-  if (problem === null) return { found, less: null, notes: [], broken: false }
+  if (problem === null) return { ...asWanted, found }
   const more = !(found.killed ?? false) && found.ppm > Math.max(applied.ppm, wanted.ppm)
   const said = `the control plane was changed by somebody else: ${problem}`
-  if (more) return { found, less: null, notes: [`${said}; it is put back to ${percent(wanted.ppm)}`], broken: false }
-  return { found, less: changedByHand(problem), notes: [], broken: false }
+  if (more) return { ...asWanted, found, notes: [`${said}; it is put back to ${percent(wanted.ppm)}`] }
+  return { ...asWanted, found, less: changedByHand(problem) }
 }
 
-/** How far the orchestrator is; that it cannot be asked changes no verdict. */
-async function orchestratorNote(actuator: Actuator, signal: AbortSignal): Promise<string> {
+/**
+ * A plane that cannot be read. A flag file that is torn or was edited beyond understanding is written anew: applications ignore
+ * it, or go on with what they knew. Nothing is written where it would undo what somebody has lowered: not where less was found
+ * before, and never where a service did not answer, which tells nothing of what it serves. What waits to go back goes back.
+ */
+async function unreadable({ state, context }: Session, actuator: Actuator, error: AigateError): Promise<Control> {
+  const { applied, wanted, lowered_since: lowered = null } = state
+  if (applied === null || !actuator.leases || lowered !== null)
+    return { ...asWanted, notes: [error.message], unread: true, broken: true }
+  const ppm = Math.min(applied.ppm, wanted.ppm)
+  const { problem } = await applyAndRead(actuator, { ...desiredOf(applied), ppm }, context.signal)
+  const note = problem === null ? 'It was written anew.' : `It cannot be put right: ${problem}`
+  return { ...asWanted, notes: [`${error.message} ${note}`], unread: problem !== null, broken: problem !== null }
+}
+
+/** How far the orchestrator is; that it cannot be asked changes no verdict, but then the rollout does not end. */
+async function orchestrator(actuator: Actuator, signal: AbortSignal): Promise<Pick<Control, 'notes' | 'reached'>> {
   const rule = 'under `rolling` the orchestrator moves the traffic, and aigate only says its verdict'
   try {
-    return `${rule}; it serves the new one to ${percent((await actuator.read(signal)).ppm)}`
+    const { ppm } = await actuator.read(signal)
+    return { notes: [`${rule}; it serves the new one to ${percent(ppm)}`], reached: Math.min(1_000_000, ppm) }
   } catch (error) {
     if (!(error instanceof AigateError)) throw error
-    return `${rule}; how far it is cannot be read: ${error.message}`
+    return { notes: [`${rule}; how far it is cannot be read: ${error.message}`], reached: null }
   }
 }
 
@@ -157,11 +191,15 @@ async function readSource(session: Session, source: Source): Promise<Read> {
   }
 }
 
-/** Puts the control plane to what was applied last, whoever changed it. @returns what went wrong; null: nothing */
+/**
+ * Puts the control plane to what was applied last, whoever changed it; where less is wanted since, to that much.
+ * @returns what went wrong; null: nothing
+ */
 export async function takeOver(session: Session, actuator: Actuator): Promise<string | null> {
-  const { applied } = session.state
+  const { applied, wanted } = session.state
   if (applied === null || planOf(session.state).strategy === 'rolling') return null
-  return (await applyAndRead(actuator, desiredOf(applied), session.context.signal)).problem
+  const ppm = Math.min(applied.ppm, wanted.ppm)
+  return (await applyAndRead(actuator, { ...desiredOf(applied), ppm }, session.context.signal)).problem
 }
 
 function desiredOf({ ppm, generation, killed, components, lease_until: lease }: Applied): Desired {

@@ -7,6 +7,7 @@ import { isKept, planOf } from '../../decide/rollout/state.ts'
 import { rolloutPicture } from '../../report/rollout.ts'
 import { safeLine } from '../../report/safe-text.ts'
 import type { RolloutEntry } from '../../schema/rollout-journal.ts'
+import type { RolloutPlan } from '../../schema/rollout.ts'
 import { joinErrors } from '../../store/faults.ts'
 import { gitUser } from '../../store/git.ts'
 import { loadProject } from '../../store/project.ts'
@@ -70,7 +71,7 @@ export async function startCommand(
   return asRunner(context, project, rollout, { who: 'person', by: await gitUser(project.root) }, async (opened) => {
     const session = opened
     const already = await servedAlready(session, loaded)
-    if (session.journal.chain.count > 0) restart(session, options.again ?? false)
+    if (session.journal.chain.count > 0) restart(session, options.again ?? false, loaded.plan)
     if (already !== null) context.stderr.write(`warning: ${already}\n`)
     const note = options.note === undefined ? {} : { note: options.note }
     record(session, { kind: 'start', plan_hash: loaded.hash, plan: loaded.plan, ...note })
@@ -82,9 +83,9 @@ export async function startCommand(
   })
 }
 
-/** A name is used again only on purpose, and never while its rollout goes on. */
-function restart(session: Session, again: boolean): void {
-  const { mode } = session.state
+/** A name is used again only on purpose, never while its rollout goes on, and after a rollback not before its cooldown is over. */
+function restart(session: Session, again: boolean, plan: RolloutPlan): void {
+  const { mode, ended_at: ended } = session.state
   if (!['succeeded', 'aborted', 'rolled-back'].includes(mode))
     throw new AigateError('usage', {
       problem: `The rollout ${session.name} was started already and is ${mode}.`,
@@ -94,6 +95,14 @@ function restart(session: Session, again: boolean): void {
     throw new AigateError('usage', {
       problem: `A rollout called ${session.name} has ${mode} before.`,
       mend: 'Give the new one another name (users are then assigned anew), or add --again.',
+    })
+  // The longer of what was agreed on then and what is now: an edit does not shorten it.
+  const cooldown = Math.max(planOf(session.state).cooldown ?? 0, plan.cooldown ?? 0)
+  const until = (ended ?? 0) + cooldown
+  if (mode === 'rolled-back' && session.context.now().getTime() < until)
+    throw new AigateError('usage', {
+      problem: `The rollout ${session.name} was rolled back, and its cooldown lasts until ${new Date(until).toISOString()}.`,
+      mend: 'Find out what was wrong first; a rollout of what was mended has another version and another name.',
     })
   putAside(session.folder)
   Object.assign(session, openSession(session.context, session.project, session.name, session.by))
@@ -151,17 +160,20 @@ async function tickOne(context: Context, project: Project, name: string, options
 
 /** What went wrong in a tick, and what a person should know, on stderr. */
 export function sayTick({ context }: Session, { acted, decision, notes }: Tick): void {
-  for (const note of [...notes, ...(decision?.warnings ?? [])]) context.stderr.write(`warning: ${note}\n`)
-  for (const problem of acted.failed) context.stderr.write(`error: ${problem}\n`)
+  // Names of models and what a control plane answers come from outside: they must not steer a terminal.
+  for (const note of [...notes, ...(decision?.warnings ?? [])]) context.stderr.write(safeLine(`warning: ${note}\n`))
+  for (const problem of acted.failed) context.stderr.write(safeLine(`error: ${problem}\n`))
 }
 
 /** One line a tick: what it came to and why. */
 export function tickLine({ context, name, state }: Session, { ending, decision, acted }: Tick): string {
   const at = context.now().toISOString().slice(0, 19)
   const stage = `stage ${state.stage + 1} of ${planOf(state).stages.length}`
-  const why = decision?.reasons.join('; ') ?? state.last?.decision.reasons.join('; ') ?? ''
+  // Of what a person ended, why it was ended; the last look knows nothing of that.
+  const stopped = decision === null && (state.mode === 'aborting' || state.mode === 'aborted')
+  const why = stopped ? state.wanted.why : ((decision ?? state.last?.decision)?.reasons.join('; ') ?? '')
   const done = acted.done.length > 0 ? ` [${acted.done.join('; ')}]` : ''
-  return `${at}Z ${name}: ${decision?.outcome ?? ending}, ${state.mode}, ${stage}: ${why}${done}\n`
+  return safeLine(`${at}Z ${name}: ${decision?.outcome ?? ending}, ${state.mode}, ${stage}: ${why}${done}\n`)
 }
 
 /** The picture of a rollout. Reads only. */

@@ -1,5 +1,6 @@
 // How a metric of an experiment is compared, and which way is better.
 import type { ExperimentMetric, ExperimentPlan } from '../../schema/experiment.ts'
+import { smallerIsBetter } from '../smaller-is-better.ts'
 
 export type Kind = 'rate' | 'mean' | 'skewed'
 export type Better = 'higher' | 'lower'
@@ -15,7 +16,7 @@ export function betterOf(name: string, metric: ExperimentMetric): Better {
   if ('good' in metric) return 'higher'
   if ('bad' in metric || 'tail_at' in metric) return 'lower'
   const path = 'mean' in metric ? metric.mean : metric.value
-  return metric.better ?? (/cost|duration|latency|token|time/i.test(`${name} ${path}`) ? 'lower' : 'higher')
+  return metric.better ?? (smallerIsBetter(name, path) ? 'lower' : 'higher')
 }
 
 /** A metric of the plan by its name, with how it is compared. The schema made sure that the plan has it. */

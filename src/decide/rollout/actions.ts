@@ -13,6 +13,8 @@ const FIRST_RETRY = 10_000
 const LONGEST = { back: 60_000, other: 300_000 }
 /** Where the plane has no lease, so long an unverified rollout may still grow. */
 const FRESH = 900_000
+/** Clocks of machines may differ by so much. */
+const SLACK = 60_000
 
 const backwards = (state: RolloutState) => state.mode === 'rolling-back' || state.mode === 'aborting'
 
@@ -39,7 +41,9 @@ function desired(state: RolloutState, now: number): Desired {
 
 /** True while the last looks allow that anybody is served the candidate. */
 function isVerified(state: RolloutState, now: number): boolean {
-  return state.last?.decision.outcome !== 'fail' && now - state.verified_at <= (leaseOf(state) ?? FRESH)
+  const age = now - state.verified_at
+  // A look of the future was made by a clock that was wrong: it has verified nothing since.
+  return state.last?.decision.outcome !== 'fail' && age >= -SLACK && age <= (leaseOf(state) ?? FRESH)
 }
 
 function setAction(state: RolloutState, now: number): PlannedAction[] {
@@ -69,9 +73,16 @@ export function renewalAt(state: RolloutState): number | null {
   return until - (lease * 2) / 3
 }
 
+/** true: the lease was written by a clock that was ahead, and would outlast a dead monitor for as long. */
+function isTooLong(state: RolloutState, now: number): boolean {
+  const [lease, until] = [leaseOf(state), state.applied?.lease_until ?? null]
+  return lease !== null && until !== null && until > now + lease + SLACK
+}
+
 function renewAction(state: RolloutState, now: number): PlannedAction[] {
   const due = renewalAt(state)
-  if (due === null || now < due || !state.applied || !isVerified(state, now)) return []
+  if (due === null || !state.applied) return []
+  if (!isTooLong(state, now) && (now < due || !isVerified(state, now))) return []
   const id = `renew-g${state.wanted.generation}-${state.applied.renewals + 1}`
   if (now < retryAt(state, id, now)) return []
   return [{ id, action: { do: 'renew', desired: desired(state, now) }, why: 'renewal of the lease' }]

@@ -9,6 +9,9 @@ import type { PlanProblem } from './strategy.ts'
 
 const same = (a: unknown, b: unknown) => JSON.stringify(a) === JSON.stringify(b)
 
+/** Sources of one kind go on from each other's cursors. */
+const kindOf = (source: RolloutPlan['source']) => [source.type, 'engine' in source ? source.engine : null]
+
 /** Of `known`, what `stays` says is measured as before. */
 function kept<T>(known: Record<string, T>, stays: (name: string) => boolean): Record<string, T> {
   return Object.fromEntries(Object.entries(known).filter(([name]) => stays(name)))
@@ -75,7 +78,9 @@ export function amended(
 ): RolloutState {
   if (!record.plan || record.plan_hash === undefined) return state
   const [before, plan] = [planOf(state), record.plan]
-  const under = { ...state, plan, plan_hash: record.plan_hash, evidence: evidenceUnder(state, plan) }
+  // The cursor of one kind of source says nothing to another one; what was counted is not counted again.
+  const cursor = same(kindOf(before.source), kindOf(plan.source)) ? state.cursor : null
+  const under = { ...state, plan, plan_hash: record.plan_hash, evidence: evidenceUnder(state, plan), cursor }
   const { amended: place } = record
   if (place === undefined)
     return toPlan({ ...under, stage: Math.min(state.stage, plan.stages.length - 1) }, record.reason)

@@ -38,17 +38,28 @@ export function metricNamed(metrics: RolloutPlan['metrics'], subject: string): s
   return longest[0] ?? null
 }
 
-/** The quantile (0 to 1) that a name ends in (`latency_p95`, `p99.9`), else that of `tail_at`, else 0.95. */
+/** The quantile (0 to 1) that a name says (`latency_p95`, `p99_latency`, `p99.9`, `p999`), else that of `tail_at`, else 0.95. */
 export function quantileOf(subject: string, metric: Metric): number {
-  const written = /p(\d{2}(?:[._]?\d)?)$/.exec(subject)?.[1]
-  if (written !== undefined) return digits(written)
-  if ('value' in metric && typeof metric.tail_at === 'string') return digits(metric.tail_at.slice('baseline.p'.length))
+  const written = writtenQuantile(subject)
+  if (written !== null && isQuantile(written)) return written
+  if ('value' in metric && typeof metric.tail_at === 'string')
+    return Number(metric.tail_at.slice('baseline.p'.length)) / 100
   return 0.95
 }
-const digits = (text: string) => {
-  const whole = text.replace(/[._]/, '')
-  return Number(whole) / 10 ** whole.length
+
+/** `p95` as a word of its own, or behind another one as in latencyP95 and latencyp95. */
+const QUANTILE =
+  /(?:(?<![A-Za-z0-9])[pP]|(?<=[a-z])P|(?<=[a-z])p(?=50|75|80|9\d))(\d{2,5})(?:[._](\d{1,3}))?(?=$|[^A-Za-z0-9])/
+
+/** What stands as `p95` in a name; null: nothing. `p100` and the like are 1 and more: no quantile. */
+function writtenQuantile(subject: string): number | null {
+  const [, whole, part] = QUANTILE.exec(subject) ?? []
+  if (whole === undefined) return null
+  if (part !== undefined) return Number(`${whole}.${part}`) / 100
+  // p999 is how many write p99.9; p100 is what nobody is above.
+  return whole.length > 2 && whole.startsWith('9') ? Number(whole) / 10 ** whole.length : Number(whole) / 100
 }
+const isQuantile = (share: number) => share > 0 && share < 1
 
 const MILLISECONDS: Record<string, number> = { s: 1000, m: 60_000 }
 
@@ -92,6 +103,9 @@ function read(plan: RolloutPlan, text: string, overOf: (metric: string, value: n
   if (parsed.unit === '%' || parsed.unit === '/') return rateBound(name, parsed, text)
   if (!parsed.below) return `"${text}" asks a tail to be long: write ${parsed.subject} < ….`
   const value = parsed.amount * (MILLISECONDS[parsed.unit] ?? 1)
+  const written = writtenQuantile(parsed.subject)
+  if (written !== null && !isQuantile(written))
+    return `"${text}" asks for a quantile that there is not: write one between p1 and p99.9.`
   const limit = round(1 - quantileOf(parsed.subject, metric))
   return { kind: 'quantile', metric: name, limit, value, over: overOf(name, value) }
 }

@@ -8,12 +8,18 @@ const GAPS = 100
 const NOTICE_ATTEMPTS = 5
 
 const MINUTE = 60_000
+/** What is as good as everybody to planes that count in percent. */
+const WHOLE = 999_950
+const wholeSince = ({ whole_since: since = null }: RolloutState, reached: number | null, at: number) =>
+  reached !== null && reached >= WHOLE ? (since ?? at) : null
+
 /** As a look finds it: since the one before (and a minute, for reading takes its time) somebody may have served less, or nobody does any more. */
 export function handsOn(
-  state: RolloutState,
-  { lowered }: { lowered?: string | null | undefined },
+  before: RolloutState,
+  { lowered, reached }: { lowered?: string | null | undefined; reached?: number | null | undefined },
   at: number,
 ): RolloutState {
+  const state = reached === undefined ? before : { ...before, whole_since: wholeSince(before, reached, at) }
   if (lowered == null) return heldAgain(state, at)
   return { ...state, lowered_since: state.lowered_since ?? Math.min(at, state.last?.at ?? state.started_at) - MINUTE }
 }

@@ -45,10 +45,11 @@ function stepCriterion(
   known: CriterionEvidence | undefined,
   bound: Bound,
   counts: MetricCounts | undefined,
+  range: readonly [number, number] | undefined,
 ): CriterionEvidence {
   const start = known ?? {
     rate: bound.kind === 'mean' ? null : startRateLimit(bound.limit),
-    mean: bound.kind === 'mean' ? startMean() : null,
+    mean: bound.kind === 'mean' ? startMean(range) : null,
     n: 0,
     x: 0,
     peak: 0,
@@ -62,7 +63,21 @@ function stepCriterion(
   return { ...start, rate, n: start.n + counts.n, x: start.x + bad, peak: Math.max(start.peak, aboveEvidence(rate)) }
 }
 
+/** So many of an arm are missed when none comes. */
+const MISSED = 20
+
+/** One arm alone did something, so much of it that the other should have done a lot: its log is not there, or it is down. */
+function isAlone({ arms: { baseline, candidate } }: Block, share: number): boolean {
+  if (baseline.requests === 0) return (candidate.requests * (1 - share)) / share >= MISSED
+  return candidate.requests === 0 && (baseline.requests * share) / (1 - share) >= MISSED
+}
+
 type Armless = NonNullable<Evidence['armless']>
+function addedBad(known: Evidence['bad_whole'], metrics: ArmCounts['metrics']): Record<string, number> {
+  const bad = { ...known }
+  for (const [name, counts] of Object.entries(metrics)) bad[name] = (bad[name] ?? 0) + counts.bad
+  return bad
+}
 function addedArmless(known: Armless = { requests: 0, bad: {} }, more: Block['armless']): Armless {
   if (!more) return known
   const bad = { ...known.bad }
@@ -84,8 +99,12 @@ function absorbBlock(state: RolloutState, evidence: Evidence, block: Block, comp
   for (const trigger of plan.triggers)
     next.triggers[trigger.id] = stepTrigger(plan, trigger, evidence.triggers[trigger.id], block)
   if (candidate.requests > 0) next.candidate_seen = end
-  for (const [text, bound] of criteria)
-    next.criteria[text] = stepCriterion(evidence.criteria[text], bound, candidate.metrics[bound.metric])
+  if (baseline.requests > 0) next.baseline_seen = end
+  for (const [text, bound] of criteria) {
+    const metric = plan.metrics[bound.metric]
+    const range = metric && 'mean' in metric ? metric.range : undefined
+    next.criteria[text] = stepCriterion(evidence.criteria[text], bound, candidate.metrics[bound.metric], range)
+  }
   next.requests = {
     baseline: evidence.requests.baseline + baseline.requests,
     candidate: evidence.requests.candidate + candidate.requests,
@@ -96,15 +115,17 @@ function absorbBlock(state: RolloutState, evidence: Evidence, block: Block, comp
   }
   next.both = evidence.both + block.both
   const share = compared ? shareOf(state, block) : null
-  if (share === null || share <= 0 || share >= 1 || block.generation < evidence.from_generation) return next
+  if (share === null || share <= 0 || block.generation < evidence.from_generation) return next
+  next.compared = (evidence.compared ?? 0) + baseline.requests + candidate.requests
+  next.armless = addedArmless(evidence.armless, block.armless)
+  if (share >= 1) return { ...next, bad_whole: addedBad(evidence.bad_whole, candidate.metrics) }
   next.compared_from = evidence.compared_from ?? block.start
   // A share that grew moves units that the baseline has seen: they are new to the candidate, and no sign of a wrong split.
   const first = block.generation === 1
   const fresh = (arm: ArmCounts) => arm.fresh ?? (first ? arm.units : 0)
   next.split = stepSplit(evidence.split, { share, candidate: fresh(candidate), baseline: fresh(baseline) })
   next.split_peak = Math.max(evidence.split_peak ?? 0, splitEvidence(next.split))
-  next.compared = (evidence.compared ?? 0) + baseline.requests + candidate.requests
-  next.armless = addedArmless(evidence.armless, block.armless)
+  if (isAlone(block, share)) return { ...next, alone: end }
   const hour = Math.max(0, (block.start - state.started_at) / HOUR)
   for (const one of judging) {
     const metric = plan.metrics[one.name]

@@ -31,10 +31,13 @@ const entropy = (p: number, q: number) => {
   return part(p, q) + part(1 - p, 1 - q)
 }
 
-/** Events of the candidate per hour for a metric: the requests of its share, or half of what is judged. */
+/** Events of a metric for each request. */
+export const eventsEach = ({ events }: Traffic, name: string): number => events?.[name] ?? 1
+
+/** Events of the candidate per hour for a metric: those of the requests of its share, or half of what is judged. */
 export function eventsPerHour(plan: RolloutPlan, name: string, traffic: Traffic, share: number): number {
   const budget = plan.metrics[name]?.judged?.budget_per_hour
-  const requests = 60 * traffic.per_minute * share
+  const requests = 60 * traffic.per_minute * share * eventsEach(traffic, name)
   return budget === undefined ? requests : Math.min(requests, budget / 2)
 }
 

@@ -5,6 +5,7 @@ import { sequenceHalfWidth } from '../../statistics/mean-sequence.ts'
 import { wordsOf } from './evidence.ts'
 import {
   criteriaFeasibility,
+  eventsEach,
   type CriterionFeasibility,
   eventsPerHour,
   type TriggerFeasibility,
@@ -50,9 +51,10 @@ const shifted = (share: number, ratio: number) => (share * ratio) / (share * rat
 
 type Setting = { one: Judging; share: number; traffic: Traffic }
 
-/** Bad events per minute with the candidate at `ratio` times the base rate; each user counts once. */
+/** Bad events per minute with the candidate at `ratio` times the base rate; where users are followed, the first of each. */
 function badPerMinute({ one, share, traffic }: Setting, ratio: number): number {
-  const rate = traffic.rates[one.name] ?? 0
+  const firsts = one.method === 'arm-share' ? (traffic.firsts?.[one.name] ?? 1) : 1
+  const rate = (traffic.rates[one.name] ?? 0) * firsts * eventsEach(traffic, one.name)
   return traffic.per_minute * rate * (share * ratio + 1 - share)
 }
 
@@ -71,7 +73,8 @@ function harmHours(setting: Setting, ratio: number): number {
 }
 
 /** Effective pairs per hour for a difference of means. */
-const pairsPerHour = ({ share, traffic }: Setting) => 120 * traffic.per_minute * share * (1 - share)
+const pairsPerHour = ({ one, share, traffic }: Setting) =>
+  120 * traffic.per_minute * eventsEach(traffic, one.name) * share * (1 - share)
 
 function widthAfter(setting: Setting, pairs: number, alpha: number): number {
   const deviation = setting.traffic.means[setting.one.name]?.deviation ?? 0
@@ -109,10 +112,14 @@ function safeHours(setting: Setting, gained: number, plan: RolloutPlan): number 
   return growth > 0 ? Math.max(0, setting.one.safe_bound + SAFE_COST - gained) / growth : Infinity
 }
 
+/** Users that a request brings while few were seen. */
+const usersEach = ({ early_users: early, new_users: fresh = 1 }: Traffic) => early ?? fresh
+
 /** Hours until so many of the candidate were seen that gross harm would show. */
 function leastHours({ one, share, traffic }: Setting): number {
   const least = leastEvents(one, share)
-  return least === 0 ? 0 : least / Math.max(1e-9, 60 * traffic.per_minute * share)
+  const each = Math.min(eventsEach(traffic, one.name), one.method === 'arm-share' ? usersEach(traffic) : 1)
+  return least === 0 ? 0 : least / Math.max(1e-9, 60 * traffic.per_minute * each * share)
 }
 
 function warningsOf(stage: StageFeasibility, max: number | undefined): string[] {
@@ -156,6 +163,20 @@ function brokenByBaseline(plan: RolloutPlan, traffic: Traffic): string[] {
 /** Where users ask more often than this, their events hang together. */
 const OFTEN = 5
 
+/** Less of the bad events than this are the first of their user. */
+const FEW_FIRSTS = 0.5
+
+/** Where those who meet bad events come back, soon all have met one, and nothing more is to be learnt of them. */
+function usedUp({ assignment: { unit } }: RolloutPlan, { firsts = {} }: Traffic): string[] {
+  return Object.entries(firsts).flatMap(([name, share]) =>
+    share < FEW_FIRSTS
+      ? [
+          `Only ${saidShare(share)} of the bad events of ${name} within a day are the first of a ${unit}, and only first ones are compared. After a day it may take far longer than is said here: use large shares and short stages, and limits such as ${name} < ….`,
+        ]
+      : [],
+  )
+}
+
 /** What is counted by the event, where a few users make most of the events. */
 function heavyUsers(plan: RolloutPlan, traffic: Traffic): string[] {
   const each = 1 / (traffic.new_users ?? 1)
@@ -186,7 +207,7 @@ export function planFeasibility(plan: RolloutPlan, traffic: Traffic): Feasibilit
     const gated = gateOf(stage) === 'non-inferior'
     const settings = guardrails.map((one) => ({ one, share, traffic }))
     const needs = settings.map((setting) => safeHours(setting, gained.get(setting.one.name) ?? 0, plan))
-    const users = (stage.min_users ?? 0) / Math.max(1e-9, 60 * traffic.per_minute * (traffic.new_users ?? 1) * share)
+    const users = (stage.min_users ?? 0) / Math.max(1e-9, 60 * traffic.per_minute * usersEach(traffic) * share)
     const enough = gateOf(stage) === 'no-harm' ? settings.map(leastHours) : gated ? needs : []
     const criteria = criteriaFeasibility(plan, traffic, stage, shown)
     const limits = criteria.map((one) => one.hours ?? Infinity)
@@ -217,6 +238,6 @@ export function planFeasibility(plan: RolloutPlan, traffic: Traffic): Feasibilit
   return {
     stages,
     total_hours: total,
-    warnings: [...warnings, ...heavyUsers(plan, traffic), ...brokenByBaseline(plan, traffic)],
+    warnings: [...warnings, ...heavyUsers(plan, traffic), ...usedUp(plan, traffic), ...brokenByBaseline(plan, traffic)],
   }
 }

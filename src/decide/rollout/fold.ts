@@ -12,7 +12,7 @@ import { draft, isKept, isOver, planOf, ppmOf, type RolloutState, withNotice } f
 
 type RecordOf<K extends RolloutRecord['kind']> = Extract<RolloutRecord, { kind: K }>
 /** What the fold needs of a look; the simulator has no journal around it. */
-export type LookFacts = Pick<RecordOf<'look'>, 'reading' | 'failure' | 'lowered' | 'decision'>
+export type LookFacts = Pick<RecordOf<'look'>, 'reading' | 'failure' | 'lowered' | 'reached' | 'decision'>
 
 function started(record: RecordOf<'start'>, at: number): RolloutState {
   const plan = record.plan
@@ -105,7 +105,7 @@ function mayGoOn(state: RolloutState): boolean {
 }
 
 function said(state: RolloutState, record: RecordOf<'said'>, at: number): RolloutState {
-  const why = record.reason
+  const why = record.reason === '' ? `${record.by} said ${record.verb}.` : record.reason
   if (record.verb === 'kill') return goBack(state, why, state.mode === 'aborting' ? 'aborting' : 'rolling-back', true)
   if (record.verb === 'amend') return isOver(state) ? state : amended(state, record, at)
   // The old one still stands beside the new one: going back to it is one step.
@@ -113,16 +113,18 @@ function said(state: RolloutState, record: RecordOf<'said'>, at: number): Rollou
   if (state.mode !== 'running') return state
   switch (record.verb) {
     case 'pause':
-      return { ...state, paused: { at, by: record.by, reason: why } }
+      return { ...state, paused: { at, by: record.by, reason: record.reason } }
     case 'resume':
-      return { ...comparedAnew(heldAgain(state, at)), paused: null, hold: null }
+      // Whoever says so has looked: for the time of a lease that counts as much as a look.
+      return { ...comparedAnew(heldAgain(state, at)), paused: null, hold: null, verified_at: at }
     case 'approve': {
       const stage = record.stage ?? state.stage
       return state.approved.includes(stage) ? state : { ...state, approved: [...state.approved, stage] }
     }
     case 'advance':
       // Said twice, or of a stage that is past: done already.
-      return (record.stage ?? state.stage) === state.stage ? goOn(state, state.stage + 1, why, at) : state
+      if ((record.stage ?? state.stage) !== state.stage) return state
+      return { ...goOn(state, state.stage + 1, why, at), verified_at: at }
     case 'abort':
       return goBack(state, why, 'aborting', false)
     default:

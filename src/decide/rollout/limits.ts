@@ -2,7 +2,7 @@
 import { belowEvidence } from '../../statistics/rate-limit.ts'
 import type { Bound } from './criterion.ts'
 import { wordsOf } from './evidence.ts'
-import { meanBounds } from './one-mean.ts'
+import { isUnknown, meanBounds } from './one-mean.ts'
 import { saidNumber, saidShare } from './said-time.ts'
 import { type CriterionEvidence, planOf, type RolloutState } from './state.ts'
 
@@ -18,7 +18,8 @@ export type CriterionStatus = {
 function meets(bound: Bound, known: CriterionEvidence, alpha: number): boolean {
   if (bound.kind !== 'mean') return known.rate !== null && belowEvidence(known.rate) >= Math.log(1 / alpha)
   const bounds = known.mean ? meanBounds(known.mean, alpha) : null
-  return bounds !== null && (bound.side === 'below' ? bounds.high < bound.limit : bounds.low > bound.limit)
+  if (bounds === null || (known.mean !== null && isUnknown(known.mean))) return false
+  return bound.side === 'below' ? bounds.high < bound.limit : bounds.low > bound.limit
 }
 
 function breaks(bound: Bound, known: CriterionEvidence, alpha: number): boolean {
@@ -51,7 +52,7 @@ export function stageCriteria(state: RolloutState): CriterionStatus[] {
 }
 
 /** Criteria of this stage and those before it that are broken beyond doubt. */
-export function brokenCriteria(state: RolloutState): { role: string; said: string }[] {
+export function brokenCriteria(state: RolloutState): { role: string; text: string; said: string }[] {
   const plan = planOf(state)
   const { criteria } = wordsOf(plan)
   const asked = new Set(plan.stages.slice(0, state.stage + 1).flatMap((stage) => stage.success ?? []))
@@ -59,6 +60,6 @@ export function brokenCriteria(state: RolloutState): { role: string; said: strin
   return criteria.flatMap(([text, bound]) => {
     const known = state.evidence.criteria[text]
     if (!asked.has(text) || !known || !breaks(bound, known, alpha)) return []
-    return [{ role: plan.metrics[bound.metric]?.role ?? 'guardrail', said: `${text} is broken, proven.` }]
+    return [{ role: plan.metrics[bound.metric]?.role ?? 'guardrail', text, said: `${text} is broken, proven.` }]
   })
 }

@@ -1,6 +1,5 @@
 // One look: absolute trigger, invalid, fail, pass, hold; the first that applies is the outcome.
 import type { Decision } from '../../schema/rollout-journal.ts'
-import { wilson } from '../../statistics/wilson.ts'
 import { aheadBy } from './clock.ts'
 import { numbersOf } from './decision-numbers.ts'
 import { saidLate } from './late.ts'
@@ -9,13 +8,13 @@ import { absorb, type LookInput, wordsOf } from './evidence.ts'
 import { brokenCriteria } from './limits.ts'
 import { estimateOf } from './metric-evidence.ts'
 import { remaining } from './remaining.ts'
-import { saidNumber, saidShare, saidTime } from './said-time.ts'
-import { gateOf, isApplied, isLast, observedFor, observedFrom } from './stages.ts'
+import { saidNumber, saidTime } from './said-time.ts'
+import { elapsedIn, gateOf, isApplied, isLast, leastTime, observedFrom, servedUntil } from './stages.ts'
 import { planOf, type RolloutState } from './state.ts'
-import { armsDistrusted, metricDistrusted } from './trust.ts'
+import { armsDistrusted, lacking, metricDistrusted } from './trust.ts'
 
 /** Of the rules by which a look is decided: a journal of older ones comes out otherwise. */
-export const RULES = 3
+export const RULES = 4
 
 type Verdict = Pick<Decision, 'outcome' | 'reasons' | 'next'>
 const verdict = (outcome: Decision['outcome'], next: Decision['next'], reasons: string[]): Verdict => ({
@@ -24,7 +23,7 @@ const verdict = (outcome: Decision['outcome'], next: Decision['next'], reasons: 
   reasons,
 })
 /** What is asked of a look: `now` in milliseconds since 1970, and the hash of the plan file as it is at this moment. */
-export type Look = LookInput & { now: number; planHash: string }
+export type Look = LookInput & { now: number; planHash: string; reached?: number | null | undefined }
 
 /** Triggers that fire; the one that does most comes first. */
 export function firing(state: RolloutState) {
@@ -48,17 +47,10 @@ function byTrigger(state: RolloutState): Verdict | null {
 
 /** Why the comparison is not to be trusted; null where it is. */
 function distrust(state: RolloutState, look: Look): string | null {
-  const plan = planOf(state)
-  const { evidence } = state
   if (look.lowered != null) return look.lowered
   if (look.failure !== null) return `The source could not be read: ${look.failure}`
   if (look.reading === null) return 'There is no reading.'
-  const arms = armsDistrusted(state)
-  if (arms !== null) return arms
-  const units = evidence.units.baseline + evidence.units.candidate
-  if (units > 0 && wilson(Math.min(evidence.both, units), units, 0.9).low > plan.max_multiple_exposure)
-    return `${saidShare(evidence.both / units)} of the units were seen in both arms; ${saidShare(plan.max_multiple_exposure)} are allowed.`
-  return null
+  return armsDistrusted(state)
 }
 
 /** How long there was no data that the stage needs; null while there is. */
@@ -68,10 +60,19 @@ function silence(state: RolloutState, now: number): { text: string; since: numbe
   if (from === null) return null
   const newest = Math.max(state.evidence.newest ?? 0, from)
   if (now - newest > plan.source.freshness) return { text: `No event for ${saidTime(now - newest)}.`, since: newest }
-  const seen = Math.max(state.evidence.candidate_seen ?? 0, from)
-  const quiet = state.evidence.clock - seen
-  if (state.wanted.ppm > 0 && quiet > plan.on_no_data.after)
-    return { text: `The candidate has sent no event for ${saidTime(quiet)}.`, since: seen }
+  const { candidate_seen: candidate, baseline_seen: baseline, clock } = state.evidence
+  const both = state.wanted.ppm < 1_000_000
+  // Whom nobody is served cannot be heard: not after the lease has run out, nor before it was renewed.
+  const served = Math.max(from, ...state.gaps.map(({ to }) => to))
+  const arms = [
+    { arm: 'candidate', seen: Math.max(candidate ?? 0, served), until: servedUntil(state) },
+    ...(both ? [{ arm: 'baseline', seen: Math.max(baseline ?? 0, from), until: clock }] : []),
+  ]
+  for (const { arm, seen, until } of arms) {
+    const quiet = until - seen
+    if (state.wanted.ppm > 0 && quiet > plan.on_no_data.after)
+      return { text: `The ${arm} has sent no event for ${saidTime(quiet)}.`, since: seen }
+  }
   return null
 }
 
@@ -130,7 +131,7 @@ function byLate(state: RolloutState): Verdict | null {
 /** Guardrails that cannot be told; what is proven of others goes before. */
 function byMetricTrust(state: RolloutState): Verdict | null {
   const reasons = wordsOf(planOf(state)).judging.flatMap((one) =>
-    one.role === 'guardrail' ? (metricDistrusted(state, one) ?? []) : [],
+    one.role === 'guardrail' ? (metricDistrusted(state, one) ?? lacking(state, one) ?? []) : [],
   )
   return reasons.length > 0 ? verdict('invalid', 'hold', reasons) : null
 }
@@ -147,6 +148,20 @@ function fulfilled(state: RolloutState): string {
   return `No harm seen (${Math.min(...events)} events of the candidate)`
 }
 
+/**
+ * Under `rolling`: why it is watched on though all that was asked holds; null: it need not be. What a few percent have shown
+ * says little of everybody, and the orchestrator waits for a pass before it goes on.
+ */
+function wholeProblem(state: RolloutState): string | null {
+  const plan = planOf(state)
+  const { whole_since: since } = state
+  if (plan.strategy !== 'rolling' || since === undefined) return null
+  if (since === null) return 'It is watched on until the orchestrator serves everybody the new one.'
+  const [stage] = plan.stages
+  const left = since + (stage ? leastTime(stage, plan) : 0) - state.evidence.clock
+  return left > 0 ? `It is watched on for ${saidTime(left)}: everybody is served the new one.` : null
+}
+
 function byStage(state: RolloutState, now: number): Verdict {
   const plan = planOf(state)
   const stage = plan.stages[state.stage]
@@ -154,16 +169,21 @@ function byStage(state: RolloutState, now: number): Verdict {
     return verdict('inconclusive', 'wait', ['The share of this stage is not applied yet.'])
   const open = remaining(state, now)
   if (open.length === 0) {
-    if (state.paused) return verdict('pass', 'hold', [`Paused: ${state.paused.reason}`])
+    if (state.paused)
+      return verdict('pass', 'hold', [`Paused by ${state.paused.by}: ${state.paused.reason}`.replace(/: $/, '.')])
     if (state.hold !== null) return verdict(plan.strategy === 'rolling' ? 'inconclusive' : 'pass', 'hold', [state.hold])
     if (stage.approval && !state.approved.includes(state.stage))
       return verdict('pass', 'hold', [`${fulfilled(state)}; a person must approve.`])
+    const notYet = wholeProblem(state)
+    if (notYet !== null) return verdict('pass', 'wait', [`${fulfilled(state)}.`, notYet])
     return verdict('pass', isLast(plan, state.stage) ? 'finish' : 'advance', [`${fulfilled(state)}.`])
   }
-  const late = stage.max_duration !== undefined && observedFor(state) >= stage.max_duration
+  const late = stage.max_duration !== undefined && elapsedIn(state) >= stage.max_duration
   if (!late) return verdict('inconclusive', state.paused || state.hold !== null ? 'hold' : 'wait', open)
   const said = `The stage took longer than ${saidTime(stage.max_duration ?? 0)}.`
-  return verdict('inconclusive', plan.on_deadline === 'rollback' ? 'rollback' : 'hold', [said, ...open])
+  // A person who pauses wants it to stay where it is; a deadline is no harm.
+  const back = plan.on_deadline === 'rollback' && !state.paused
+  return verdict('inconclusive', back ? 'rollback' : 'hold', [said, ...open])
 }
 
 function warningsOf(state: RolloutState, look: Look, now: number): string[] {

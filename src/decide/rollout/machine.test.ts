@@ -148,7 +148,11 @@ it('waits for an approval, a resume and nothing else', () => {
 it('folds overdue waiting into one step and stops at the stage that asks for evidence', () => {
   const wait = (traffic: string) => ({ traffic, gate: 'none', duration: '10m' })
   const run = runner(
-    planWith({ stages: [wait('1%'), wait('2%'), wait('5%'), { traffic: '10%' }, { traffic: '100%' }] }),
+    planWith({
+      stages: [wait('1%'), wait('2%'), wait('5%'), { traffic: '10%' }, { traffic: '100%' }],
+      // With a lease that had run out, nobody would have been served for so long.
+      control: { type: 'flagd', path: 'flags.json', lease: '12h', settle: '60s' },
+    }),
   )
   run.act(0)
   run.look(300, minutes(1, 300, 0.01, 1))

@@ -54,6 +54,9 @@ export function stepMetric(
   const events = baseline.n + candidate.n + baseline.first + candidate.first + blank
   if (events === 0) return state
   const next = { ...state, baseline: added(state.baseline, baseline), candidate: added(state.candidate, candidate) }
+  const end = block.start + block.length
+  if (baseline.n > 0) next.seen = { ...next.seen, baseline: end }
+  if (candidate.n > 0) next.seen = { ...next.seen, candidate: end }
   if (state.share && baseline.first + candidate.first > 0)
     next.share = stepArmShare(state.share, { share, candidate: candidate.first, baseline: baseline.first, hour })
   const [ofBaseline, ofCandidate] = [baseline.at_risk, candidate.at_risk]

@@ -1,5 +1,6 @@
 // How each metric of a plan is judged: by which test, at which share of alpha, with which margin, and which way is better.
 import type { Metric, RolloutPlan } from '../../schema/rollout.ts'
+import { smallerIsBetter } from '../smaller-is-better.ts'
 
 export type Method = 'arm-share' | 'odds' | 'means'
 
@@ -61,8 +62,7 @@ function methodOf(plan: RolloutPlan, metric: Metric): Method {
 /** +1 where greater is better. Of means that say nothing, those named after an expense are better when small. */
 export function directionOf(name: string, metric: Metric): 1 | -1 {
   if (!('mean' in metric)) return -1
-  const better =
-    metric.better ?? (/cost|duration|latency|token|time/i.test(`${name} ${metric.mean}`) ? 'lower' : 'higher')
+  const better = metric.better ?? (smallerIsBetter(name, metric.mean) ? 'lower' : 'higher')
   return better === 'higher' ? 1 : -1
 }
 

@@ -2,7 +2,8 @@
 import { expect, it } from 'vitest'
 import { feasibilityText } from '../../report/feasibility.ts'
 import { planFeasibility } from './feasibility.ts'
-import { planWith } from './rollout-testing.ts'
+import { pastTraffic } from './past-traffic.ts'
+import { blockAt, counts, planWith } from './rollout-testing.ts'
 import { selfTest } from './self-test.ts'
 import { simulateRollout } from './simulate.ts'
 
@@ -155,4 +156,50 @@ it('warns of what counts by the event where users come again and again', () => {
   expect(often).toContain('A user makes 50 requests on average')
   expect(often).toContain('error_rate < 3%')
   expect(planFeasibility(limited, { ...usually, new_users: 0.5 }).warnings).toEqual([])
+})
+
+it('counts with it that users come back, and have their first bad event but once', () => {
+  const hour = 60
+  // Fifty users all week: within hours each of them has met an error.
+  const blocks = Array.from({ length: 24 * 7 * hour }, (_, minute) => {
+    const first = minute < 10 * hour && minute % 12 === 0 ? 1 : 0
+    const metrics = { error_rate: counts(33, minute % 2, { first }) }
+    const block = blockAt(minute, metrics, {})
+    const { baseline, candidate } = block.arms
+    return { ...block, arms: { baseline: { ...baseline, units: minute < 50 ? 1 : 0 }, candidate } }
+  })
+  const traffic = pastTraffic(planWith(), blocks)
+  if (traffic === null) throw new Error('no traffic')
+  expect(traffic.firsts?.['error_rate']).toBeCloseTo(50 / 720, 2)
+  expect(traffic.new_users).toBeCloseTo(50 / (33 * 24 * 60), 4)
+  const { firsts: _, ...fresh } = traffic
+  const hours = (of: typeof traffic) => planFeasibility(planWith(), of).stages[1]?.metrics[0]?.safe_hours ?? 0
+  expect(hours(traffic)).toBeGreaterThan(10 * hours(fresh))
+  expect(planFeasibility(planWith(), traffic).warnings.join()).toContain('are the first of a user')
+  expect(planFeasibility(planWith(), fresh).warnings.join()).not.toContain('are the first of a user')
+})
+
+it('counts with it that only some answers are judged', () => {
+  const metrics = {
+    hallucination: { bad: "eval.groundedness.label == 'fail'" },
+    quality: { mean: 'eval.quality.score' },
+  }
+  const of = (judged: number) => {
+    const blocks = Array.from({ length: 600 }, (_, minute) => {
+      const some = {
+        hallucination: counts(judged, minute % 20 === 0 ? judged / 20 : 0),
+        quality: counts(judged, 0, { sum: judged * 0.9, squares: judged * 0.82 }),
+      }
+      const block = blockAt(minute, some, {})
+      const { baseline, candidate } = block.arms
+      return { ...block, arms: { baseline: { ...baseline, requests: 1000, units: 1000 }, candidate } }
+    })
+    const traffic = pastTraffic(planWith({ metrics }), blocks)
+    return (
+      traffic && planFeasibility(planWith({ metrics }), traffic).stages[1]?.metrics.map((one) => one.safe_hours ?? 0)
+    )
+  }
+  const [all, few] = [of(1000) ?? [], of(20) ?? []]
+  expect((few[0] ?? 0) / (all[0] ?? 1)).toBeGreaterThan(20)
+  expect((few[1] ?? 0) / (all[1] ?? 1)).toBeGreaterThan(20)
 })

@@ -7,7 +7,7 @@ import { openChecks } from './pre-checks.ts'
 import { gateOf, leastTime, observedFor, observedFrom } from './stages.ts'
 import { planOf, type RolloutState } from './state.ts'
 
-function openEvidence(state: RolloutState): string[] {
+function openEvidence(state: RolloutState, from: number): string[] {
   const plan = planOf(state)
   const stage = plan.stages[state.stage]
   const gate = stage ? gateOf(stage) : 'none'
@@ -17,6 +17,9 @@ function openEvidence(state: RolloutState): string[] {
     const known = state.evidence.metrics[one.name]
     if (!known || known.candidate.n === 0) return [`${one.name}: no event of the candidate yet.`]
     if (known.baseline.n === 0) return [`${one.name}: no event of the baseline yet.`]
+    const missing = (['candidate', 'baseline'] as const).find((arm) => (known.seen?.[arm] ?? 0) <= from)
+    // What was seen in earlier stages is kept, but a stage is not left on it alone.
+    if (missing !== undefined) return [`${one.name}: no event of the ${missing} in this stage yet.`]
     const least = leastEvents(one, stage?.traffic ?? 1)
     const counted = countedOf(state, one, known)
     if (gate === 'no-harm' && counted < least)
@@ -48,5 +51,9 @@ export function remaining(state: RolloutState, now: number = state.at): string[]
   // Without anybody served there is nothing that could have gone wrong: no data is never a pass.
   if (missing > 0)
     open.push(`${missing} more ${plan.assignment.unit}${missing === 1 ? '' : 's'} of the candidate to be seen.`)
-  return [...open, ...openEvidence(state), ...stageCriteria(state).flatMap((one) => (one.met ? [] : [one.said]))]
+  else if ((state.evidence.candidate_seen ?? 0) <= from) open.push('No event of the candidate in this stage yet.')
+  const { alone = 0, baseline_seen: baseline = 0, candidate_seen: candidate } = state.evidence
+  const away = alone > baseline ? 'baseline' : alone > (candidate ?? 0) ? 'candidate' : null
+  if (away !== null && stage.traffic < 1) open.push(`What came last has no event of the ${away}.`)
+  return [...open, ...openEvidence(state, from), ...stageCriteria(state).flatMap((one) => (one.met ? [] : [one.said]))]
 }

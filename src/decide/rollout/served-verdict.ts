@@ -1,5 +1,6 @@
 // What a rollout says to those who ask from outside: its last decision, unless something since then speaks against it.
 import type { Outcome } from '../../schema/verdict.ts'
+import { saidTime } from './said-time.ts'
 import type { RolloutState } from './state.ts'
 
 /** `stage` counts from 0; `at`: when the last look was, in milliseconds since 1970. */
@@ -20,7 +21,9 @@ export type ServedVerdict = {
  */
 export function servedVerdict(state: RolloutState, now: number, stage?: number): ServedVerdict {
   const [verdict, reasons] = judged(state, now, stage)
-  const ppm = state.applied === null || state.applied.killed ? 0 : state.applied.ppm
+  const { applied } = state
+  const lapsed = now >= (applied?.lease_until ?? Number.POSITIVE_INFINITY)
+  const ppm = applied === null || applied.killed || lapsed ? 0 : applied.ppm
   return { verdict, reasons, mode: state.mode, stage: state.stage, ppm, at: state.last?.at ?? null }
 }
 
@@ -40,8 +43,11 @@ function judged(state: RolloutState, now: number, stage: number | undefined): [O
   const silent = now - last.at
   if (silent > plan.source.freshness)
     return ['invalid', [`The last look was ${Math.round(silent / 1000)} s ago: nobody watches the rollout.`]]
+  // By a clock that was ahead: nobody knows when that was.
+  if (-silent > plan.source.freshness)
+    return ['invalid', [`The last look says that it was ${saidTime(-silent)} from now: its clock was wrong.`]]
   if (outcome === 'invalid') return ['invalid', reasons]
-  if (paused) return ['inconclusive', [`Paused by ${paused.by}: ${paused.reason}`]]
+  if (paused) return ['inconclusive', [`Paused by ${paused.by}${paused.reason === '' ? '.' : `: ${paused.reason}`}`]]
   if (hold !== null) return ['inconclusive', [hold, ...reasons]]
   if (outcome === 'pass' && next === 'hold') return ['inconclusive', reasons]
   if (stage === undefined) return [outcome, reasons]

@@ -55,10 +55,27 @@ export function leastTime(stage: Stage, plan: RolloutPlan): number {
   return delay === 0 ? written : Math.max(written, delay + Math.max(LEAST_COLLECTING, delay / 4))
 }
 
-/** How long the stage was observed, by the event clock (milliseconds); 0 before it settled. */
-export function observedFor(state: RolloutState): number {
+/** Until when the candidate was served at most (milliseconds since 1970): a lease that has run out ended it. */
+export function servedUntil({ applied, evidence: { clock } }: RolloutState): number {
+  return Math.min(clock, applied?.lease_until ?? Number.POSITIVE_INFINITY)
+}
+
+/** How long ago the stage settled, by the event clock (milliseconds), whatever was served meanwhile; 0 before. */
+export function elapsedIn(state: RolloutState): number {
   const from = observedFrom(state)
   return from === null ? 0 : Math.max(0, state.evidence.clock - from)
+}
+
+/**
+ * How long the stage was observed, by the event clock (milliseconds); 0 before it settled. While nobody looked and the lease
+ * had run out, everybody was served the baseline: that is no time of the stage.
+ */
+export function observedFor(state: RolloutState): number {
+  const from = observedFrom(state)
+  if (from === null) return 0
+  const until = servedUntil(state)
+  const lost = state.gaps.reduce((sum, gap) => sum + Math.max(0, Math.min(gap.to, until) - Math.max(gap.from, from)), 0)
+  return Math.max(0, until - from - lost)
 }
 
 /** A stage that only waits: nothing in it asks for evidence or a person. */

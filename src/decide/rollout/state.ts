@@ -37,6 +37,8 @@ export type MetricEvidence = {
   means: MeanSequence | null
   /** Of units that were compared under an earlier share; absent: none. */
   means_back?: MeanSequence | undefined
+  /** End of the newest compared block in which each arm had the metric; absent: never. */
+  seen?: { baseline?: number; candidate?: number }
   baseline: Totals
   candidate: Totals
   harm: number | null
@@ -66,6 +68,10 @@ export type Evidence = {
   newest: number | null
   /** End of the newest block in which the candidate did anything. */
   candidate_seen: number | null
+  /** As `candidate_seen`, of the baseline; absent: it never did. */
+  baseline_seen?: number
+  /** End of the newest block in which one arm was missing that should have done a lot; absent: none. */
+  alone?: number
   /** Start of the first block that could be compared. */
   compared_from: number | null
   metrics: Record<string, MetricEvidence>
@@ -76,6 +82,8 @@ export type Evidence = {
   split_peak?: number
   /** Requests of both arms that were compared, and what said no arm meanwhile. */
   compared?: number
+  /** Bad events of the candidate by metric while everybody was served it; absent: none. */
+  bad_whole?: Record<string, number>
   armless?: { requests: number; bad: Record<string, number> }
   units: { baseline: number; candidate: number }
   requests: { baseline: number; candidate: number }
@@ -127,6 +135,8 @@ export type RolloutState = {
   gaps: { from: number; to: number }[]
   /** Since when somebody may have served less than was decided; null or absent: nobody does. */
   lowered_since?: number | null
+  /** Under `rolling`, since when the orchestrator serves everybody the new one; null: it does not, or nobody knows. */
+  whole_since?: number | null
   failing: Failing[]
   /** Intents that are not known to be applied. */
   intents: Record<string, Action>

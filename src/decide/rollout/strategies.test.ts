@@ -46,11 +46,11 @@ function runner(plan: RolloutPlan) {
         entries.push([minute, { kind: 'intent', id, action, why }], [minute, { kind: 'applied', id, read_back: null }])
         return action.do === 'notify' ? action.title : `${action.do} ${action.desired.ppm}`
       }),
-    look: (minute: number, blocks: Block[]) => {
+    look: (minute: number, blocks: Block[], more: { reached?: number | null } = {}) => {
       const now = T0 + minute * MINUTE
       const reading = readingOf(blocks, now)
-      const decision = decideLook(state(), { now, planHash: 'h1', reading, failure: null })
-      entries.push([minute, { kind: 'look', reading, failure: null, plan_hash: 'h1', decision }])
+      const decision = decideLook(state(), { now, planHash: 'h1', reading, failure: null, ...more })
+      entries.push([minute, { kind: 'look', reading, failure: null, plan_hash: 'h1', decision, ...more }])
       return decision
     },
   }
@@ -145,6 +145,22 @@ it('rolling sets nothing, and says pass once its limits are proven', () => {
   expect(run.look(5, minutes(1, 5, 'candidate', 1))).toMatchObject({ outcome: 'inconclusive' })
   expect(run.look(15, minutes(5, 15, 'candidate', 1))).toMatchObject({ outcome: 'pass', next: 'finish' })
   expect(run.act(15)).toEqual(['Rollout support-1.3 has succeeded'])
+  expect(run.state().mode).toBe('succeeded')
+})
+
+it('rolling says pass while its limits hold, and ends only once everybody was served the new one for its bake', () => {
+  const run = runner(planWith(rolling))
+  const look = (minute: number, from: number, reached: number | null) =>
+    run.look(minute, minutes(from, minute, 'candidate', 1), { reached })
+  expect(look(15, 1, 50_000)).toMatchObject({ outcome: 'pass', next: 'wait' })
+  expect(look(40, 15, null)).toMatchObject({ outcome: 'pass', next: 'wait' })
+  const whole = look(41, 40, 1_000_000)
+  expect(whole).toMatchObject({ outcome: 'pass', next: 'wait' })
+  expect(whole.reasons.join()).toMatch(/watched on for .*everybody is served/)
+  expect(run.state().mode).toBe('running')
+  expect(look(45, 41, 500_000).next).toBe('wait')
+  expect(look(46, 45, 1_000_000).next).toBe('wait')
+  expect(look(58, 46, 1_000_000)).toMatchObject({ outcome: 'pass', next: 'finish' })
   expect(run.state().mode).toBe('succeeded')
 })
 

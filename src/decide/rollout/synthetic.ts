@@ -47,7 +47,9 @@ function metricCounts(
     const usual = traffic.over?.[name]?.[i] ?? (asked?.[1].limit ?? 0.01) * USUAL_USE
     return Math.min(n, poissonDraw(n * usual * difference.ratio, random))
   })
-  return { n, bad, first: bad, sum: 0, squares: 0, over }
+  const firsts = traffic.firsts?.[name] ?? 1
+  const first = firsts < 1 ? Math.min(bad, poissonDraw(bad * firsts, random)) : bad
+  return { n, bad, first, sum: 0, squares: 0, over }
 }
 
 function armCounts(
@@ -62,7 +64,9 @@ function armCounts(
   const metrics = Object.keys(plan.metrics).map((name) => {
     const budget = plan.metrics[name]?.judged?.budget_per_hour
     // Judged answers are as many in each arm as the budget allows.
-    const n = budget === undefined ? requests : Math.min(requests, poissonDraw(budget / 120, random))
+    const each = traffic.events?.[name] ?? 1
+    const those = each < 1 ? Math.min(requests, poissonDraw(requests * each, random)) : requests
+    const n = budget === undefined ? those : Math.min(those, poissonDraw(budget / 120, random))
     return [name, metricCounts(plan, name, n, traffic, difference, random)] as const
   })
   return { requests, units: Math.min(units, requests), metrics: Object.fromEntries(metrics) }

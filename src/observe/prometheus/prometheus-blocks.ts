@@ -2,7 +2,7 @@
 import type { SourceRequest } from '../../ports.ts'
 import type { Arm, ArmCounts, Block, MetricCounts } from '../../schema/rollout-journal.ts'
 import type { Increase, Span } from './prometheus-counters.ts'
-import { above, addTo, boundaryAt, quantileBoundary, totalOf, type Buckets } from './prometheus-tails.ts'
+import { above, addTo, boundaryAt, plainBoundary, quantileBoundary, totalOf, type Buckets } from './prometheus-tails.ts'
 
 /** A counter of the plan: of requests, of the bad ones of a metric, or a histogram. `scale`: its unit in ours. */
 export type Meter = {
@@ -52,7 +52,8 @@ export function newTally(
     cells,
     taught,
     boundaries,
-    add: (meter, arm, le, increase, span) => {
+    add: (meter, arm, written, increase, span) => {
+      const le = written === undefined ? undefined : plainBoundary(written)
       if (meter.kind === 'histogram') {
         if (le === undefined) return
         boundaries.set(meter.name, (boundaries.get(meter.name) ?? new Set()).add(le))
@@ -139,6 +140,13 @@ function tail({ boundaries, note }: Tally, meter: Meter, buckets: Buckets, past:
   const at = (limit: number) => boundaryAt(known, limit, meter.scale, meter.name, note)
   if (n === 0 || meter.tail === undefined) return { ...nothing, n: 0, bad: 0, over: meter.limits.map(() => 0) }
   const le = 'limit' in meter.tail ? at(meter.tail.limit) : quantileBoundary(past, meter.tail.quantile)
+  const wanted = [...meter.limits.map(at), ...(le === null ? [] : [le])]
+  const missing = wanted.find((one) => buckets[one] === undefined)
+  if (missing !== undefined) {
+    // What is not counted there is not above it: nothing is known.
+    note(`${meter.name}: some histograms have no boundary at ${missing}, so that they cannot be compared.`)
+    return { ...nothing, n: 0, bad: 0, over: meter.limits.map(() => 0) }
+  }
   if (le === null) note(`${meter.name}: the baseline has too little past yet to say what is too much.`)
   const bad = above(buckets, le)
   return { ...nothing, n, bad, first: bad, over: meter.limits.map((limit) => above(buckets, at(limit))) }

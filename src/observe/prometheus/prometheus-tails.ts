@@ -7,6 +7,12 @@ export type Buckets = Record<string, number>
 
 const boundary = (le: string): number => (/^\+?Inf$/i.test(le) ? Number.POSITIVE_INFINITY : Number(le))
 
+/** `1`, `1.0` and `1e0` are one boundary: libraries and versions of Prometheus write it as they like. */
+export function plainBoundary(le: string): string {
+  const value = boundary(le.trim())
+  return value === Number.POSITIVE_INFINITY ? '+Inf' : Number.isNaN(value) ? le : String(value)
+}
+
 /** Boundaries in the unit of the plan, which has milliseconds: a name with `_seconds` is in seconds. */
 export const scaleOf = (selector: string): number =>
   /_seconds(_bucket)?\b/.test(selector.split('{')[0] ?? '') ? 1000 : 1

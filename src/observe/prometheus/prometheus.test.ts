@@ -337,3 +337,42 @@ it('asks page by page for a long time, and never for the same twice', async () =
   await read(url, { until: START + 7_260_000, cursor: reading.cursor }, {}, { metrics: {} })
   expect(asked).toEqual([START / 1000 + 7260, START / 1000 + 7260, START / 1000 + 7260])
 })
+
+it('knows a boundary however it is written, and compares no histogram that lacks it', async () => {
+  const at = START / 1000
+  const series = (le: string, from: number, to: number) => ({
+    metric: { le },
+    values: [
+      [at + 1, String(from)],
+      [at + 3, String(to)],
+    ],
+  })
+  const answer = (candidate: readonly string[]) =>
+    serve((request, response) => {
+      let body = ''
+      request.on('data', (piece: Buffer) => (body += piece.toString()))
+      request.on('end', () => {
+        const query = new URLSearchParams(body).get('query') ?? ''
+        const arm = /arm="(\w*)"/.exec(query)?.[1]
+        const [first = '', last = ''] = arm === 'candidate' ? candidate : ['0.5', '+Inf']
+        const result =
+          arm === ''
+            ? []
+            : query.startsWith('latency')
+              ? [series(first, 0, 18), series(last, 0, 20)]
+              : [series('', 0, 20)]
+        response.end(JSON.stringify({ status: 'success', data: { resultType: 'matrix', result } }))
+      })
+    })
+  const metrics = { latency: { value: 'duration_ms', tail_at: 500 } }
+  const of = async (candidate: readonly string[]) => {
+    const { blocks, notes } = await read(await answer(candidate), {}, {}, { metrics })
+    const [block] = blocks
+    return { notes, baseline: block?.arms.baseline.metrics.latency, candidate: block?.arms.candidate.metrics.latency }
+  }
+  const same = await of(['5e-1', 'Inf'])
+  expect(same).toMatchObject({ baseline: { n: 20, bad: 2 }, candidate: { n: 20, bad: 2 } })
+  const other = await of(['0.4', '+Inf'])
+  expect(other).toMatchObject({ baseline: { n: 20, bad: 2 }, candidate: { n: 0, bad: 0 } })
+  expect(other.notes.join()).toContain('some histograms have no boundary at 0.5')
+})

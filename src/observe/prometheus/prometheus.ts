@@ -7,7 +7,7 @@ import type { Reading } from '../../schema/rollout-journal.ts'
 import { blocksOf, newTally, type Meter, type Tally } from './prometheus-blocks.ts'
 import { increasesOf, spanOf, STALE, type Last } from './prometheus-counters.ts'
 import { plainSelector, rawSamples, withLabel, type Server } from './prometheus-query.ts'
-import { scaleOf } from './prometheus-tails.ts'
+import { addTo, type Buckets, plainBoundary, scaleOf } from './prometheus-tails.ts'
 import type { World } from '../world.ts'
 
 const FORMAT = 1
@@ -161,5 +161,13 @@ function knownBefore({ cursor, until, closed }: SourceRequest): Cursor {
 function readCursor(written: SourceRequest['cursor']): Cursor {
   const version = z.looseObject({ version: z.number() }).safeParse(written).data?.version ?? FORMAT
   if (version > FORMAT) throw new AigateError('newer_file', { kind: 'a cursor of Prometheus', version, known: FORMAT })
-  return Cursor.safeParse(written).data ?? { version: FORMAT, closed: null, newest: null, past: {} }
+  const read = Cursor.safeParse(written).data
+  if (read === undefined) return { version: FORMAT, closed: null, newest: null, past: {} }
+  const plain = (buckets: Buckets): Buckets => {
+    const merged: Buckets = {}
+    for (const [le, added] of Object.entries(buckets)) addTo(merged, plainBoundary(le), added)
+    return merged
+  }
+  const past = Object.entries(read.past).map(([name, buckets]) => [name, plain(buckets)] as const)
+  return { ...read, past: Object.fromEntries(past) }
 }

@@ -196,6 +196,7 @@ it('counts torn lines, doubles and what came late, and waits for files', async (
   writeFileSync(join(root, 'b.jsonl'), lines([event(10.5, 'late', 'baseline'), event(301, 'new', 'baseline')]))
   const second = await look(600)
   expect(second).toMatchObject({ events: 1, unreadable: 0, duplicates: 0, late: 1, without_arm: 0 })
+  expect([first.late_arms, second.late_arms]).toEqual([undefined, { baseline: 1, candidate: 0 }])
   expect(second.blocks.map(({ start }) => start)).toEqual([START + 300_000])
 })
 

@@ -31,6 +31,8 @@ const Cursor = z.strictObject({
   closed: z.number().nullable(),
   /** Events of the rollout before `closed`, and lines that are no events: more of them later came late. */
   before: z.number(),
+  /** Those of each arm; absent in cursors of before. */
+  before_arms: z.strictObject({ baseline: z.number(), candidate: z.number() }).nullable().default(null),
   unreadable: z.number(),
   histograms: z.record(z.string(), z.record(z.string(), z.number())),
   tails: z.record(z.string(), z.array(z.tuple([z.number(), z.number().nullable()]))),
@@ -39,6 +41,7 @@ const Cursor = z.strictObject({
   said: z.array(z.string()).default([]),
 })
 type Cursor = z.infer<typeof Cursor>
+type ByArm = { baseline: number; candidate: number }
 type SqlConfig = Extract<SourceConfig, { type: 'sql' }>
 type Look = {
   request: SourceRequest
@@ -106,6 +109,7 @@ async function lookWith(look: Look): Promise<Reading> {
     ...learnt,
     closed,
     before: counts.before,
+    before_arms: counts.beforeArms,
     unreadable: counts.unreadable,
     models: [...known.models, ...models.map(modelKey)],
     said: [...known.said, ...missing.map(({ path }) => path)],
@@ -119,6 +123,7 @@ async function lookWith(look: Look): Promise<Reading> {
     unreadable: Math.max(0, counts.unreadable - known.unreadable),
     duplicates: await engine.duplicates(known.closed ?? span.since),
     late: known.closed === null ? 0 : Math.max(0, counts.late - known.before),
+    ...lateArms(known, counts.lateArms),
     without_arm: counts.withoutArm,
     models,
     notes: [
@@ -129,6 +134,14 @@ async function lookWith(look: Look): Promise<Reading> {
   }
 }
 
+/** Late events of each arm, where it is known how many there were before. */
+function lateArms({ closed, before_arms: before }: Cursor, now: ByArm): Pick<Reading, 'late_arms'> {
+  if (closed === null || before === null) return {}
+  const late = { baseline: now.baseline - before.baseline, candidate: now.candidate - before.candidate }
+  const some = late.baseline > 0 || late.candidate > 0
+  return some ? { late_arms: { baseline: Math.max(0, late.baseline), candidate: Math.max(0, late.candidate) } } : {}
+}
+
 async function countEvents({ engine, request, known, closed }: Look, since: number) {
   const from = known.closed ?? since
   const fresh = `ms >= ${from} AND ms < ${closed}`
@@ -137,7 +150,11 @@ async function countEvents({ engine, request, known, closed }: Look, since: numb
     count(fresh, 'events'),
     count('ms IS NULL', 'unreadable'),
     count(`ms >= ${request.since} AND ms < ${from}`, 'late'),
+    count(`ms >= ${request.since} AND ms < ${from} AND arm = 1`, 'late_baseline'),
+    count(`ms >= ${request.since} AND ms < ${from} AND arm = 2`, 'late_candidate'),
     count(`ms >= ${request.since} AND ms < ${closed}`, 'before'),
+    count(`ms >= ${request.since} AND ms < ${closed} AND arm = 1`, 'before_baseline'),
+    count(`ms >= ${request.since} AND ms < ${closed} AND arm = 2`, 'before_candidate'),
     count(`${fresh} AND ms >= ${request.since} AND arm = 0`, 'without'),
     count(`${fresh} AND ms >= ${request.since} AND arm <> 0 AND unit = 0 AND req = 1`, 'nameless'),
     count('arm = 0 AND apart = 0', 'armless'),
@@ -152,6 +169,8 @@ async function countEvents({ engine, request, known, closed }: Look, since: numb
     unreadable: numberOf(row.unreadable) + (await engine.rejected()),
     late: numberOf(row.late),
     before: numberOf(row.before),
+    lateArms: { baseline: numberOf(row.late_baseline), candidate: numberOf(row.late_candidate) },
+    beforeArms: { baseline: numberOf(row.before_baseline), candidate: numberOf(row.before_candidate) },
     withoutArm: numberOf(row.without),
     armless: numberOf(row.armless) > 0,
     requests: numberOf(row.requests),
@@ -202,7 +221,7 @@ function knownBefore(request: SourceRequest, config: SqlConfig): Cursor {
   const ahead = (read?.closed ?? 0) > request.until
   if (read?.meaning === meaning && !ahead) return read
   if (read?.meaning === meaning && request.closed !== null) return { ...read, closed: request.closed }
-  const nothing = { before: 0, unreadable: 0, histograms: {}, tails: {}, models: [], said: [] }
+  const nothing = { before: 0, before_arms: null, unreadable: 0, histograms: {}, tails: {}, models: [], said: [] }
   return { version: FORMAT, meaning, closed: null, ...nothing }
 }
 
