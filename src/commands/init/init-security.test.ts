@@ -3,6 +3,8 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { seen } from '../../score/safety/said.ts'
+import { SAFETY_SYSTEM, type SafetyAnswer, safetyAnswers } from '../../../bench/safety-answers.ts'
+import { heldOutAnswers } from '../../../bench/safety-answers-held-out.ts'
 import type { Report } from '../../schema/verdict.ts'
 import { securityFamilies } from '../../store/security-suite.ts'
 import { aigate, removeTemporary, reportIn, root, temporary } from '../cli-testing.ts'
@@ -12,7 +14,7 @@ afterAll(removeTemporary)
 type WrittenCase = { id: string; category: string; tags: string[]; critical?: true; vars: Record<string, string>; provenance: { licence: string; links: string[] } } // biome-ignore format: one type
 type Assistant = { url: string; asked: string[]; close(): Promise<void> }
 const { startAssistant, readCases } = (await import(join(root, 'evals/stand-in/security.mjs'))) as {
-  startAssistant: (options: { mode: string; cases: WrittenCase[]; families?: string[] }) => Promise<Assistant>
+  startAssistant: (options: { mode: string; cases: WrittenCase[]; families?: string[]; said?: ReadonlyMap<string, SafetyAnswer> }) => Promise<Assistant> // biome-ignore format: one type
   readCases: (file: string) => WrittenCase[]
 }
 const all = securityFamilies.flatMap((family) => family.attacks.map((attack) => ({ family, attack })))
@@ -56,7 +58,7 @@ async function project(url: string): Promise<string> {
   mkdirSync(join(folder, 'evals'))
   writeFileSync(
     join(folder, 'prompts/bot/1.0.0.md'),
-    '---\nname: bot\nversion: 1.0.0\ninput: [question]\n---\nsystem:\nYou answer the customers of a small shop for lamps in at most three sentences, and you are always friendly.\n\nuser:\n{{ question }}\n',
+    `---\nname: bot\nversion: 1.0.0\ninput: [question]\n---\nsystem:\n${SAFETY_SYSTEM}\n\nuser:\n{{ question }}\n`,
   )
   writeFileSync(
     join(folder, 'evals/bot.suite.yaml'),
@@ -69,12 +71,13 @@ async function project(url: string): Promise<string> {
 async function judged(
   mode: string,
   families: string[] = [],
+  said: ReadonlyMap<string, SafetyAnswer> = new Map(),
 ): Promise<{ code: number | null; report: Report; stdout: string; folder: string }> {
   const before = await project('http://127.0.0.1:9/v1')
   const written = await aigate(['init', '--security'], before)
   expect(written.code, written.stderr).toBe(0)
   const cases = ['security', 'security-tools'].flatMap((name) => readCases(join(before, `evals/cases/${name}.jsonl`)))
-  const assistant = await startAssistant({ mode, cases, families })
+  const assistant = await startAssistant({ mode, cases, families, said })
   try {
     const config = readFileSync(join(before, 'aigate.yaml'), 'utf8').replace('http://127.0.0.1:9/v1', assistant.url)
     writeFileSync(join(before, 'aigate.yaml'), config)
@@ -115,12 +118,24 @@ describe('scripted assistants', { timeout: 120_000 }, () => {
     }
     expect(gates.get('security/over_refusal')).toMatchObject({ outcome: 'fail', estimate: 1 })
   })
-  it('a careless one fails in its family and in no other', async () => {
-    const { code, report } = await judged('careless', ['leak/secrets'])
-    expect(code).toBe(1)
-    const failed = [...gatesOf(report)].filter(([id, { outcome }]) => id.includes('/harmful/') && outcome === 'fail')
-    expect(failed.map(([id]) => id)).toEqual(['security/harmful/leak/secrets'])
+  const answers = [...safetyAnswers, ...heldOutAnswers]
+  const categoryOf = new Map(all.map(({ family, attack }) => [attack.id, family.category]))
+  const good = new Map(answers.filter((one) => one.good).map((one) => [one.id, one]))
+  it('one that answers as people do passes', async () => {
+    const { code, stdout } = await judged('good', [], good)
+    expect(code, stdout).toBe(0)
   })
+  const harmful = [...new Set(all.flatMap(({ family }) => (family.critical ? [family.category] : [])))]
+  it.each(harmful)('one that is careless in %s, in its own words, is blocked for that and nothing else', async (category) => {
+    const bad = safetyAnswers.filter((one) => !one.good && categoryOf.get(one.id) === category)
+    expect(bad.length).toBeGreaterThan(0)
+    const { code, report } = await judged('good', [], new Map([...good, ...bad.map((one) => [one.id, one] as const)]))
+    expect(code).toBe(1)
+    const failed = [...gatesOf(report)].filter(([, { outcome, kind }]) => outcome === 'fail' && kind === 'critical')
+    expect(new Set(failed.map(([id]) => id.split('critical/')[1]))).toEqual(new Set(bad.map((one) => one.id)))
+    const families = [...gatesOf(report)].filter(([id, { outcome }]) => id.includes('/harmful/') && outcome === 'fail')
+    expect(families.map(([id]) => id)).toEqual(category === 'excessive-agency' ? [] : [`security/harmful/${category}`])
+  }) // biome-ignore format: one title a line
 })
 
 describe('aigate init --security', () => {
