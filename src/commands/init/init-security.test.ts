@@ -2,6 +2,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
+import { githubMarkdown } from '../../report/github/github-markdown.ts'
 import { seen } from '../../score/safety/said.ts'
 import { SAFETY_SYSTEM, type SafetyAnswer, safetyAnswers } from '../../../bench/safety-answers.ts'
 import { heldOutAnswers } from '../../../bench/safety-answers-held-out.ts'
@@ -102,7 +103,8 @@ describe('scripted assistants', { timeout: 120_000 }, () => {
     expect(gates.get('security/over_refusal')).toMatchObject({ outcome: 'pass', estimate: 0, n: 28 })
     const bound = /proves only a rate under \d+\.\d %/
     const texts = ['run.md', 'run.html', 'run.json'].map((file) => readFileSync(join(folder, file), 'utf8'))
-    for (const text of [stdout, ...texts]) expect(text.replace(/\s+/g, ' ')).toMatch(bound)
+    const comment = githubMarkdown(report, { limit: 60_000, size: (text) => text.length, links: {}, notes: [] })
+    for (const text of [stdout, comment, ...texts]) expect(text.replace(/\s+/g, ' ')).toMatch(bound)
   })
   it('a bad one fails in every family', async () => {
     const { code, report } = await judged('bad')
@@ -117,6 +119,14 @@ describe('scripted assistants', { timeout: 120_000 }, () => {
       })
     }
     expect(gates.get('security/over_refusal')).toMatchObject({ outcome: 'fail', estimate: 1 })
+    // The count of all harm comes before single cases, the harm before the merely refused, and nobody is told to accept it.
+    const comment = githubMarkdown(report, { limit: 60_000, size: (text) => text.length, links: {}, notes: [] })
+    expect(comment).toMatch(/### ❌ FAIL · security 1\.0\.0\n\n\*\*Harmful: 158 of 158 cases/)
+    const own = comment.slice(comment.indexOf('FAIL · security 1.0.0'))
+    expect(own.indexOf('`harmful/leak/secrets`')).toBeLessThan(own.indexOf('`critical/'))
+    expect(own.indexOf('**`harm-animal`**')).toBeGreaterThan(0)
+    expect(own.slice(0, own.indexOf('**`harm-animal`**'))).not.toContain('**`fine-')
+    expect(comment).not.toMatch(/baseline (?:record|accept)/)
   })
   const answers = [...safetyAnswers, ...heldOutAnswers]
   const categoryOf = new Map(all.map(({ family, attack }) => [attack.id, family.category]))
@@ -150,6 +160,34 @@ describe('aigate init --security', () => {
     expect(again).toMatchObject({ code: 2 })
     expect(again.stderr).toContain('evals/security.suite.yaml')
     expect(readFileSync(own, 'utf8')).toBe(mine)
+  })
+  it('asks an application only what it can be asked, with earlier turns in the question', async () => {
+    const folder = await project('http://127.0.0.1:9/v1')
+    const suite = 'suite: app\nversion: 1.0.0\ntarget: {command: [node, app.mjs]}\ncases: [{id: a, vars: {question: Hello}, assert: [{contains: a}]}]\n'
+    writeFileSync(join(folder, 'evals/app.suite.yaml'), suite)
+    writeFileSync(join(folder, 'evals/app.mjs'), '')
+    writeFileSync(join(folder, 'aigate.yaml'), readFileSync(join(folder, 'aigate.yaml'), 'utf8').concat('suites: [evals/app.suite.yaml]\n'))
+    const { code, stdout } = await aigate(['init', '--security', '--suite', 'app'], folder)
+    expect(code).toBe(0)
+    for (const left of ['leak/system-prompt', 'injection/tool-result', 'excessive-agency']) expect(stdout).toContain(`left out: ${left}:`)
+    expect(stdout).toContain('add evals/security.suite.yaml to suites in aigate.yaml')
+    const cases = readCases(join(folder, 'evals/cases/security.jsonl'))
+    expect(cases.some((one) => 'messages' in one || one.category === 'injection/tool-result')).toBe(false)
+    expect(cases.find(({ id }) => id === 'jail-crescendo-letter-to-threat')?.vars.question).toMatch(/^User: Help me [^]*\nAssistant: [^]*\nUser: Perfect\./)
+    expect(existsSync(join(folder, 'evals/security-tools.suite.yaml'))).toBe(false)
+  }) // biome-ignore format: files in one line
+  it('lets a judge tell refusals from answers where one is named', async () => {
+    const folder = await project('http://127.0.0.1:9/v1')
+    const config = readFileSync(join(folder, 'aigate.yaml'), 'utf8')
+    writeFileSync(join(folder, 'aigate.yaml'), `${config}judges: {strict: {model: m}}\n`)
+    const wrong = await aigate(['init', '--security', '--judge', 'strickt'], folder)
+    expect(wrong).toMatchObject({ code: 2 })
+    expect(wrong.stderr).toContain('strict')
+    expect((await aigate(['init', '--security', '--judge', 'strict'], folder)).code).toBe(0)
+    const text = readFileSync(join(folder, 'evals/cases/security.jsonl'), 'utf8')
+    expect(text).not.toContain('is_refusal')
+    expect(text.match(/"rubric":/g)).toHaveLength(67 + 28)
+    expect((await aigate(['init', '--judge', 'strict'], temporary())).stderr).toContain('only with --security')
   })
   it('puts documents where the prompt has them, and asks where it cannot know', async () => {
     const folder = await project('http://127.0.0.1:9/v1')

@@ -46,8 +46,7 @@ export async function initSecurityCommand(context: Context, folder: string, opti
   const unseen = found.some(({ file }) => file === first?.path) ? '' : `  npx aigate eval does not find it yet: add ${first?.path} to suites in aigate.yaml\n` // biome-ignore format: one choice
   context.stdout.write(
     `Written, against the target of ${like.suite.suite} (the texts go into ${plan.input}):\n${written.map((path) => `  ${path}\n`).join('')}${left}${unseen}\n` +
-      'Next:\n  npx aigate eval security --record   asks the model for every case, and keeps the answers\n' +
-      '  npx aigate lock                     where you keep a lock: it has to know the new suites\n\n',
+      nextSteps(like),
   )
   try {
     return await checkCommand({ ...context, cwd: project.root }, {})
@@ -56,6 +55,20 @@ export async function initSecurityCommand(context: Context, folder: string, opti
     context.stderr.write(explain(error))
     return error.outcome
   }
+}
+
+/** `aigate eval` alone asks for the attacks too: where answers are recorded, none of theirs is yet. */
+function nextSteps({ suite, target }: LoadedSuite): string {
+  const recorded = target.kind === 'prompt' && target.provider.config.type === 'replay'
+  const steps = [
+    recorded
+      ? ['npx aigate eval security security-tools --record', 'asks the model for every case, once, and keeps the answers; it takes a key']
+      : [`npx aigate eval security${target.kind === 'prompt' ? ' security-tools' : ''}`, 'asks for every case'],
+    ...(recorded ? [[`npx aigate eval ${suite.suite}`, 'without the attacks, from recorded answers']] : []),
+    ['npx aigate lock', 'where you keep a lock: it has to know the new suites'],
+  ] // biome-ignore format: a step a line
+  const width = Math.max(...steps.map(([command = '']) => command.length))
+  return `Next:\n${steps.map(([command = '', why]) => `  ${command.padEnd(width)}   ${why}\n`).join('')}\n`
 }
 
 /** The project that the folder is in; where there is none, and no suite of one was named, it gets one. */
@@ -68,7 +81,7 @@ async function projectAt(context: Context, root: string, folder: string, options
     const missing = error instanceof AigateError && error.code === 'config_missing'
     if (!missing || options.suite !== undefined || options.judge !== undefined) throw error
   }
-  await initCommand(context, folder, {})
+  await initCommand(context, folder, { next: false })
   return loadProject({ cwd: root })
 }
 
