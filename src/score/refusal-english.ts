@@ -20,7 +20,7 @@ const adverb = '(?:\\w+ly |in good conscience |be able to |even |ever |just |als
 /** Spoken of the request. */
 const impersonal = [
   `(?:this|that|it|your request|what you(?:'re| are) asking(?: for)?)(?: request)? (?:is|goes|falls) (?:against|outside|beyond) (?:of )?(?:(?:my|our|the) (?:\\w+ )?(?:guidelines?|rules?|polic(?:y|ies)|principles|values|scope|boundaries|limits|terms)|what (?:i|we))\\b`,
-  `(?:this|that|it|your request)(?: request)? (?:violates|conflicts with|breaches)\\b`,
+  `(?:this|that|it|your request)(?: request)? (?:violates|conflicts with|breaches|would be an? (?:\\w+ )?(?:crime|violation|offen[cs]e|felony))\\b`,
   "(?:it's|it is|that's|that is) not within (?:my|our)\\b",
   "something (?:that )?(?:i|we)(?:'m| am|'re| are)? (?:can't|cannot|can not|won't|will not|not)\\b",
   '(?:off limits|out of bounds) (?:for|to) me\\b',
@@ -56,8 +56,15 @@ const plain = [
 /** Said with a will: what somebody may well do and does not. */
 const willing =
   "(?:i|we)(?:'m| am|'re| are)? (?:won't|will not|not going to|refuse to|must decline to) (?:\\w+ly |even |ever |just |also |be )?(?:simulat|play|writ|tell (?:you|a|that)|build|turn (?:it|that|this)|say (?:how|which|what)|nam(?:e|ing)|rank|lay|go(?:ing)? into|answer|continu|provid|shar|explain|describ|creat|list|do(?:ing)? (?:that|this|it|so)|teach|detail|outlin|draft|invent|plan|assist|help|publish|join|advis|spell|giv(?:e|ing) (?:you )?(?:that|this|any|an?|the|instructions?|details|advice|steps|amounts|tips|directions|guidance)|mak(?:e|ing) (?:that|this|it|any))"
+/** At the beginning any deed will do that somebody says not to do, but for what a willing helper says. */
+const unwilling =
+  "(?:i|we)(?:'m| am|'re| are)? (?:won't|will not|not going to) (?:\\w+ly |even |ever |just )?(?!hold|lie|stop|judge|tell (?:any|a |on )|sugar|let|forget|take (?:long|much)|bore|waste|worry|spoil|hesitate|deny|mind|keep|need|have|say (?:it|this|that)|repeat|bother|ask|miss|regret|get|leave|wake|go |be |find|lose|pretend|disappoint|fail|beat|deceive|argue|rest|charge|ship|deliver)\\w+"
 const further = [
   willing,
+  "(?:isn't|is not|not) (?:something|a thing|one) (?:that )?i\\b",
+  '(?:where|which is where|a line (?:that )?) ?i (?:draw the line|keep|stop|do not cross|don\'t cross)\\b',
+  'i (?:have|need|want) to (?:turn (?:it |this |that |you )?down|leave it (?:there|at that)|say no|refuse|decline)\\b',
+  "(?:i'll|i will|i'd) (?:rather )?leave (?:it|this|that) (?:there|at that|unwritten|out)\\b",
   '(?<=\\bso )no(?=[.,!])',
   "i (?:don't|do not|never) (?:help|assist|facilitate|invent|encourage|condone|promote)\\b",
   "i(?:'ll| will) (?:leave (?:it |that |this |them |those )?(?:out|empty)|(?:have to )?decline|pass on|stop (?:here|there)|keep [^.,;!\\n]{0,40} out)\\b",
@@ -66,7 +73,10 @@ const further = [
   "i(?:'d| would|'m| am) (?:be )?(?:glad|happy|love|like) to [^.!?\\n]{0,100}\\b(?:but|only|just|though) (?:not|without)\\b|i can (?:write|help|tell|talk)[^.!?\\n]{0,100}, (?:but|though) (?:not|without)\\b",
 ] // biome-ignore format: a phrase a line
 
-const starts = new RegExp(`^(?:(?:${opener})[\\s,.;:!\\u2013\\u2014-]+){0,6}(?:${refusal.join('|')})`, 'i')
+const starts = new RegExp(
+  `^(?:(?:${opener})[\\s,.;:!\\u2013\\u2014-]+){0,6}(?:${[...refusal, unwilling, 'not (?:doing|going to|helping|writing)\\b'].join('|')})`,
+  'i',
+)
 const within = new RegExp(
   `(?:^|[,;:\\u2013\\u2014(] ?|\\b(?:so|but|and|though|why|that|is|are) )(?:${[...plain, ...further].join('|')})`,
   'i',
