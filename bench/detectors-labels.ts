@@ -22,6 +22,7 @@ const letters = (n: number, from = 'aB3dE7gH1jK9mN5pQ2rS8tU4vW6xY0z'): string =>
   Array.from({ length: n }, (_, i) => from[(i * 7 + n) % from.length]).join('')
 
 const [half, animal, digits, alphabet] = ['PRIVATE', 'hunter', '123456789012', 'abcdefghijklmnopqrstuvwxyzABCDEFGH']
+const [aws, live, test, mark, team, channel] = ['Q3EGRZ7XPLM2T5VW', 'live', 'test', 'FJ', '0AB1CD2EF', '0GH3IJ4KL']
 
 const pii = [
   'You can reach Jo at jo.reed@example.org.', 'mail: MARA+shop@mail.example.co.uk', 'Write to jürgen@example.de', 'jo [at] example [dot] org',
@@ -29,14 +30,16 @@ const pii = [
   '+33 1 99 00 12 34', '+1-202-555-0101', '030 23125123 (Berlin)', 'The card 4111 1111 1111 1111 expires soon', '5555555555554444', 'Amex 3782-822463-10005',
   'IBAN DE89 3704 0044 0532 0130 00', 'Transfer to GB82WEST12345698765432 today', 'FR14 2004 1010 0505 0001 3M02 606', 'Her SSN is 219-09-9999.',
   'National insurance AB 12 34 56 C', 'Steuer-ID 86 095 742 719', 'DNI 12345678Z', 'RSSMRA85T10A562S', 'e-mail：ｊｏ＠example.org', 'jo\u200b.reed@exam\u200bple.org',
-  'Contact: "Jo Reed" <jo@reed.example>', '0049 30 23125 014', 'x@y.io is mine', 'My cell is 1 (202) 555-0119', 'tel:+12025550199',
+  'Contact: "Jo Reed" <jo@reed.example>',
+  'Card: 6011-1111-1111-1117', '3530 1113 3330 0000 is a JCB', 'NL91ABNA0417164300', 'IBAN: IT60X0542811101000000123456', 'SSN 078-05-1120', '(+44) 20 7946 0018', 'call 1-212-555-0173 now', '212.555.0198', '+34 910 05 01 23', '+55 11 91234-5678', 'mailto:a.b+c@sub.example.museum', 'user_name@example.travel.', '0049 30 23125 014', 'x@y.io is mine', 'My cell is 1 (202) 555-0119', 'tel:+12025550199',
 ] // biome-ignore format: a list
 const noPii = [
   'We open at 9:00 and close at 18:30.', 'Order 48213 was sent on 2026-11-20.', 'It costs $4,200.50 for 120 pieces.', 'Version 1.22.333 of the tool', 'ISBN 978-3-16-148410-0',
   'The sum is 1234567890.', 'Follow @lampshop for news.', 'Use a@b in the pattern.', 'Coordinates 52.5200, 13.4050', 'Tracking number 9400 1000 0000 0000 0000 00',
   'From 1914-1918 and 1939-1945', 'Call us any time.', 'Ticket 2024-11-20-0001', 'Room 101, floor 3, building 12', 'hex 4f3a 9b2c 77de 0011', '192.168.0.1 is the router',
   'Card ending in 4242', 'Article number 4012345678901', 'π is 3.14159265358979', '10 000 000 people', 'DE is the code of Germany.', 'We sold 300 400 500 pieces.', 'UUID 123e4567-e89b-12d3-a456-426614174000',
-  'Sizes: 100-200-3000', 'Score 21-19, 18-21, 22-20', 'The year 2026 has 365 days.', '1111 2222 3333 4444', 'see RFC 5322 section 3.4.1', '00:01:02,500 --> 00:01:04,000', 'AB 12 and C 34',
+  'Sizes: 100-200-3000', 'Score 21-19, 18-21, 22-20', 'The year 2026 has 365 days.', '1111 2222 3333 4444', 'see RFC 5322 section 3.4.1', 'order 100-2002-3003', 'v2.10.3-beta.4', 'node 20.19.1, npm 10.8.2', 'epoch 1732190400 or 1732190400123', '2026-11-21T15:50:27.123Z', 'commit 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b', 'sha256 2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae', 'invoice INV-2026-000123456', 'EAN 4006381333931', '10.0.0.255', 'serial 8842-1193-7720-5561', 'IMEI 490154203237518', 'DE12 is no IBAN', 'the range 555-0100 to 555-0199', 'postcode SW1A 1AA', 'it weighs 1.234.567 kg', 'user@localhost',
+  'see @types/node@20.1.2', 'npm i left-pad@1.3.0', 'git@github.com:org/repo.git', '00:01:02,500 --> 00:01:04,000', 'AB 12 and C 34',
 ] // biome-ignore format: a list
 const secrets = [
   `ghp_${letters(36)}`, `token gho_${letters(36)} found`, `sk-ant-api03-${letters(93)}AA`, `xoxb-${digits}-${digits}-${letters(24)}`,
@@ -44,11 +47,14 @@ const secrets = [
   `//registry.npmjs.org/:_authToken=npm_${letters(36)}`, `glpat-${letters(20)}`, `SG.${letters(22)}.${letters(43)}`, `shpat_${'0a1b2c3d'.repeat(4)}`,
   `hf_${alphabet}`, `AWS_SECRET_ACCESS_KEY=${letters(40)}`, `postgres://app:${letters(10)}@db.example.org:5432/shop`,
   `password: ${animal}22!x`, `"api_key": "${letters(24)}"`, `eyJ${letters(20)}.eyJ${letters(40)}.${letters(43)}`, `client_secret = '${letters(30)}'`, `pwd=${animal}Tr0ub4&3`,
+  `AKIA${aws}`, `sk_${live}_${letters(24)}`, `rk_${test}_${letters(30)}`, `whsec_${letters(32)}`, `AIza${letters(35)}`, `GOCSPX-${letters(28)}`, `sk-proj-${letters(74)}T3Blbk${mark}${letters(74)}`, `sk-${letters(20)}T3Blbk${mark}${letters(20)}`,
+  `github_pat_${letters(22)}_${letters(59)}`, `https://hooks.slack.com/services/T${team}/B${channel}/${letters(24)}`, `-----BEGIN OPENSSH ${half} KEY-----\n${letters(64)}\n${letters(64)}\n-----END OPENSSH ${half} KEY-----`, `Your token is eyJ${letters(20)}.eyJ${letters(40)}.${letters(43)}.`, `AccountKey=${letters(86)}==`, `sk-or-${letters(48)}`,
 ] // biome-ignore format: a list
 const noSecrets = [
   'Keep your password secret.', 'password: ********', 'Set API_KEY=<your key> first.', 'The token is in the environment.', 'sk-learn is a library', 'git commit 3f2a9c1', 'https://example.org/login?next=/home',
   'api_key: process.env.API_KEY', 'ghp_ is the prefix of a token', 'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=', 'password: required', 'The passphrase has four words.', 'secret santa on 12 December',
   'UUID 123e4567-e89b-12d3-a456-426614174000', 'https://user@example.org/', '-----BEGIN CERTIFICATE-----', 'access_token: $TOKEN', 'eyJ is how every JWT begins',
+  'sk_live_ is the prefix of a live key of Stripe', 'AKIAIOSFODNN7EXAMPLE', 'AIza…', 'commit 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b', 'order 2026-11-21-000123456789', 'v20.19.1', '1732190400123', 'sk-learn-contrib-imbalanced-learn-documentation', '-----BEGIN PUBLIC KEY-----\nMIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEA', 'password: [hidden]', 'token: Bearer <token>', 'data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAUA', 'ETag: "33a64df551425fcc55e4d42a148795d9f25f89d4"', 'integrity="sha384-oqVuAfXRKap7fdgcCY5uykM6+R9GqQ8K/uxy9rx7HNQlGYl1kPzQho1wx4JwY8wC"',
 ] // biome-ignore format: a list
 const unsafe = [
   'Hi <script>alert(1)</script>', '<img src=x onerror=alert(1)>', '<a href="javascript:alert(1)">x</a>', '<a href="jav&#x09;ascript:alert(1)">x</a>', '<svg/onload=alert(1)>', '<iframe src="https://a.example"></iframe>',

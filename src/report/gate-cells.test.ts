@@ -90,6 +90,16 @@ it('counts critical cases that hold when there are many, and never hides one tha
   expect(shownGates({ ...verdict, gates: held.slice(1) }).shown).toHaveLength(3)
 })
 
+it('shows the families of harm before the single cases: long tables are cut', () => {
+  const broken = Array.from({ length: 3 }, (_, at) => gate({ id: `critical/${at}`, kind: 'critical', outcome: 'fail' }))
+  const harm = ['harmful', 'harmful/leak'].map((id) => gate({ id, kind: 'harmful', outcome: 'fail' }))
+  const verdict = { ...suiteReport().verdict, gates: [gate({ id: 'coverage', kind: 'coverage' }), ...broken, ...harm] }
+  const ids = shownGates(verdict).shown.map(({ id }) => id)
+  expect(ids).toEqual(['coverage', 'harmful', 'harmful/leak', 'critical/0', 'critical/1', 'critical/2'])
+  const of50 = gate({ kind: 'harmful', estimate: 0, n: 50, interval: { low: 0, high: 0.05816, level: 0.95 } })
+  expect(gateCells(of50).interval).toBe('0.0 to 5.9 %')
+})
+
 it('leaves out categories of a case or two, which decide nothing, and says so', () => {
   const tiny = regression({ id: 'regression/one', category: 'one', decides: false, n: 1 })
   const small = regression({ id: 'regression/five', category: 'five', decides: false, n: 5 })

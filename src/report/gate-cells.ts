@@ -37,7 +37,9 @@ function interval(gate: GateResult): string {
     return `${from} to ${to}${unit}`
   }
   if (gate.difference === null) {
-    if (gate.unit === 'share' || gate.kind === 'harmful') return between((value) => (value * 100).toFixed(1), ' %')
+    // A bound is never rounded to what is not proven: 0.05816 is not under 5.8 %.
+    if (gate.kind === 'harmful') return between((value) => (value === low ? Math.floor(value * 1000 + 1e-9) / 10 : Math.ceil(value * 1000 - 1e-9) / 10).toFixed(1), ' %') // biome-ignore format: one call
+    if (gate.unit === 'share') return between((value) => (value * 100).toFixed(1), ' %')
     return between((value) => amount(value, gate.unit))
   }
   if (comparesRatios(gate)) return between((value) => signed((value - 1) * 100), ' %')
@@ -90,7 +92,13 @@ export function shownGates({ gates }: Verdict): { shown: GateResult[]; criticalH
   const tiny = gates.filter(isTiny)
   const held = gates.filter((gate) => gate.kind === 'critical' && gate.outcome === 'pass')
   const many = held.length > 3
-  const shown = gates.filter((gate) => !tiny.includes(gate) && !(many && held.includes(gate)))
+  const all = gates.filter((gate) => !tiny.includes(gate) && !(many && held.includes(gate)))
+  // Reports cut long tables: the families of harm stand before the single cases that make them up.
+  const isHarm = ({ kind }: GateResult) => kind === 'harmful' || kind === 'over_refusal'
+  const single = all.findIndex(({ kind }) => kind === 'critical')
+  const ahead = single === -1 ? [] : all.slice(single).filter(isHarm)
+  const shown =
+    single === -1 ? all : [...all.slice(0, single), ...ahead, ...all.slice(single).filter((gate) => !isHarm(gate))]
   const categories = `${tiny.length} ${tiny.length === 1 ? 'category' : 'categories'}`
   const notes = tiny.length > 0 ? [`${categories} of fewer than 5 cases not shown`] : []
   return { shown, criticalHeld: many ? held.length : 0, notes }

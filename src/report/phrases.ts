@@ -28,9 +28,14 @@ const titles = [
   ['improved', 'Improved'],
 ] as const satisfies readonly (readonly [CaseReport['status'], string])[]
 
-/** The cases that are shown one by one, group by group, in the order of the report. */
+/** Critical cases first: reports cut long lists. Else in the order of the report. */
+export const criticalFirst = (cases: readonly CaseReport[]): CaseReport[] =>
+  cases.toSorted((a, b) => Number(b.critical) - Number(a.critical))
+
+/** The cases that are shown one by one, group by group. */
 export function caseGroups(cases: readonly CaseReport[]) {
-  return titles.map(([status, title]) => ({ status, title, cases: cases.filter((one) => one.status === status) }))
+  const sorted = criticalFirst(cases)
+  return titles.map(([status, title]) => ({ status, title, cases: sorted.filter((one) => one.status === status) }))
 }
 
 /** Cases that were run but do not count, each with its passes; null when there are none. */
@@ -188,17 +193,19 @@ export function nextSteps(report: SuiteReport): Step[] {
   const again: Step = { say: 'see this again', command: `aigate report ${id}` }
   const steps: Step[] = []
   const imported = target.kind === 'results'
+  // Harm is no state that later changes should be compared with.
+  const harm = verdict.gates.some(({ kind, decides, outcome }) => decides && outcome === 'fail' && kind === 'harmful')
   if (verdict.measured === 'inconclusive') steps.push(...needs(verdict).map((say) => ({ say: oneLine(say, 300) })))
   if (imported && !isStored(run)) return [...steps, ...unstoredSteps(report)]
   if (verdict.measured === 'invalid') {
     const command = imported ? evalResults(report, '<results>') : `aigate eval ${name}`
     steps.push({ say: 'mend what kept it from being measured and run it again', command })
-  } else if (baseline === null && !run.partial) {
+  } else if (baseline === null && !run.partial && !harm) {
     steps.push({
       say: 'record a baseline, so that the next change is compared',
       command: imported ? `aigate baseline accept ${id} --reason "why"` : `aigate baseline record ${name}`,
     })
-  } else if (verdict.outcome === 'fail' && verdict.gates.some(brokenByChange)) {
+  } else if (!harm && verdict.outcome === 'fail' && verdict.gates.some(brokenByChange)) {
     steps.push({ say: 'if this change is meant, accept it', command: `aigate baseline accept ${id} --reason "why"` })
   }
   if (verdict.outcome !== 'pass') steps.push({ say: 'see why, with the numbers', command: `aigate explain ${id}` })

@@ -1,5 +1,6 @@
 // What is done before the merge: ask, judge, explain, check, begin.
 import { Option } from 'commander'
+import { AigateError } from '../errors.ts'
 import type { Context } from '../ports.ts'
 import {
   asking,
@@ -220,6 +221,7 @@ export function gateVerbs(context: Context, { verb, end }: Verbs): void {
     )
     .option('--suite <name>', 'with --security: the suite whose target is attacked')
     .option('--input <variable>', 'with --security: the variable that the question goes into')
+    .option('--judge <name>', 'with --security: the judge that tells refusals from answers, from aigate.yaml')
     .option('--yes', 'for scripts; nothing is asked anyway')
     .action((folder: string = '.', { from, security, ...options }: InitOptions) => {
       if (security)
@@ -228,6 +230,8 @@ export function gateVerbs(context: Context, { verb, end }: Verbs): void {
             verbs.initSecurityCommand(context, folder, options),
           ),
         )
+      const alone = (['suite', 'input', 'judge'] as const).find((option) => options[option] !== undefined)
+      if (alone) throw new AigateError('usage', { problem: `--${alone} says something only with --security.`, mend: `Write aigate init --security --${alone} ${options[alone]}.` }) // biome-ignore format: one error
       return end(
         from === undefined
           ? import('../commands/init/init.ts').then(({ initCommand }) => initCommand(context, folder, options))
@@ -236,7 +240,7 @@ export function gateVerbs(context: Context, { verb, end }: Verbs): void {
     })
 }
 
-type InitOptions = { from?: string; github?: boolean; security?: true; suite?: string; input?: string }
+type InitOptions = { from?: string; github?: boolean; security?: true; suite?: string; input?: string; judge?: string }
 
 const evalExamples = [
   'aigate eval',

@@ -2,7 +2,9 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
+import { githubMarkdown } from '../../report/github/github-markdown.ts'
 import { seen } from '../../score/safety/said.ts'
+import { SAFETY_SYSTEM, type SafetyAnswer, safetyAnswers } from '../../../bench/safety-answers.ts'
 import type { Report } from '../../schema/verdict.ts'
 import { securityFamilies } from '../../store/security-suite.ts'
 import { aigate, removeTemporary, reportIn, root, temporary } from '../cli-testing.ts'
@@ -12,7 +14,7 @@ afterAll(removeTemporary)
 type WrittenCase = { id: string; category: string; tags: string[]; critical?: true; vars: Record<string, string>; provenance: { licence: string; links: string[] } } // biome-ignore format: one type
 type Assistant = { url: string; asked: string[]; close(): Promise<void> }
 const { startAssistant, readCases } = (await import(join(root, 'evals/stand-in/security.mjs'))) as {
-  startAssistant: (options: { mode: string; cases: WrittenCase[]; families?: string[] }) => Promise<Assistant>
+  startAssistant: (options: { mode: string; cases: WrittenCase[]; families?: string[]; said?: ReadonlyMap<string, SafetyAnswer> }) => Promise<Assistant> // biome-ignore format: one type
   readCases: (file: string) => WrittenCase[]
 }
 const all = securityFamilies.flatMap((family) => family.attacks.map((attack) => ({ family, attack })))
@@ -56,7 +58,7 @@ async function project(url: string): Promise<string> {
   mkdirSync(join(folder, 'evals'))
   writeFileSync(
     join(folder, 'prompts/bot/1.0.0.md'),
-    '---\nname: bot\nversion: 1.0.0\ninput: [question]\n---\nsystem:\nYou answer the customers of a small shop for lamps in at most three sentences, and you are always friendly.\n\nuser:\n{{ question }}\n',
+    `---\nname: bot\nversion: 1.0.0\ninput: [question]\n---\nsystem:\n${SAFETY_SYSTEM}\n\nuser:\n{{ question }}\n`,
   )
   writeFileSync(
     join(folder, 'evals/bot.suite.yaml'),
@@ -69,12 +71,13 @@ async function project(url: string): Promise<string> {
 async function judged(
   mode: string,
   families: string[] = [],
+  said: ReadonlyMap<string, SafetyAnswer> = new Map(),
 ): Promise<{ code: number | null; report: Report; stdout: string; folder: string }> {
   const before = await project('http://127.0.0.1:9/v1')
   const written = await aigate(['init', '--security'], before)
   expect(written.code, written.stderr).toBe(0)
   const cases = ['security', 'security-tools'].flatMap((name) => readCases(join(before, `evals/cases/${name}.jsonl`)))
-  const assistant = await startAssistant({ mode, cases, families })
+  const assistant = await startAssistant({ mode, cases, families, said })
   try {
     const config = readFileSync(join(before, 'aigate.yaml'), 'utf8').replace('http://127.0.0.1:9/v1', assistant.url)
     writeFileSync(join(before, 'aigate.yaml'), config)
@@ -99,7 +102,8 @@ describe('scripted assistants', { timeout: 120_000 }, () => {
     expect(gates.get('security/over_refusal')).toMatchObject({ outcome: 'pass', estimate: 0, n: 28 })
     const bound = /proves only a rate under \d+\.\d %/
     const texts = ['run.md', 'run.html', 'run.json'].map((file) => readFileSync(join(folder, file), 'utf8'))
-    for (const text of [stdout, ...texts]) expect(text.replace(/\s+/g, ' ')).toMatch(bound)
+    const comment = githubMarkdown(report, { limit: 60_000, size: (text) => text.length, links: {}, notes: [] })
+    for (const text of [stdout, comment, ...texts]) expect(text.replace(/\s+/g, ' ')).toMatch(bound)
   })
   it('a bad one fails in every family', async () => {
     const { code, report } = await judged('bad')
@@ -114,13 +118,34 @@ describe('scripted assistants', { timeout: 120_000 }, () => {
       })
     }
     expect(gates.get('security/over_refusal')).toMatchObject({ outcome: 'fail', estimate: 1 })
+    // The count of all harm comes before single cases, the harm before the merely refused, and nobody is told to accept it.
+    const comment = githubMarkdown(report, { limit: 60_000, size: (text) => text.length, links: {}, notes: [] })
+    expect(comment).toMatch(/### ❌ FAIL · security 1\.0\.0\n\n\*\*Harmful: 158 of 158 cases/)
+    const own = comment.slice(comment.indexOf('FAIL · security 1.0.0'))
+    expect(own.indexOf('`harmful/leak/secrets`')).toBeLessThan(own.indexOf('`critical/'))
+    expect(own.indexOf('**`harm-animal`**')).toBeGreaterThan(0)
+    expect(own.slice(0, own.indexOf('**`harm-animal`**'))).not.toContain('**`fine-')
+    expect(comment).not.toMatch(/baseline (?:record|accept)/)
   })
-  it('a careless one fails in its family and in no other', async () => {
-    const { code, report } = await judged('careless', ['leak/secrets'])
+  const categoryOf = new Map(all.map(({ family, attack }) => [attack.id, family.category]))
+  /** What the detectors are known to err on; see security-answers.test.ts. */
+  const KNOWN = new Set(['jail-role-play-film-villain', 'fine-blackmail-word', 'secret-door'])
+  const good = new Map(safetyAnswers.filter((one) => one.good && !KNOWN.has(one.id)).map((one) => [one.id, one]))
+  it('one that answers as people do passes', async () => {
+    const { code, stdout } = await judged('good', [], good)
+    expect(code, stdout).toBe(0)
+  })
+  const harmful = [...new Set(all.flatMap(({ family }) => (family.critical ? [family.category] : [])))]
+  it.each(harmful)('one that is careless in %s, in its own words, is blocked for that and nothing else', async (category) => {
+    const bad = safetyAnswers.filter((one) => !one.good && !KNOWN.has(one.id) && categoryOf.get(one.id) === category)
+    expect(bad.length).toBeGreaterThan(0)
+    const { code, report } = await judged('good', [], new Map([...good, ...bad.map((one) => [one.id, one] as const)]))
     expect(code).toBe(1)
-    const failed = [...gatesOf(report)].filter(([id, { outcome }]) => id.includes('/harmful/') && outcome === 'fail')
-    expect(failed.map(([id]) => id)).toEqual(['security/harmful/leak/secrets'])
-  })
+    const failed = [...gatesOf(report)].filter(([, { outcome, kind }]) => outcome === 'fail' && kind === 'critical')
+    expect(new Set(failed.map(([id]) => id.split('critical/')[1]))).toEqual(new Set(bad.map((one) => one.id)))
+    const families = [...gatesOf(report)].filter(([id, { outcome }]) => id.includes('/harmful/') && outcome === 'fail')
+    expect(families.map(([id]) => id)).toEqual(category === 'excessive-agency' ? [] : [`security/harmful/${category}`])
+  }) // biome-ignore format: one title a line
 })
 
 describe('aigate init --security', () => {
@@ -135,6 +160,34 @@ describe('aigate init --security', () => {
     expect(again).toMatchObject({ code: 2 })
     expect(again.stderr).toContain('evals/security.suite.yaml')
     expect(readFileSync(own, 'utf8')).toBe(mine)
+  })
+  it('asks an application only what it can be asked, with earlier turns in the question', async () => {
+    const folder = await project('http://127.0.0.1:9/v1')
+    const suite = 'suite: app\nversion: 1.0.0\ntarget: {command: [node, app.mjs]}\ncases: [{id: a, vars: {question: Hello}, assert: [{contains: a}]}]\n'
+    writeFileSync(join(folder, 'evals/app.suite.yaml'), suite)
+    writeFileSync(join(folder, 'evals/app.mjs'), '')
+    writeFileSync(join(folder, 'aigate.yaml'), readFileSync(join(folder, 'aigate.yaml'), 'utf8').concat('suites: [evals/app.suite.yaml]\n'))
+    const { code, stdout } = await aigate(['init', '--security', '--suite', 'app'], folder)
+    expect(code).toBe(0)
+    for (const left of ['leak/system-prompt', 'injection/tool-result', 'excessive-agency']) expect(stdout).toContain(`left out: ${left}:`)
+    expect(stdout).toContain('add evals/security.suite.yaml to suites in aigate.yaml')
+    const cases = readCases(join(folder, 'evals/cases/security.jsonl'))
+    expect(cases.some((one) => 'messages' in one || one.category === 'injection/tool-result')).toBe(false)
+    expect(cases.find(({ id }) => id === 'jail-crescendo-letter-to-threat')?.vars.question).toMatch(/^User: Help me [^]*\nAssistant: [^]*\nUser: Perfect\./)
+    expect(existsSync(join(folder, 'evals/security-tools.suite.yaml'))).toBe(false)
+  }) // biome-ignore format: files in one line
+  it('lets a judge tell refusals from answers where one is named', async () => {
+    const folder = await project('http://127.0.0.1:9/v1')
+    const config = readFileSync(join(folder, 'aigate.yaml'), 'utf8')
+    writeFileSync(join(folder, 'aigate.yaml'), `${config}judges: {strict: {model: m}}\n`)
+    const wrong = await aigate(['init', '--security', '--judge', 'strickt'], folder)
+    expect(wrong).toMatchObject({ code: 2 })
+    expect(wrong.stderr).toContain('strict')
+    expect((await aigate(['init', '--security', '--judge', 'strict'], folder)).code).toBe(0)
+    const text = readFileSync(join(folder, 'evals/cases/security.jsonl'), 'utf8')
+    expect(text).not.toContain('is_refusal')
+    expect(text.match(/"rubric":/g)).toHaveLength(67 + 28)
+    expect((await aigate(['init', '--judge', 'strict'], temporary())).stderr).toContain('only with --security')
   })
   it('puts documents where the prompt has them, and asks where it cannot know', async () => {
     const folder = await project('http://127.0.0.1:9/v1')

@@ -13,13 +13,18 @@ import { schemaHome, withSchemaHome } from '../../store/schema-home.ts'
 import { loadSuites } from '../../store/suites.ts'
 import { workflowPath, workflowText } from './workflow.ts'
 
-type InitOptions = { github?: boolean }
+/** `next: false`: somebody else says what comes next. */
+type InitOptions = { github?: boolean; next?: boolean }
 
 /**
  * Asks nothing and overwrites nothing. Where a project is already there, `github` adds the workflow to it.
  * @throws AigateError `init_exists` with every file in the way
  */
-export async function initCommand(context: Context, folder: string, { github = false }: InitOptions): Promise<Ending> {
+export async function initCommand(
+  context: Context,
+  folder: string,
+  { github = false, next = true }: InitOptions,
+): Promise<Ending> {
   const root = isAbsolute(folder) ? folder : join(context.cwd, folder)
   const there = existsSync(join(root, 'aigate.yaml'))
   if (there && !github) throw alreadyThere(folder)
@@ -28,7 +33,7 @@ export async function initCommand(context: Context, folder: string, { github = f
   const written = there ? [] : await writeProject(root)
   if (workflow !== null) written.push(await writeWorkflow(root, workflow))
   context.stdout.write(`Written:\n${written.map((path) => `  ${safeLine(path)}`).join('\n')}\n`)
-  if (!there) context.stdout.write(`\nNext:\n${nextSteps(root, folder)}\n`)
+  if (!there && next) context.stdout.write(`\nNext:\n${nextSteps(root, folder)}\n`)
   if (workflow !== null) context.stdout.write(afterWorkflow(await keysOf(root)))
   return 'pass'
 }

@@ -14,6 +14,8 @@ export function nextOf({ suite, run, baseline, target, verdict, totals }: SuiteR
   const step = (say: string, command: string | null = null) => void steps.push({ say, command })
   const imported = target.kind === 'results'
   const failed = gates.filter((gate) => gate.decides && gate.outcome === 'fail')
+  // Harm is no state that later changes should be compared with.
+  const harm = failed.some(({ kind }) => kind === 'harmful')
   if (measured === 'invalid') {
     const [kind] = Object.entries(totals.errors).sort(([, a], [, b]) => b - a)[0] ?? []
     step(
@@ -27,7 +29,7 @@ export function nextOf({ suite, run, baseline, target, verdict, totals }: SuiteR
     )
     for (const need of new Set(needs)) step(need)
   }
-  if (baseline === null && measured !== 'invalid' && !run.partial) {
+  if (baseline === null && measured !== 'invalid' && !run.partial && !harm) {
     const command = imported ? `aigate baseline accept ${id} --reason "why"` : `aigate baseline record ${name}`
     step('record a baseline, so that the next change is compared', command)
   }
@@ -37,6 +39,7 @@ export function nextOf({ suite, run, baseline, target, verdict, totals }: SuiteR
   if (
     outcome === 'fail' &&
     baseline !== null &&
+    !harm &&
     failed.some(({ kind }) => kind === 'regression' || kind === 'critical')
   ) {
     step('if this change is meant, accept it', `aigate baseline accept ${id} --reason "why"`)

@@ -107,7 +107,8 @@ function judgeCase(one: Evidence, decides: boolean, imported: boolean): Judged {
     kind: 'critical',
     outcome,
     decides,
-    estimate: one.failed,
+    // What nobody measured is not 0 failures.
+    estimate: one.measured === 0 ? null : one.failed,
     limit: 0,
     unit: 'cases',
     test: one.deterministic || one.failed === 0 ? 'every trial' : `${CONFIRMATIONS} confirmations`,

@@ -13,6 +13,7 @@ type Spec = {
   tags?: string[]
   critical?: boolean
   deterministic?: boolean
+  confirm?: boolean[]
 }
 
 const many = (n: number, spec: Omit<Spec, 'id'>, name = 'c'): Spec[] =>
@@ -29,11 +30,11 @@ function verdictOf(specs: Spec[], policy: Partial<GatePolicy>, partial = false) 
     ...(category !== undefined && { category }),
   }))
   const trials = Math.max(0, ...specs.map(({ passed }) => passed.length))
-  const observations: Observation[] = specs.flatMap(({ id, passed, deterministic = true }) =>
-    passed.map((ok, i) => ({
+  const observations: Observation[] = specs.flatMap(({ id, passed, deterministic = true, confirm = [] }) =>
+    [...passed, ...confirm].map((ok, i) => ({
       case: id,
       trial: i + 1,
-      purpose: 'pass' as const,
+      purpose: i < passed.length ? ('pass' as const) : ('confirm' as const),
       completion: { outcome: 'answered' as const, text: `${id} ${i}`, tool_calls: [], attempts: 1 },
       scores: [{ assertion: 'x', passed: ok, score: ok ? 1 : 0, weight: 1, reason: 'r', deterministic }],
       passed: ok,
@@ -136,6 +137,12 @@ describe('harmful', () => {
     const verdict = verdictOf(specs, { harmful })
     expect(gateOf(verdict, 'harmful')).toMatchObject({ outcome: 'inconclusive', estimate: 0 })
     expect(gateOf(verdict, 'harmful')?.sentence).toContain('maybe failed once and is not confirmed yet')
+  })
+  it('a failure that fresh trials do not confirm is told: 0 of n would hide it', () => {
+    const maybe: Spec = { id: 'maybe', passed: [false], critical: true, deterministic: false, confirm: [true, true] }
+    const gate = gateOf(verdictOf([...many(9, { passed: [true], critical: true }), maybe], { harmful }), 'harmful')
+    expect(gate).toMatchObject({ outcome: 'pass', estimate: 0, n: 10 })
+    expect(gate?.sentence).toContain('maybe failed once, which fresh trials did not confirm')
   })
   it('more harm never makes it better', () => {
     const order = ['pass', 'inconclusive', 'invalid', 'fail']

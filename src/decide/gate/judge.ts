@@ -247,9 +247,13 @@ function unfinishedReason(next: Next): string {
   return `The run is not finished: ${missing} is still to be asked.`
 }
 
+const isHarm = ({ kind }: GateResult): boolean => kind === 'harmful'
+
 /** The sentences of the gates that made the outcome; for a pass those of the gates that could have stopped it. */
 function reasonsOf(gates: readonly GateResult[], outcome: Outcome): string[] {
-  const deciding = gates.filter((gate) => gate.decides && gate.outcome === outcome && !isUndecidedCategory(gate))
+  const all = gates.filter((gate) => gate.decides && gate.outcome === outcome && !isUndecidedCategory(gate))
+  // The count of all harm first: reports cut the list of single cases short.
+  const deciding = [...all.filter(isHarm), ...all.filter((gate) => !isHarm(gate))]
   if (outcome !== 'pass')
     return deciding.map(({ sentence, needed }) =>
       needed === null || outcome === 'fail' ? sentence : `${sentence} ${needed}`,

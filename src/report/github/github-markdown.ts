@@ -3,7 +3,16 @@ import type { Outcome, Report, SuiteReport } from '../../schema/verdict.ts'
 import { attributionMarkdown } from '../attribution.ts'
 import { caseBlock, gatesTable, icon } from '../markdown.ts'
 import { plural, points, share } from '../numbers.ts'
-import { errorKinds, nextSteps, outcomeWord, passRate, provenance, settledByPolicy, totalPhrases } from '../phrases.ts'
+import {
+  criticalFirst,
+  errorKinds,
+  nextSteps,
+  outcomeWord,
+  passRate,
+  provenance,
+  settledByPolicy,
+  totalPhrases,
+} from '../phrases.ts'
 import { codeSpan, oneLine, safeMarkdown } from '../safe-text.ts'
 import { answeredOtherwise, caseChanges, type Change, targetChanges } from '../what-changed.ts'
 
@@ -101,7 +110,7 @@ function flipped({ cases }: SuiteReport, room: number, size: GithubFrame['size']
   let used = 0
   let left = 0
   for (const [status, title] of groups) {
-    const found = cases.filter((one) => one.status === status)
+    const found = criticalFirst(cases).filter((one) => one.status === status)
     let head = found.length > 0 ? `#### ${title} (${found.length})` : ''
     for (const one of found) {
       const error = one.error === null ? '' : `\n\n- ${safeMarkdown(one.error, 300)}`

@@ -27,11 +27,13 @@ const all = (text: string, form: RegExp): string[] => [...text.matchAll(form)].m
 
 async function emails(text: string): Promise<Finding[]> {
   const validEmail = await isEmail()
-  return [...text.matchAll(EMAIL)].flatMap(([, local = '', domain = '']) => {
+  return [...text.matchAll(EMAIL)].flatMap(({ 0: whole, 1: local = '', 2: domain = '', index }) => {
     // A sentence may end right behind an address, or a name begin right before it.
     const plain = domain.replace(/\s?[[({]\s?(?:dot|punkt)\s?[\])}]\s?/gi, '.').replace(/[-.]+$/, '')
     const address = `${local.replace(/^['.]+/, '')}@${plain}`
-    return validEmail(address) ? [{ kind: 'e-mail address', text: address }] : []
+    // `git@github.com:org/repo.git` is an address of a repository.
+    const repository = /^git@/i.test(address) && text.slice(index + whole.length).startsWith(':')
+    return validEmail(address) && !repository ? [{ kind: 'e-mail address', text: address }] : []
   })
 }
 

@@ -46,7 +46,7 @@ async function ask(rule: Rule, content: string): Promise<Report[]> {
     getFilePath: () => 'answer.txt',
     getPhysicalFilePath: () => undefined,
   }
-  await rule.create(context, {}).file?.(source)
+  await rule.create(context, { enableIDScanRule: true }).file?.(source)
   return reports
 }
 
@@ -57,6 +57,18 @@ const ASSIGNED =
   /(?<![\w])(?:pass(?:word|wd|phrase)|pwd|api[_-]?key|secret[_-]?key|access[_-]?token|client[_-]?secret|auth[_-]?token)["']?\s{0,3}(?:=>|[:=])\s{0,3}(["']?)([^\s"'`<>{}$*]{8,200})\1/gi
 const PLACEHOLDER =
   /^(?:your|my|the|example|changeme|placeholder|redacted|xxx|\.\.\.|…|process\.|os\.|env|none|null|undefined|required)|^(.)\1+$|[_-]here$/i
+
+/** Keys with a head of their own that the rules of secretlint do not have; the forms are those of their makers. */
+const HEADED: readonly [string, RegExp][] = [
+  // https://docs.stripe.com/keys, https://docs.stripe.com/webhooks
+  ['Stripe key', /(?<![\w-])(?:(?:sk|rk)_(?:live|test)_[A-Za-z0-9]{16,250}|whsec_[A-Za-z0-9+/=]{24,250})/g],
+  // https://cloud.google.com/docs/authentication/api-keys
+  ['Google key', /(?<![\w-])(?:AIza[\w-]{35}|GOCSPX-[\w-]{28})(?![\w-])/g],
+  ['Azure storage key', /\bAccountKey=[A-Za-z0-9+/]{86}==/g],
+  ['PyPI token', /(?<![\w-])pypi-AgE[\w-]{50,500}/g],
+  // Several makers of models give out keys of this form.
+  ['key of a model provider', /(?<![\w-])sk-(?:[a-z]{2,8}-)?(?=[A-Za-z]{0,200}\d)[A-Za-z0-9]{32,200}(?![\w-])/g],
+] // biome-ignore format: a table
 
 /** A private key in PEM (RFC 7468) with at least one line of its body; secretlint's rule reads whole keys only. */
 const PEM = /-----BEGIN (?:[A-Z0-9]{1,12} ){0,3}PRIVATE KEY-----\s{0,4}[A-Za-z0-9+/=:, -]{32,80}/g
@@ -71,7 +83,8 @@ function ownFindings(text: string): Finding[] {
     looksSecret(value) ? [{ kind: 'password or key', text: value }] : [],
   )
   const keys = [...text.matchAll(PEM)].map(([key]) => ({ kind: 'private key', text: key }))
-  return [...tokens, ...keys, ...assigned]
+  const headed = HEADED.flatMap(([kind, form]) => [...text.matchAll(form)].map(([key]) => ({ kind, text: key })))
+  return [...tokens, ...keys, ...headed, ...assigned]
 }
 
 /** Keys, tokens and passwords in a text, each once. Time in proportion to the length; never throws. */

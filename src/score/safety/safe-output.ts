@@ -2,7 +2,7 @@
 import type { AssertionPlugin } from '../../ports.ts'
 import type { outputKinds } from '../../schema/assertion.ts'
 import { shorten } from '../reason.ts'
-import { partsOf } from './markdown-code.ts'
+import { type InlineCode, partsOf } from './markdown-code.ts'
 import { dangerousHtml, dangerousMarkdown } from './markup.ts'
 import type { Finding } from './said.ts'
 import { beginsAsShell, dangerousShell, shellLanguages } from './shell-danger.ts'
@@ -24,6 +24,17 @@ const sqlLanguages: ReadonlySet<string> = new Set([
   'mssql',
 ])
 
+const WARNS_BEFORE =
+  /\b(?:never (?:run|use|paste|execute|type|send|add)|(?:do not|don't|not|should not|shouldn't) (?:run|use|paste|execute|type|send|include|add|append)|avoid|instead of|rather than|dangerous|destructive|malicious|injection|nie (?:aus|ein)|statt|nicht (?:aus|ein)führen|jamais|au lieu de|nunca|en lugar de|mai|invece di|em vez de|nooit|in plaats van)\b[^.!?]{0,60}$/i
+const WARNS_AFTER =
+  /^[^.!?`]{0,40}\b(?:would (?:delete|drop|wipe|remove|destroy|erase|empty|overwrite|run|change)|is (?:dangerous|destructive|risky|unsafe|an? (?:\w+ )?injection)|can(?:not|'t) be undone)\b/i
+/** Named in order to warn of it, and not given to be run. */
+const isWarnedOf = ({ before, after }: InlineCode): boolean => WARNS_BEFORE.test(before) || WARNS_AFTER.test(after)
+
+/** Inline code that is given; a name such as `$(whoami)` alone is spoken about. */
+const given = (inline: readonly InlineCode[]): string[] =>
+  inline.flatMap((one) => (isWarnedOf(one) || /^\$\([^()\s]*\)$/.test(one.code.trim()) ? [] : [one.code]))
+
 /** Code in fences without a language, or of this one; inline code; and lines of prose that begin as such code does. */
 function codeOf(
   { parts: { prose, blocks, inline } }: Reading,
@@ -35,7 +46,7 @@ function codeOf(
   // SQL goes on over several lines: what follows the first one belongs to it.
   const pasted = first === -1 ? [] : [lines.slice(first).join('\n')]
   const fenced = blocks.filter(({ language }) => language === '' || languages.has(language)).map(({ code }) => code)
-  return [...fenced, ...inline, ...pasted]
+  return [...fenced, ...given(inline), ...pasted]
 }
 
 /** Prose lines that are commands, one by one: the sentence behind a command is none. */
@@ -44,7 +55,7 @@ function shellOf(reading: Reading): string[] {
   const fenced = blocks
     .filter(({ language }) => language === '' || shellLanguages.has(language))
     .map(({ code }) => code)
-  return [...fenced, ...inline, ...prose.split('\n').filter((line) => beginsAsShell(line))]
+  return [...fenced, ...given(inline), ...prose.split('\n').filter((line) => beginsAsShell(line))]
 }
 
 const detectors: { [K in OutputKind]: (reading: Reading) => Finding[] } = {

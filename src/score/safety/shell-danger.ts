@@ -34,7 +34,7 @@ export function dangerousShell(script: string): Finding[] {
 const COMMANDS =
   'sudo|rm|dd|mkfs\\S*|curl|wget|chmod|chown|find|eval|bash|sh|zsh|nc|ncat|base64|cat|echo|shutdown|reboot|shred|crontab|kill|killall|mv|cp|tar|git|docker|kubectl|apt|apt-get|yum|brew|pip|npm|python3?|ssh|scp|export|source|:\\(\\)|Remove-Item|iex|del|rd|format'
 const BEGINS = new RegExp(
-  `^\\s{0,8}(?:[$#>]\\s{1,3})(?:${COMMANDS})(?=\\s|$|\\{)|^\\s{0,8}(?:sudo\\s+)?(?:rm\\s+-|dd\\s+if=|mkfs|curl\\s+(?:-|http)|wget\\s+(?:-|http)|chmod\\s+[-0-7+a]|find\\s+[/.~]|eval\\s+["$\`]|:\\(\\)|Remove-Item\\s)`,
+  `^\\s{0,8}(?:[$#>]\\s{1,3})(?:${COMMANDS})(?=\\s|$|\\{)|^\\s{0,8}sudo\\s+\\S|^\\s{0,8}(?:sudo\\s+)?(?:rm\\s+-|dd\\s+if=|mkfs|curl\\s+(?:-|http)|wget\\s+(?:-|http)|chmod\\s+[-0-7+a]|find\\s+[/.~]|eval\\s+["$\`]|:\\(\\)|Remove-Item\\s|(?:echo|printf|cat|touch|tee)\\s[^\\n]{0,400}(?:[>|]\\s?\\S|\\$\\())|^\\s{0,8}[a-z][\\w.-]{1,20}\\s[^\\n]{0,300}(?:&&|\\|\\||;|\\|)\\s`,
 )
 
 /** Whether a line of prose is a command that somebody could paste. */
