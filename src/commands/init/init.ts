@@ -5,12 +5,15 @@ import { AigateError } from '../../errors.ts'
 import type { Context, Ending, Project } from '../../ports.ts'
 import { safeLine } from '../../report/safe-text.ts'
 import { expander } from '../../run/expand.ts'
+import { neededKeys } from '../../run/needed-keys.ts'
+import { keyNameOf } from '../../run/providers/openai.ts'
+import { namesIn } from '../../run/redact.ts'
 import { line } from '../../store/git-objects.ts'
 import { loadProject } from '../../store/project.ts'
 import { openRecordings } from '../../store/recordings.ts'
 import { scaffoldAnswers, scaffoldFiles, scaffoldWorse, writeScaffold } from '../../store/scaffold.ts'
 import { schemaHome, withSchemaHome } from '../../store/schema-home.ts'
-import { loadSuites } from '../../store/suites.ts'
+import { collectSuites, loadSuites } from '../../store/suites.ts'
 import { workflowPath, workflowText } from './workflow.ts'
 
 type InitOptions = { github?: boolean }
@@ -81,12 +84,16 @@ async function branchOf(root: string): Promise<string> {
   return remote?.replace(/^origin\//, '') || (await ask('symbolic-ref', '--quiet', '--short', 'HEAD')) || 'main'
 }
 
+/** Whatever a suite needs to be asked and graded, and what recordings would need. */
 async function keysOf(root: string): Promise<string[]> {
-  const { config } = await loadProject({ cwd: root })
-  const names = Object.values(config.providers).map((one) =>
-    one.type === 'openai' ? one.api_key_env : one.of?.api_key_env,
-  )
-  return [...new Set(names.filter((name) => name !== undefined))]
+  const project = await loadProject({ cwd: root })
+  const providers = Object.values(project.config.providers).flatMap((one) => {
+    const asked = one.type === 'openai' ? one : one.of
+    return asked ? [keyNameOf(asked) ?? [], Object.values(asked.headers).flatMap(namesIn)].flat() : []
+  })
+  // What is wrong in a suite is for `aigate check` to say.
+  const { suites } = await collectSuites(project, { suites: [] })
+  return [...new Set([...providers, ...suites.flatMap((suite) => neededKeys(suite, { record: true }))])]
 }
 
 function nextSteps(root: string, folder: string): string {
