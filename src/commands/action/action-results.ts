@@ -112,8 +112,8 @@ export async function comment(
   const { number, repository, run } = event
   if (!inputs.comment || number === undefined || repository === undefined) return { said: null, url: null }
   if (inputs.token === '') return { said: 'No comment was written: there is no github-token.', url: null }
-  const own = ['GITHUB_WORKFLOW', 'GITHUB_JOB', 'GITHUB_ACTION'].map((name) => env[name] ?? '').join('/')
-  const key = inputs.commentKey ?? own
+  const own = ['GITHUB_WORKFLOW', 'GITHUB_JOB', 'GITHUB_ACTION'].map((name) => env[name] ?? '')
+  const key = bounded(inputs.commentKey ?? [...own, ...inputs.subject].join('/'))
   const api = (env['GITHUB_API_URL'] ?? 'https://api.github.com').replace(/\/+$/, '')
   const result = await writeComment(
     { api, repository, number, token: inputs.token },
@@ -123,6 +123,10 @@ export async function comment(
   )
   return said(result)
 }
+
+/** Whatever a workflow writes, the marker leaves the text its room. */
+const bounded = (key: string) =>
+  key.length <= 120 ? key : `${key.slice(0, 80)} ${createHash('sha256').update(key).digest('hex').slice(0, 16)}`
 
 function said(result: CommentResult): { said: string | null; url: string | null } {
   if (result.kind === 'refused')
