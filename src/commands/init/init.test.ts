@@ -106,6 +106,15 @@ it('--github adds the workflow alone to a project that is there, with the names 
   expect(existsSync(join(root, 'evals'))).toBe(false)
 })
 
+it('--github names the main branch also from the branch of the change, without a remote HEAD', async () => {
+  const root = temporary()
+  git(root, 'init', '-q', '-b', 'master')
+  git(root, 'commit', '-q', '--allow-empty', '-m', 'first')
+  git(root, 'checkout', '-q', '-b', 'add-the-gate')
+  expect((await aigate(['init', '--github'], root)).code).toBe(0)
+  expect(parse(read(root, '.github/workflows/aigate.yml')).on.push.branches).toEqual(['master'])
+})
+
 it('--github hands over every key that a suite needs, also one that nobody wrote down', async () => {
   const root = temporary()
   git(root, 'init', '-q', '-b', 'main')

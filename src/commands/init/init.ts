@@ -77,11 +77,15 @@ async function writeWorkflow(root: string, { top, folder, path }: Workflow): Pro
   return relative(root, join(top, path)).replaceAll('\\', '/')
 }
 
-/** The branch that the remote calls its own, else the one that is checked out. */
+/** The branch that the remote calls its own, else one with a usual name, else the one that is checked out: often that is the change itself. */
 async function branchOf(root: string): Promise<string> {
   const ask = (...args: string[]) => line(root, args).catch(() => null)
   const remote = await ask('symbolic-ref', '--quiet', '--short', 'refs/remotes/origin/HEAD')
-  return remote?.replace(/^origin\//, '') || (await ask('symbolic-ref', '--quiet', '--short', 'HEAD')) || 'main'
+  if (remote) return remote.replace(/^origin\//, '')
+  for (const name of ['main', 'master'])
+    for (const place of ['remotes/origin', 'heads'])
+      if (await ask('rev-parse', '--verify', '--quiet', `refs/${place}/${name}`)) return name
+  return (await ask('symbolic-ref', '--quiet', '--short', 'HEAD')) || 'main'
 }
 
 /** Whatever a suite needs to be asked and graded, and what recordings would need. */
