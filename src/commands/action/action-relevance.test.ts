@@ -75,7 +75,7 @@ describe('relevant-paths', () => {
     ['a grader elsewhere', 'graders/grade.mjs'],
     ['a program that grades elsewhere', 'graders/grade.py'],
     ['what is known about a judge', 'calibrations/default.json'],
-    ['a configuration that is nearer', 'src/inner/aigate.yaml'],
+    ['a configuration that is nearer', 'docs/inner/aigate.yaml'],
   ])('%s counts', async (_, path) => {
     const found = await runAction(step(change('docs/a.md', path), { env: { GATE_KEY: '' } }))
     // Not evaluated for want of a key, or refused for what is wrong in the file: but never passed over.
