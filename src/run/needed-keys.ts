@@ -23,10 +23,13 @@ export function graderKeys(suite: LoadedSuite, options: Options = {}): string[] 
 
 /** Everybody that is sent something about a suite, the target first. */
 export function providersOf(suite: LoadedSuite): ResolvedModel['provider'][] {
-  const { target, users = {} } = suite
-  const asked = target.kind === 'prompt' ? [target.provider] : []
-  return [...asked, ...[...Object.values(users), ...gradersOf(suite)].map(({ provider }) => provider)]
+  const { target } = suite
+  return [...(target.kind === 'prompt' ? [target.provider] : []), ...othersOf(suite)]
 }
+
+/** Who is asked besides the target: players of users, judges and embedding models. */
+export const othersOf = (suite: LoadedSuite): ResolvedModel['provider'][] =>
+  [...Object.values(suite.users ?? {}), ...gradersOf(suite)].map(({ provider }) => provider)
 
 const gradersOf = ({ graders }: LoadedSuite): ResolvedModel[] => [
   ...Object.values(graders?.judges ?? {}).map(({ model }) => model),
