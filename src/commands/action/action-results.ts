@@ -155,7 +155,9 @@ export async function writeOutputs(
 
 /** Numbers of the whole report: the rate and the difference of the suite where they are lowest, the cost of all together. */
 export function numbersOf(report: Report | null): Record<'pass-rate' | 'delta' | 'cost' | 'calls' | 'run-id', string> {
-  const rates = report?.suites.flatMap(({ verdict }) => passRate(verdict) ?? []) ?? []
+  // Of what was measured in part, the lowest is not known.
+  const whole = report?.suites.every(({ verdict }) => verdict.outcome !== 'invalid') ?? false
+  const rates = whole ? (report?.suites.flatMap(({ verdict }) => passRate(verdict) ?? []) ?? []) : []
   const deltas = rates.flatMap(({ now, before }) => (before === null ? [] : [now - before]))
   const costs = report?.suites.flatMap(({ totals }) => totals.cost_usd ?? []) ?? []
   const lowest = (values: readonly number[]) => (values.length > 0 ? rounded(Math.min(...values)) : '')

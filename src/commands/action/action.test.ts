@@ -372,6 +372,15 @@ it('jobs of a matrix that evaluate other things keep a comment each, and steps k
   expect([found, other].map(({ outputs }) => outputs['reports']!.split('/').at(-1))).toEqual(['__self', '__self_2'])
 })
 
+it('a rate over a part of the cases is no output', async () => {
+  const folder = checkout()
+  edit(folder, 'aigate.yaml', /^models:/m, 'budget: {max_calls: 3}\nmodels:')
+  const inputs = { base: 'none', baseline: 'none', comment: 'false' }
+  const found = await runAction(pull(folder, { inputs }))
+  expect(found.code, found.stdout).toBe(4)
+  expect(found.outputs).toMatchObject({ outcome: 'invalid', 'pass-rate': '', delta: '' })
+})
+
 it('a folder for reports that cannot be one is told in a sentence', async () => {
   const found = await runAction(pull(checkout(), { inputs: { 'reports-folder': 'aigate.yaml' } }))
   expect(found.code).toBe(2)
