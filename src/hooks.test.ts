@@ -155,6 +155,60 @@ describe.skipIf(process.platform === 'win32')('hooks of git', () => {
     works(folder)
   })
 
+  it('a commit that will hold something else than the folder is told, and one that holds all of it is not', async () => {
+    const folder = await shop()
+    write(folder, '.githooks/pre-commit', '#!/bin/sh\nnpx --no-install aigate check\n')
+    chmodSync(join(folder, '.githooks/pre-commit'), 0o755)
+    commit(folder, 'hooks')
+    git(folder, 'config', 'core.hooksPath', '.githooks')
+    breakSuite(folder)
+    // Mended in the folder, and staged as it was.
+    edit(folder, 'evals/support.suite.yaml', 'trails: 3', 'trials: 3')
+    const beside = run(folder, 'git', ['commit', '-m', 'broken all the same'])
+    expect(beside.said).toContain('this commit will hold something else: evals/support.suite.yaml not staged as it is.')
+    edit(folder, 'evals/support.suite.yaml', 'trials: 3', 'trials: 2')
+    for (const args of [
+      ['commit', '-am', 'all of it'],
+      ['commit', '--amend', '--no-edit'],
+    ]) {
+      const whole = run(folder, 'git', args)
+      expect(whole.code, whole.said).toBe(0)
+      expect(whole.said).not.toContain('something else')
+    }
+    // Nobody commits here.
+    edit(folder, 'evals/support.suite.yaml', 'trials: 2', 'trials: 3')
+    expect((await aigate(['check'], folder)).stderr).toBe('')
+  })
+
+  it('in a linked worktree, with the project below its top, the base is found where it is', async () => {
+    const inner = await shop()
+    const folder = temporary()
+    git(folder, 'init', '-q', '-b', 'main')
+    cpSync(inner, join(folder, 'services/chat'), { recursive: true, filter: (path) => !path.endsWith('/.git') })
+    write(folder, '.gitignore', '.aigate/\nnode_modules/\n')
+    commit(folder, 'a monorepo')
+    const remote = temporary()
+    git(remote, 'init', '-q', '--bare')
+    git(folder, 'remote', 'add', 'origin', remote)
+    git(folder, 'push', '-q', 'origin', 'main')
+    const tree = join(temporary(), 'tree')
+    git(folder, 'worktree', 'add', '-q', tree, '-b', 'change')
+    const program = join(inner, 'node_modules/.bin/aigate')
+    const eval_ = `#!/bin/sh\ncd services/chat && CI=true ${program} eval --offline --no-frozen\n`
+    write(folder, '.githooks/pre-push', eval_)
+    chmodSync(join(folder, '.githooks/pre-push'), 0o755)
+    git(folder, 'config', 'core.hooksPath', join(folder, '.githooks'))
+    edit(tree, 'services/chat/evals/support.suite.yaml', 'support/answer@1.0.0', 'support/answer@1.1.0')
+    // The change takes the bar away, and its own baseline with it: those of the base judge.
+    git(tree, 'rm', '-q', '-r', 'services/chat/baselines')
+    git(tree, 'add', '-A')
+    git(tree, '-c', 'core.hooksPath=/nowhere', 'commit', '-qm', 'worse')
+    const pushed = run(tree, 'git', ['push', '-q', 'origin', 'change'])
+    expect(pushed.code, pushed.said).not.toBe(0)
+    expect(pushed.said).toContain('FAIL')
+    expect(pushed.said).not.toContain('has no configuration')
+  })
+
   it('lefthook: its commands, in the hooks that it names', async () => {
     const folder = await shop()
     const config = parse(block('lefthook', 'yaml')) as Record<

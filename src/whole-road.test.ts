@@ -111,7 +111,8 @@ describe.skipIf(process.platform === 'win32')('the road', { timeout: 150_000 }, 
 
     const before = step(folder, stepOf('look', 'One look'))
     expect(before, before.said).toMatchObject({ code: 0, output: 'mode=none' })
-    const start = step(folder, stepOf('canary', '5 % get the candidate'), { GH_TOKEN: 'ghs_secret' })
+    const image = { IMAGE: 'registry.example.org/support:abc' }
+    const start = step(folder, stepOf('canary', '5 % get the candidate'), { GH_TOKEN: 'ghs_secret', ...image })
     expect(start.code, start.said).toBe(0)
     expect(git(remote, 'show', 'main:deploy/values.yaml')).toContain('percent: 5')
     expect(readFileSync(join(folder, '.git', 'config'), 'utf8')).not.toContain('ghs_secret')
@@ -120,7 +121,8 @@ describe.skipIf(process.platform === 'win32')('the road', { timeout: 150_000 }, 
     expect(git(remote, 'show', 'main:deploy/values.yaml')).toContain('percent: 100')
     const record = stepOf('look', 'The release is recorded, once')
     for (const time of ['first', 'second']) {
-      const found = step(folder, record, { IMAGE: 'registry.example.org/support:abc' })
+      // What was served is recorded, whatever main is at by then.
+      const found = step(folder, record, { IMAGE: 'registry.example.org/support:later' })
       expect(found.code, time + found.said).toBe(0)
     }
     const ledger = git(remote, 'show', 'main:releases/ledger.jsonl').split('\n')

@@ -9,8 +9,8 @@ const close: (() => void)[] = []
 afterAll(() => {
   for (const each of close) each()
 })
-async function github(refuse?: (sent: Sent, nth: number) => number | undefined) {
-  const server = await startGithub(refuse)
+async function github(refuse?: (sent: Sent, nth: number) => number | undefined, login: string | null = null) {
+  const server = await startGithub(refuse, login)
   close.push(server.close)
   const place: CommentPlace = { api: server.url, repository: 'octo-org/octo-repo', number: 42, token: 'ghs_secret' }
   const write = (body: string, more: { key?: string; run?: number } = {}) =>
@@ -32,13 +32,15 @@ describe('by GitHub’s own description', () => {
     })
 
   it('every request that is sent is one that GitHub describes', async () => {
-    const { write, sent } = await github()
+    const { write, add, sent } = await github()
     expect(await write('first')).toMatchObject({ kind: 'created' })
+    add(`${commentMarker('gate', 5)}\nmade at the same time`)
     expect(await write('second')).toMatchObject({ kind: 'updated' })
-    expect(sent.map(({ method }) => method)).toEqual(['GET', 'POST', 'GET', 'PATCH'])
+    expect(sent.map(({ method }) => method)).toEqual(['GET', 'POST', 'GET', 'PATCH', 'DELETE'])
+    const wanted: Record<string, number> = { POST: 201, DELETE: 204 }
     for (const { method, path, body } of sent) {
       const answer = await ask(method, path, body === '' ? undefined : (JSON.parse(body) as object))
-      expect([method, answer.status]).toEqual([method, method === 'POST' ? 201 : 200])
+      expect([method, answer.status]).toEqual([method, wanted[method] ?? 200])
     }
   })
   it('and others are refused', async () => {
@@ -67,7 +69,7 @@ it('finds its comment behind more than two hundred others, and updates it in pla
   expect(comments).toHaveLength(311)
   expect(comments[230]!.body).toBe(`${commentMarker('gate', 6)}\nsecond`)
   expect(sent.filter(({ method }) => method === 'GET').map(({ path }) => /page=(\d+)$/.exec(path)?.[1])).toEqual(
-    ['1', '2', '3', '1', '2', '3'], // biome-ignore format: two rounds
+    ['1', '2', '3', '1', '2', '3', '4'], // biome-ignore format: two rounds
   )
 })
 
@@ -88,6 +90,28 @@ it('writes neither over a person who quotes the marker, nor over another key, no
   add(`${commentMarker('gat', 1)}\nold`)
   expect(await write('new')).toMatchObject({ kind: 'created' })
   expect(comments.map(({ body }) => body.includes('new'))).toEqual([false, false, false, false, true])
+})
+
+it('of comments that several runs made at one time the first is kept, and no other goes on saying what it said', async () => {
+  const { write, comments, add, sent } = await github()
+  for (const run of [3, 5, 4]) add(`${commentMarker('gate', run)}\nby ${run}`)
+  add(`${commentMarker('gate', 1)}\na person quotes it`, 'User')
+  expect(await write('now', { run: 6 })).toEqual({ kind: 'updated', url: comments[0]!.html_url })
+  expect(comments.map(({ id }) => id)).toEqual([1, 4])
+  expect(comments[0]!.body).toContain('now')
+  expect(sent.filter(({ method }) => method === 'DELETE').map(({ path }) => path.split('/').at(-1))).toEqual(['2', '3'])
+  add(`${commentMarker('gate', 9)}\nnewer`)
+  expect(await write('late', { run: 6 })).toMatchObject({ kind: 'outdated' })
+  expect(comments).toHaveLength(3)
+})
+
+it('with the token of a person, the comment of that person is kept up to date and nobody else’s', async () => {
+  const { write, comments, add, sent } = await github(undefined, 'ada')
+  add(`${commentMarker('gate', 1)}\nquoted`, 'User', 'mallory')
+  expect(await write('first')).toMatchObject({ kind: 'created' })
+  expect(await write('second', { run: 6 })).toMatchObject({ kind: 'updated' })
+  expect(comments.map(({ body }) => body.split('\n')[1])).toEqual(['quoted', 'second'])
+  expect(sent.filter(({ path }) => path === '/user')).toHaveLength(2)
 })
 
 it('an older run never writes over a newer one, and the same text is not sent again', async () => {

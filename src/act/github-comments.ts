@@ -17,7 +17,7 @@ const Comment = z.object({
   id: z.number(),
   body: z.string().nullish(),
   html_url: z.string().nullish(),
-  user: z.object({ type: z.string() }).nullish(),
+  user: z.object({ type: z.string(), login: z.string().nullish() }).nullish(),
 })
 type Comment = z.infer<typeof Comment>
 
@@ -36,8 +36,9 @@ export function commentMarker(key: string, run: number): string {
 const markerHead = (key: string) => `<!-- aigate:${encodeURIComponent(key).replaceAll('-', '%2D')}`
 
 /**
- * Writes the comment: every page is looked through for one that a bot wrote and that begins with the marker; it is
- * updated, else a new one is made. Nothing is thrown: a comment never decides anything.
+ * Writes the comment: every page is looked through for those that a bot, or the owner of the token, wrote and that begin
+ * with the marker; the first is updated and others are taken away, else a new one is made. Nothing is thrown: a comment
+ * never decides anything.
  * @param comment `body`: without the marker, at most 65,000 characters; `onlyUpdate`: where there is none, none is made
  */
 export async function writeComment(
@@ -48,13 +49,21 @@ export async function writeComment(
   const text = `${commentMarker(key, run)}\n${body}`
   const issues = `/repos/${place.repository}/issues`
   try {
-    const known = await findComment(place, `${issues}/${place.number}/comments`, key, wait)
-    if (known && runOf(known) > run) return { kind: 'outdated', url: known.html_url ?? null }
-    if (known?.body === text) return { kind: 'unchanged', url: known.html_url ?? null }
-    if (known) {
-      const changed = await send(place, 'PATCH', `${issues}/comments/${known.id}`, { body: text }, wait)
-      if (changed.ok) return { kind: 'updated', url: urlOf(changed.json) }
-      // Another bot may have quoted the marker, or somebody deleted the comment just now: a new one is made.
+    const own = await ownComments(place, `${issues}/${place.number}/comments`, key, wait)
+    const newer = own.find((one) => runOf(one) > run)
+    if (newer) return { kind: 'outdated', url: newer.html_url ?? null }
+    for (const [at, known] of own.entries()) {
+      const same = known.body === text
+      const path = `${issues}/comments/${known.id}`
+      const changed = same
+        ? { ok: true, status: 200, json: known }
+        : await send(place, 'PATCH', path, { body: text }, wait)
+      if (changed.ok) {
+        // Two runs at one time made one each: what is not kept up to date would go on saying what it said.
+        for (const { id } of own.slice(at + 1)) await send(place, 'DELETE', `${issues}/comments/${id}`, undefined, wait)
+        return { kind: same ? 'unchanged' : 'updated', url: urlOf(changed.json) }
+      }
+      // Another bot may have quoted the marker, or somebody deleted the comment just now: the next, or a new one, is taken.
       if (changed.status !== 403 && changed.status !== 404) return { kind: 'refused', reason: sentence(changed) }
     }
     if (onlyUpdate) return { kind: 'unchanged', url: null }
@@ -74,16 +83,29 @@ const urlOf = (json: unknown): string | null => {
 
 const runOf = ({ body }: Comment): number => Number(/^<!-- aigate:\S+ run=(\d+) -->/.exec(body ?? '')?.[1] ?? 0)
 
-async function findComment(place: CommentPlace, path: string, key: string, wait: Wait): Promise<Comment | undefined> {
+/** All comments with the marker that a bot wrote, or whoever the token belongs to; the first one is kept. */
+async function ownComments(place: CommentPlace, path: string, key: string, wait: Wait): Promise<Comment[]> {
   const head = `${markerHead(key)} `
+  const own: Comment[] = []
+  let self: string | null | undefined
   for (let page = 1; page <= MOST_PAGES; page += 1) {
     const found = await send(place, 'GET', `${path}?per_page=${PER_PAGE}&page=${page}`, undefined, wait)
     const comments = z.array(Comment).safeParse(found.json)
     if (!found.ok || !comments.success) throw new Error(sentence(found))
-    const own = comments.data.find(({ body, user }) => user?.type === 'Bot' && body?.startsWith(head) === true)
-    if (own || comments.data.length < PER_PAGE) return own
+    for (const one of comments.data.filter(({ body }) => body?.startsWith(head) === true)) {
+      if (one.user?.type !== 'Bot' && self === undefined) self = await loginOf(place, wait)
+      if (one.user?.type === 'Bot' || (self !== null && one.user?.login === self)) own.push(one)
+    }
+    if (comments.data.length < PER_PAGE) break
   }
-  return undefined
+  return own
+}
+
+/** Whose token it is; null for one of an installation, which may not ask. */
+async function loginOf(place: CommentPlace, wait: Wait): Promise<string | null> {
+  const { ok, json } = await send(place, 'GET', '/user', undefined, wait)
+  const found = z.object({ login: z.string() }).safeParse(json)
+  return ok && found.success ? found.data.login : null
 }
 
 type Answer = { ok: boolean; status: number; json: unknown }

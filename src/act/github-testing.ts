@@ -13,17 +13,24 @@ const textOf = async (request: IncomingMessage) => {
   return Buffer.concat(chunks).toString('utf8')
 }
 
-/** Keeps comments as GitHub does. `refuse` answers with a status instead, for the nth request (from 1). */
-export async function startGithub(refuse: (sent: Sent, nth: number) => number | undefined = () => undefined) {
+/**
+ * Keeps comments as GitHub does. `refuse` answers with a status instead, for the nth request (from 1). `login`: whose token
+ * it is; null for one of an installation.
+ */
+export async function startGithub(
+  refuse: (sent: Sent, nth: number) => number | undefined = () => undefined,
+  login: string | null = null,
+) {
   const comments: StoredComment[] = []
   const sent: Sent[] = []
-  const add = (body: string, type = 'Bot'): StoredComment => {
-    const id = comments.length + 1
+  let last = 0
+  const add = (body: string, type = 'Bot', login = 'x'): StoredComment => {
+    const id = ++last
     const made = {
       id,
       body,
       html_url: `https://github.com/octo-org/octo-repo/pull/42#${id}`,
-      user: { type, login: 'x' },
+      user: { type, login },
     }
     comments.push(made)
     return made
@@ -38,14 +45,24 @@ export async function startGithub(refuse: (sent: Sent, nth: number) => number | 
       if (status !== undefined) return answer(status, { message: 'Resource not accessible by integration' })
       const { pathname, searchParams } = new URL(url, 'http://localhost')
       const each = /\/issues\/comments\/(\d+)$/.exec(pathname)
+      if (method === 'GET' && pathname === '/user')
+        return login === null
+          ? answer(403, { message: 'Resource not accessible by integration' })
+          : answer(200, { login })
       if (method === 'GET') {
         const number = (name: string) => Number(searchParams.get(name))
         const from = (number('page') - 1) * number('per_page')
         return answer(200, comments.slice(from, from + number('per_page')))
       }
+      if (method === 'DELETE') {
+        const at = comments.findIndex(({ id }) => id === Number(each?.[1]))
+        if (at < 0) return answer(404, { message: 'Not Found' })
+        comments.splice(at, 1)
+        return response.writeHead(204).end()
+      }
       const { body: text } = JSON.parse(body) as { body: string }
       if (text.length > 65_535) return answer(422, { message: 'Validation Failed' })
-      if (method === 'POST') return answer(201, add(text))
+      if (method === 'POST') return answer(201, add(text, login === null ? 'Bot' : 'User', login ?? 'x'))
       const known = comments.find(({ id }) => id === Number(each?.[1]))
       if (!known) return answer(404, { message: 'Not Found' })
       known.body = text

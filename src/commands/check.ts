@@ -1,4 +1,5 @@
 // aigate check: everything that can be wrong without asking a model.
+import { relative } from 'node:path'
 import { AigateError, explain } from '../errors.ts'
 import type { Context, Ending, LoadedSuite, Project } from '../ports.ts'
 import { outOfTries } from '../decide/gate/repeated.ts'
@@ -18,6 +19,7 @@ import { allRolloutProblems } from './rollout/rollout-check.ts'
 import { errorPaint } from './error-paint.ts'
 import { storedBaseline } from './gate/judge-run.ts'
 import { flatten } from '../store/faults.ts'
+import { besideCommit } from '../store/git.ts'
 import { loadProject } from '../store/project.ts'
 import { readQuarantine } from '../store/quarantine-file.ts'
 import { saysNoSuites } from '../store/suites.ts'
@@ -43,7 +45,8 @@ export async function checkCommand(context: Context, options: { config?: string 
   const planned = rollouts.plans.flatMap(({ plan }) =>
     [...planNotes(plan), ...fieldNotes(plan)].map((note) => `${plan.rollout}: ${note}.`),
   )
-  for (const note of [...prompts.notes, ...anchorNotes(suites), ...guards.notes, ...planned])
+  const beside = await besideNotes(context, project, suites)
+  for (const note of [...beside, ...prompts.notes, ...anchorNotes(suites), ...guards.notes, ...planned])
     context.stderr.write(`note: ${note}\n`)
   const paint = errorPaint(context)
   for (const problem of all) context.stderr.write(`${explain(problem, paint)}\n`)
@@ -60,6 +63,25 @@ export async function checkCommand(context: Context, options: { config?: string 
     .join('')
   context.stdout.write(`${say(suites.length, 'suite')}, ${say(cases, 'case')}${plans}: nothing wrong.\n`)
   return 'pass'
+}
+
+/** A hook of git alone looks at the folder, and a commit holds what was staged. */
+async function besideNotes(context: Context, project: Project, suites: readonly LoadedSuite[]): Promise<string[]> {
+  const { root, file, config } = project
+  const { prompts, baselines, recordings, quarantine } = config
+  const ofSuites = suites.flatMap((suite) => [suite.file, ...suite.cases.map(({ info }) => info.file)])
+  const paths = [relative(root, file), ...ofSuites]
+  const found = await besideCommit(
+    root,
+    [...new Set([...paths, prompts, baselines, recordings, quarantine])],
+    context.env,
+  )
+  if (found.length === 0) return []
+  const shown = found.slice(0, 5).join(', ')
+  const more = found.length > 5 ? ` and ${found.length - 5} more` : ''
+  return [
+    `what lies in the folder was checked, and this commit will hold something else: ${shown}${more} not staged as ${found.length === 1 ? 'it is' : 'they are'}.`,
+  ]
 }
 
 /** Anchors are asked as the baseline asked them; of an application only its address is kept, and not its code. */

@@ -46,6 +46,14 @@ export function isHomemade(config: ProviderConfig): boolean {
 /** Where a target is asked: `at` for people and without secrets, `key` to compare with. */
 export type Address = { kind: LoadedSuite['target']['kind']; at: string; key: string; homemade: boolean }
 
+/** The address of a model that grades, or plays a user. */
+export function graderAddress({ name, config }: { name: string; config: ProviderConfig }): GraderAddress {
+  const { type, base_url } = providerIdentity(config)
+  const at = `provider ${name} (${[type, base_url].filter((part) => part !== undefined).join(' ')})`
+  return { at, key: providerKey(config), homemade: isHomemade(config) }
+}
+export type GraderAddress = Omit<Address, 'kind'>
+
 /** The address of a suite's target. Programs and modules are told by their place in the project at `root`. */
 export function addressOf({ target, dir }: Pick<LoadedSuite, 'target' | 'dir'>, root: string): Address {
   const { kind } = target

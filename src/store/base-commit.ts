@@ -1,6 +1,4 @@
 // Which commit a change is compared with: what the pipeline says, else the main branch that the clone knows.
-import { existsSync } from 'node:fs'
-import { dirname, join } from 'node:path'
 import { commitOf, git, isShallow, line } from './git-objects.ts'
 
 /** The commit that a change is compared with, and the name by which it was found. */
@@ -108,14 +106,6 @@ function mergeRequest(env: BaseOptions['env']): Wanted | null {
     problem: `this is a merge request ${what}`,
     mend: `Set \`GIT_DEPTH: 0\` in the job${branch ? `, or run \`git fetch origin ${branch}:refs/remotes/origin/${branch}\`` : ''}.`,
     others: true,
-  }
-}
-
-/** Whether a folder lies in a repository, also where git is not installed or refuses to look at it. */
-export function isRepository(root: string): boolean {
-  for (let folder = root; ; folder = dirname(folder)) {
-    if (existsSync(join(folder, '.git'))) return true
-    if (dirname(folder) === folder) return false
   }
 }
 

@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { AigateError } from '../errors.ts'
+import { ownRepository } from './git-env.ts'
 
 type Entry = { path: string; oid: string; root: string; mode: string }
 /** A file of a commit. `kind`: link has the path that it points to as its bytes. */
@@ -22,7 +23,13 @@ export async function git(cwd: string, args: readonly string[], input?: string) 
     stripFinalNewline: false,
     maxBuffer: 1_000_000_000,
     // Replacement objects would show another history than the one that was pushed.
-    env: { GIT_OPTIONAL_LOCKS: '0', GIT_TERMINAL_PROMPT: '0', GIT_NO_REPLACE_OBJECTS: '1', LC_ALL: 'C' },
+    env: {
+      ...ownRepository(cwd),
+      GIT_OPTIONAL_LOCKS: '0',
+      GIT_TERMINAL_PROMPT: '0',
+      GIT_NO_REPLACE_OBJECTS: '1',
+      LC_ALL: 'C',
+    },
   })
   const said = Buffer.from(stderr).toString('utf8').trim().split('\n')[0] ?? ''
   const missing = existsSync(cwd) ? 'git is not installed' : 'the folder is not there'

@@ -1,11 +1,13 @@
 // Asks git what commit this is and who is at work; without git, the answer is "not known", never an error.
+import { resolve } from 'node:path'
 import type { Git } from '../schema/run.ts'
+import { ownRepository } from './git-env.ts'
 
 /** The records of aigate itself do not make a tree dirty, at whatever depth the project lies. */
 const everythingButRecords = [':(top)', ':(top,exclude,glob)**/.aigate', ':(top,exclude,glob)**/.aigate/**']
 
 /** Standard output without the last newline, or null when git is missing or fails. */
-async function git(cwd: string, args: readonly string[]): Promise<string | null> {
+async function git(cwd: string, args: readonly string[], env: Record<string, string> = {}): Promise<string | null> {
   const { execa } = await import('execa')
   // No lock is taken, no pager or file-system monitor of the repository's own configuration is started.
   const { failed, stdout } = await execa('git', ['-c', 'core.fsmonitor=false', ...args], {
@@ -13,7 +15,7 @@ async function git(cwd: string, args: readonly string[]): Promise<string | null>
     reject: false,
     stdin: 'ignore',
     timeout: 10_000,
-    env: { GIT_OPTIONAL_LOCKS: '0', GIT_TERMINAL_PROMPT: '0', LC_ALL: 'C' },
+    env: { ...ownRepository(cwd), GIT_OPTIONAL_LOCKS: '0', GIT_TERMINAL_PROMPT: '0', LC_ALL: 'C', ...env },
   })
   return failed ? null : stdout
 }
@@ -46,6 +48,29 @@ export async function changedSince(cwd: string, commit: string, except: readonly
   ])
   if (changed === null || untracked === null) return null
   return [...new Set([...changed.split('\0'), ...untracked.split('\0')])].filter((path) => path !== '').sort()
+}
+
+/**
+ * Inside of a commit hook: the files (paths from the top) that do not lie in the folder as this commit will hold them, those
+ * that it will not hold at all among them. Empty outside of such a hook, or where git cannot tell.
+ * @param paths files and folders, relative to `cwd`; a missing one is fine
+ */
+export async function besideCommit(
+  cwd: string,
+  paths: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<string[]> {
+  const index = env['GIT_INDEX_FILE']
+  const top = index ? await git(cwd, ['rev-parse', '--show-toplevel']) : null
+  if (!index || top === null) return []
+  const scope = ['--', ...paths.map((path) => `:(literal)${path.replaceAll('\\', '/')}`)]
+  const staged = { GIT_INDEX_FILE: resolve(top.trim(), index) }
+  const [changed, untracked] = await Promise.all([
+    git(cwd, ['diff', '--name-only', '--no-renames', '--no-ext-diff', '-z', ...scope], staged),
+    git(cwd, ['ls-files', '--others', '--exclude-standard', '--full-name', '-z', ...scope], staged),
+  ])
+  const names = [...(changed ?? '').split('\0'), ...(untracked ?? '').split('\0')]
+  return [...new Set(names)].filter((path) => path !== '').sort()
 }
 
 /** The user.name of git, for the record of who accepted a baseline; `unknown` where there is none. */

@@ -33,7 +33,7 @@ type Program = { type: string; args: unknown } & (
 )
 
 /** The code behind a case: graders, and live tools, which decide a verdict just as much. */
-function programsOf(one: Case): Program[] {
+export function programsOf(one: Case): Program[] {
   const graders = assertionsOf(one).flatMap((each): Program[] =>
     each.type === 'module' || each.type === 'command' ? [each as Program] : [],
   )

@@ -26,6 +26,8 @@ export type ActionEvent = {
   queuedOn: string | undefined
   /** The tip of the branch that the change goes to. */
   baseSha: string | undefined
+  /** The tip of the change of a pull request. */
+  headSha: string | undefined
   /** The commit that people see: the head of the pull request, not its merge commit. */
   commit: string | undefined
   repository: string | undefined
@@ -33,6 +35,9 @@ export type ActionEvent = {
   run: number
   runUrl: string | undefined
 }
+
+/** Events behind which the code of a fork may have been checked out. */
+const ofStrangers = /^(?:pull_request|workflow_run$|issue_comment$)/
 
 /** A payload that cannot be read is taken as one of strangers: nothing may follow from its being broken. */
 export async function readEvent(env: Context['env']): Promise<ActionEvent> {
@@ -45,10 +50,11 @@ export async function readEvent(env: Context['env']): Promise<ActionEvent> {
   return {
     name,
     number: pull?.number,
-    foreign: payload === undefined ? name.startsWith('pull_request') : isForeign(payload, repository),
+    foreign: payload === undefined ? ofStrangers.test(name) : isForeign(payload, repository),
     privileged: name !== 'pull_request',
     queuedOn: payload?.merge_group?.base_sha,
     baseSha: pull?.base.sha,
+    headSha: pull?.head.sha,
     commit: pull?.head.sha ?? env['GITHUB_SHA'],
     repository,
     run: Number.isSafeInteger(run) ? run : 0,

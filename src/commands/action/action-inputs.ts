@@ -26,6 +26,8 @@ export type ActionInputs = {
   results: string | undefined
   /** Pathspecs of git; empty: every change counts. */
   relevantPaths: string[]
+  /** What is evaluated, as far as it is not everything: the jobs of a matrix differ in nothing else. */
+  subject: string[]
   /** Words of `aigate eval` that follow from all other inputs. */
   words: string[]
 }
@@ -65,6 +67,8 @@ function globs(env: Env, name: string): string[] {
   return written.map((line) => (line.startsWith('!') ? `:(top,glob,exclude)${line.slice(1)}` : `:(top,glob)${line}`))
 }
 
+const SUBJECT = ['working-directory', 'config', 'suites', 'prompt', 'model', 'tags', 'cases', 'results'] as const
+
 /** `--name=value`, so that no value can be read as an option. */
 const option = (name: string, value: string | undefined) => (value === undefined ? [] : [`--${name}=${value}`])
 const without = (name: string, value: string | undefined) => (value === 'none' ? [`--no-${name}`] : option(name, value))
@@ -96,6 +100,10 @@ export function readInputs(env: Env): ActionInputs {
     artifactUrl: textOf(env, 'artifact-url'),
     results: textOf(env, 'results'),
     relevantPaths: globs(env, 'relevant-paths'),
+    subject: SUBJECT.flatMap((name) => {
+      const value = textOf(env, name)
+      return value === undefined || value === '.' ? [] : [`${name}=${value.replaceAll(/\s+/g, ' ')}`]
+    }),
     words: [
       ...option('config', textOf(env, 'config')),
       ...option('prompt', textOf(env, 'prompt')),

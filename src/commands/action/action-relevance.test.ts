@@ -1,5 +1,5 @@
 // Inputs of the action that ask nobody: a change that touches nothing of weight, and results of another tool.
-import { rmSync } from 'node:fs'
+import { rmSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { aigate, removeTemporary } from '../cli-testing.ts'
@@ -18,6 +18,10 @@ beforeAll(async () => {
   edit(origin, 'aigate.yaml', 'retries: 0', 'retries: 0, api_key_env: GATE_KEY')
   write(origin, 'src/app.js', 'one\n')
   write(origin, 'src/app.test.js', 'one\n')
+  write(origin, 'graders/grade.mjs', 'export default () => ({ passed: true })\n')
+  write(origin, 'graders/grade.py', '')
+  const graders = '{module: {path: ../graders/grade.mjs}}, {command: {run: ["true", ../graders/grade.py]}}'
+  edit(origin, 'evals/app.suite.yaml', 'assert: [', `assert: [${graders}, `)
   write(origin, 'data/more.jsonl', '{"id": "more", "vars": {"q": "more?"}}\n')
   edit(origin, 'evals/app.suite.yaml', '[cases.jsonl]', '[cases.jsonl, ../data/more.jsonl]')
   expect((await aigate(['baseline', 'record', '--reason', 'first'], origin, { GATE_KEY: KEY })).code).toBe(0)
@@ -68,9 +72,26 @@ describe('relevant-paths', () => {
     ['a workflow', '.github/workflows/x.yml'],
     ['a new suite', 'evals/new.suite.yaml'],
     ['a file beside the suites', 'evals/grader.mjs'],
+    ['a grader elsewhere', 'graders/grade.mjs'],
+    ['a program that grades elsewhere', 'graders/grade.py'],
+    ['what is known about a judge', 'calibrations/default.json'],
+    ['a configuration that is nearer', 'docs/inner/aigate.yaml'],
   ])('%s counts', async (_, path) => {
     const found = await runAction(step(change('docs/a.md', path), { env: { GATE_KEY: '' } }))
     // Not evaluated for want of a key, or refused for what is wrong in the file: but never passed over.
+    expect(found.code, found.stdout).toBeGreaterThan(0)
+    expect(found.summary).not.toContain('no relevant change')
+  })
+
+  it('files behind links of the gate count, wherever they lie', async () => {
+    const linked = clone(origin)
+    git(linked, 'mv', 'prompts', 'shared')
+    symlinkSync('shared', join(linked, 'prompts'))
+    const before = commit(linked, 'prompts for all')
+    git(linked, 'update-ref', 'refs/remotes/origin/main', before)
+    write(linked, 'shared/a/1.0.1.md', 'changed\n')
+    commit(linked, 'a change')
+    const found = await runAction(step(linked, { payload: payloads.pull_request(before), env: { GATE_KEY: '' } }))
     expect(found.code, found.stdout).toBeGreaterThan(0)
     expect(found.summary).not.toContain('no relevant change')
   })
@@ -127,7 +148,7 @@ describe('results of another tool', () => {
     ['as good', 200, 0],
     ['worse', 120, 1],
   ])('%s', async (_, right, code) => {
-    const folder = clone(origin)
+    const folder = change('docs/a.md')
     write(folder, 'new.jsonl', rows(right))
     write(folder, 'old.jsonl', rows(200))
     const before = api.asked.length
@@ -139,7 +160,7 @@ describe('results of another tool', () => {
   })
 
   it('a file that is not there is told, with exit 2', async () => {
-    const found = await runAction(step(clone(origin), { inputs: { results: 'none.json', 'relevant-paths': '' } }))
+    const found = await runAction(step(change('docs/a.md'), { inputs: { results: 'none.json', 'relevant-paths': '' } }))
     expect(found.code).toBe(2)
     expect(found.summary).toContain('none.json')
   })

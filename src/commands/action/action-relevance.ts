@@ -1,9 +1,11 @@
 // Whether a change touches anything that the gate looks at; in doubt it does.
-import { isAbsolute, relative, resolve } from 'node:path'
+import { realpath } from 'node:fs/promises'
+import { isAbsolute, join, relative, resolve } from 'node:path'
 import { AigateError } from '../../errors.ts'
 import type { Context, LoadedSuite, Project } from '../../ports.ts'
 import { baseCommit } from '../../store/base-commit.ts'
 import { git } from '../../store/git-objects.ts'
+import { programsOf } from '../../store/grader-files.ts'
 import { LOCK_NAME } from '../../store/lock-file.ts'
 import { loadProject } from '../../store/project.ts'
 import { loadSuites } from '../../store/suites.ts'
@@ -29,12 +31,11 @@ export async function irrelevantChange(
     const suites = await loadSuites(project, { suites: [] })
     const base = await baseCommit(project.root, { env, ref })
     if (base === null) return null
+    const own = gateFiles(project, suites)
+    // What a link leads to is no path of the gate, and may well be what changed.
+    if (await leadsElsewhere(project.root, own.paths)) return null
     const touched = (specs: readonly string[]) => changedFiles(project.root, base.commit, specs)
-    const [ofGate, ofApp, all] = [
-      await touched(gateFiles(project, suites)),
-      await touched(relevantPaths),
-      await touched([]),
-    ]
+    const [ofGate, ofApp, all] = [await touched(own.specs), await touched(relevantPaths), await touched([])]
     if (ofGate === null || ofApp === null || all === null || ofGate.length + ofApp.length > 0) return null
     const count = `${all.length} changed ${all.length === 1 ? 'file' : 'files'}`
     return `None of the ${count} is a file of the gate or matches relevant-paths, so nothing was asked. Compared with ${base.commit.slice(0, 12)}.`
@@ -51,19 +52,56 @@ async function changedFiles(root: string, base: string, specs: readonly string[]
   return failed ? null : bytes.toString().split('\0').filter(Boolean)
 }
 
-/** Pathspecs of everything that decides what is asked, how it is graded, and what it is compared with. */
-function gateFiles({ root, file, config }: Project, suites: readonly LoadedSuite[]): string[] {
-  const folders = [config.prompts, config.baselines, config.recordings, config.quarantine, LOCK_NAME]
+/** true where a path of the gate is, lies behind, or holds a link: git compares links by their names. */
+async function leadsElsewhere(root: string, paths: readonly string[]): Promise<boolean> {
+  const top = await realpath(root)
+  for (const path of paths) {
+    const real = await realpath(join(root, path)).catch(() => null)
+    if (real !== null && real !== join(top, path)) return true
+  }
+  const listed = await git(root, ['ls-files', '--stage', '-z', '--', ...paths.map((path) => `:(literal)${path}`)])
+  return (
+    listed.failed ||
+    listed.bytes
+      .toString()
+      .split('\0')
+      .some((entry) => entry.startsWith('120000 '))
+  )
+}
+
+/** Everything that decides what is asked, how it is graded, and what it is compared with: paths from the project, and pathspecs. */
+function gateFiles({ root, file, config }: Project, suites: readonly LoadedSuite[]) {
+  const folders = [
+    config.prompts,
+    config.baselines,
+    config.recordings,
+    config.calibrations,
+    config.quarantine,
+    LOCK_NAME,
+  ]
+  const globs: string[] = []
   const ofSuites = suites.flatMap(({ dir, cases, target }) => {
     const application =
       target.kind === 'module' ? [target.target.module] : target.kind === 'command' ? target.target.command : []
+    const graders = cases.flatMap(({ case: one }) =>
+      programsOf(one).flatMap((each) => (each.type === 'module' ? [each.args.path] : each.args.run)),
+    )
+    const from = (path: string) => relative(root, resolve(dir, path)).replaceAll('\\', '/')
+    if (target.kind === 'module' || target.kind === 'command') globs.push(...(target.target.depends_on ?? []).map(from))
     return [
       relative(root, dir) || '.',
       ...cases.map(({ info }) => info.file),
-      // A word of the command may be a file; one that is none matches nothing.
-      ...application.filter((word) => !isAbsolute(word)).map((word) => relative(root, resolve(dir, word))),
+      // A word of a command may be a file; one that is none matches nothing.
+      ...[...application, ...graders].filter((word) => word !== '' && !isAbsolute(word)).map(from),
     ]
   })
-  const literal = [relative(root, file), ...folders, ...new Set(ofSuites)].map((path) => `:(literal)${path || '.'}`)
-  return [...literal, ...config.suites.map((glob) => `:(glob)${glob}`), ':(top,literal).github/workflows']
+  const paths = [...new Set([relative(root, file), ...folders, ...ofSuites])].map((path) => path || '.')
+  const specs = [
+    ...paths.map((path) => `:(literal)${path}`),
+    ...[...config.suites, ...globs].map((glob) => `:(glob)${glob}`),
+    // Another configuration that is nearer, or gone, decides which one is read.
+    ':(top,glob)**/aigate.yaml',
+    ':(top,literal).github/workflows',
+  ]
+  return { paths, specs }
 }

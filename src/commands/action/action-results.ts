@@ -112,8 +112,8 @@ export async function comment(
   const { number, repository, run } = event
   if (!inputs.comment || number === undefined || repository === undefined) return { said: null, url: null }
   if (inputs.token === '') return { said: 'No comment was written: there is no github-token.', url: null }
-  const own = ['GITHUB_WORKFLOW', 'GITHUB_JOB', 'GITHUB_ACTION'].map((name) => env[name] ?? '').join('/')
-  const key = inputs.commentKey ?? own
+  const own = ['GITHUB_WORKFLOW', 'GITHUB_JOB', 'GITHUB_ACTION'].map((name) => env[name] ?? '')
+  const key = bounded(inputs.commentKey ?? [...own, ...inputs.subject].join('/'))
   const api = (env['GITHUB_API_URL'] ?? 'https://api.github.com').replace(/\/+$/, '')
   const result = await writeComment(
     { api, repository, number, token: inputs.token },
@@ -123,6 +123,10 @@ export async function comment(
   )
   return said(result)
 }
+
+/** Whatever a workflow writes, the marker leaves the text its room. */
+const bounded = (key: string) =>
+  key.length <= 120 ? key : `${key.slice(0, 80)} ${createHash('sha256').update(key).digest('hex').slice(0, 16)}`
 
 function said(result: CommentResult): { said: string | null; url: string | null } {
   if (result.kind === 'refused')
@@ -151,7 +155,9 @@ export async function writeOutputs(
 
 /** Numbers of the whole report: the rate and the difference of the suite where they are lowest, the cost of all together. */
 export function numbersOf(report: Report | null): Record<'pass-rate' | 'delta' | 'cost' | 'calls' | 'run-id', string> {
-  const rates = report?.suites.flatMap(({ verdict }) => passRate(verdict) ?? []) ?? []
+  // Of what was measured in part, the lowest is not known.
+  const whole = report?.suites.every(({ verdict }) => verdict.outcome !== 'invalid') ?? false
+  const rates = whole ? (report?.suites.flatMap(({ verdict }) => passRate(verdict) ?? []) ?? []) : []
   const deltas = rates.flatMap(({ now, before }) => (before === null ? [] : [now - before]))
   const costs = report?.suites.flatMap(({ totals }) => totals.cost_usd ?? []) ?? []
   const lowest = (values: readonly number[]) => (values.length > 0 ? rounded(Math.min(...values)) : '')

@@ -3,10 +3,11 @@ import { basename } from 'node:path'
 import { AigateError } from '../../errors.ts'
 import type { Context, LoadedSuite, Project } from '../../ports.ts'
 import { providerKey } from '../../run/address.ts'
-import { neededKeys } from '../../run/needed-keys.ts'
+import { neededKeys, providersOf } from '../../run/needed-keys.ts'
 import { bareEnv } from '../../run/programs.ts'
 import { namesIn, secretNames } from '../../run/redact.ts'
 import { Config, type ProviderConfig } from '../../schema/config.ts'
+import { assertionsOf } from '../../schema/suite.ts'
 import { baseCommit } from '../../store/base-commit.ts'
 import { fileAt } from '../../store/git-objects.ts'
 import { loadProject } from '../../store/project.ts'
@@ -82,17 +83,16 @@ async function load<T>(read: () => Promise<T>): Promise<T | undefined> {
 const withoutRunner = (env: Env, known: readonly string[]) =>
   Object.fromEntries(Object.entries(env).filter(([name]) => known.includes(name) || !withheld.test(name)))
 
-/** Where a suite runs code that the change brings along. */
+/** Where a suite runs code that the change brings along: as its target, as a grader of any turn, or as a live tool. */
 function codeHazards(suites: readonly LoadedSuite[]): string[] {
   return suites.flatMap(({ suite, target, cases }) => {
-    const types = cases.flatMap(({ case: { assert } }) => assert.map(({ type }) => type))
-    const graders = [...new Set(types)].filter((type) => type === 'command' || type === 'module')
-    return [
-      ...(target.kind === 'command' || target.kind === 'module'
-        ? [`suite ${suite.suite} runs code of this change (target ${target.kind})`]
-        : []),
-      ...graders.map((type) => `suite ${suite.suite} runs code of this change (assertion ${type})`),
-    ]
+    const graders = cases.flatMap(({ case: one }) => assertionsOf(one).map(({ type }) => `assertion ${type}`))
+    const tools = cases.flatMap(({ case: one }) =>
+      Object.entries(one.tools ?? {}).flatMap(([name, tool]) => ('results' in tool ? [] : [`tool ${name}`])),
+    )
+    const own = target.kind === 'command' || target.kind === 'module' ? [`target ${target.kind}`] : []
+    const runs = [...own, ...graders.filter((one) => /^assertion (?:command|module)$/.test(one)), ...tools]
+    return [...new Set(runs)].map((what) => `suite ${suite.suite} runs code of this change (${what})`)
   })
 }
 
@@ -104,13 +104,16 @@ async function addressHazards(
   env: Env,
 ): Promise<string[]> {
   const base = await baseProviders(project, { env, ref: baseSha })
-  return suites.flatMap(({ suite, target }) => {
-    if (target.kind === 'http') return [`suite ${suite.suite} asks an address that this change names (target http)`]
-    if (target.kind !== 'prompt') return []
-    const { name, config } = target.provider
-    const before = base?.[name]
-    const same = before && providerKey(before) === providerKey(config) && keyOf(before) === keyOf(config)
-    return same ? [] : [`provider ${name} of suite ${suite.suite} is not the one that the base has`]
+  return suites.flatMap((loaded) => {
+    const { suite, target } = loaded
+    const asked =
+      target.kind === 'http' ? [`suite ${suite.suite} asks an address that this change names (target http)`] : []
+    const others = providersOf(loaded).flatMap(({ name, config }) => {
+      const before = base?.[name]
+      const same = before && providerKey(before) === providerKey(config) && keyOf(before) === keyOf(config)
+      return same ? [] : [`provider ${name} of suite ${suite.suite} is not the one that the base has`]
+    })
+    return [...asked, ...others]
   })
 }
 

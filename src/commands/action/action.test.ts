@@ -1,5 +1,5 @@
 // The bundled action, run as the runner of GitHub does, for every kind of event: what it decides, shows, and never gives away.
-import { cpSync, existsSync, readFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startGithub } from '../../act/github-testing.ts'
@@ -37,10 +37,9 @@ afterAll(() => {
 /** A checkout of a change; `worse` asks the terse prompt. */
 function checkout(worse = false): string {
   const folder = clone(origin)
-  if (worse) {
-    edit(folder, 'evals/app.suite.yaml', 'a@1.0.0', 'a@1.1.0')
-    commit(folder, 'shorter')
-  }
+  if (worse) edit(folder, 'evals/app.suite.yaml', 'a@1.0.0', 'a@1.1.0')
+  else write(folder, 'notes.md', 'a change\n')
+  commit(folder, 'a change')
   return folder
 }
 async function github() {
@@ -248,6 +247,51 @@ describe('a fork', () => {
     expect(existsSync(mark)).toBe(false)
   })
 
+  it.each([
+    ['an assertion of a turn', 'turns: [{user: hello, assert: [{module: {path: ./steal.mjs}}]}]', 'assertion module'],
+    ['a program behind a tool', 'tools: {look: {command: [node, evals/steal.mjs]}}', 'tool look'],
+    ['a module behind a tool', 'tools: {look: {module: ./steal.mjs}}', 'tool look'],
+  ])('with code in %s is not run either', async (_, line, told) => {
+    const folder = checkout()
+    const mark = join(folder, 'stolen')
+    write(
+      folder,
+      'evals/steal.mjs',
+      `import { writeFileSync } from 'node:fs'\nwriteFileSync(${JSON.stringify(mark)}, 'x')\nexport default () => ({ passed: true })\n`,
+    )
+    edit(folder, 'evals/app.suite.yaml', 'model: main}', 'model: main, tools: [{name: look}]}')
+    edit(folder, 'evals/app.suite.yaml', 'cases_from:', `cases: [{id: mine, vars: {q: q}, ${line}}]\ncases_from:`)
+    commit(folder, 'mine')
+    const found = await runAction(fromFork(folder, { event: 'pull_request_target' }))
+    expect(found.code, found.stdout).toBe(4)
+    expect(found.summary).toContain(told)
+    expect(existsSync(mark)).toBe(false)
+  })
+
+  const judge = 'judges: {default: {model: thief}}'
+  it.each([
+    ['a judge', judge, 'assert: [{contains: right}, {rubric: kind}]'],
+    ['embeddings', 'embeddings: thief', 'assert: [{similar: {to: right, method: cosine}}]'],
+    [
+      'a simulated user',
+      '',
+      'assert: [{contains: right}]\ncases: [{id: mine, vars: {q: q}, user: {model: thief, goal: a refund}}]',
+    ],
+  ])('cannot send the key to the address of %s', async (_, config, assert) => {
+    const thief = await startApi(() => 'right')
+    closing.push(() => thief.close())
+    const folder = checkout()
+    const provider = `  own: {type: openai, base_url: "${thief.url}", api_key_env: GATE_KEY}\n`
+    edit(folder, 'aigate.yaml', 'models:\n', `${provider}models:\n  thief: {provider: own, id: m-2026-01-01}\n`)
+    if (config !== '') write(folder, 'aigate.yaml', `${readFileSync(join(folder, 'aigate.yaml'), 'utf8')}${config}\n`)
+    edit(folder, 'evals/app.suite.yaml', 'assert: [{contains: right}]', assert)
+    commit(folder, 'mine')
+    const found = await runAction(fromFork(folder, { event: 'pull_request_target' }))
+    expect(found.code, found.stdout).toBe(4)
+    expect(found.summary).toContain('provider own of suite app is not the one that the base has')
+    expect(thief.asked).toEqual([])
+  })
+
   it('cannot send the key to an address of its own', async () => {
     const thief = await startApi(() => 'right')
     closing.push(() => thief.close())
@@ -279,6 +323,83 @@ describe('a fork', () => {
     const found = await runAction(fromFork(checkout(true), { event: 'pull_request_target' }))
     expect(found.code, found.stdout).toBe(1)
   })
+})
+
+describe('a checkout that is not the change', () => {
+  const tip = () => git(origin, 'rev-parse', 'main')
+  it.each([
+    ['pull_request_target', 'Use the event'],
+    ['pull_request', 'Leave the input ref out'],
+  ])('of the base, as %s makes it or a ref asks for it, is not evaluated as if it were', async (event, mend) => {
+    const { url, comments } = await github()
+    const folder = clone(origin)
+    const found = await runAction(pull(folder, { event, api: url, env: { GITHUB_SHA: tip() } }))
+    expect(found.code, found.stdout).toBe(4)
+    expect(found.outputs).toMatchObject({ outcome: 'invalid', evaluated: 'false' })
+    expect(comments[0]!.body).toContain('is the base branch and not the change')
+    expect(comments[0]!.body).toContain(mend)
+    // Nor is it a change that touches nothing.
+    const inputs = { 'relevant-paths': 'src/**' }
+    expect(await runAction(pull(folder, { event, inputs, env: { GITHUB_SHA: tip() } }))).toMatchObject({ code: 4 })
+  })
+  it('a merge of the change with the tip of the base is the change, in a shallow clone too', async () => {
+    const folder = checkout(true)
+    const head = git(folder, 'rev-parse', 'HEAD')
+    git(folder, 'checkout', '-q', '--detach', 'origin/main')
+    git(folder, 'merge', '-q', '--no-ff', '--no-edit', head)
+    const payload = payloads.pull_request(base)
+    payload.pull_request.head.sha = head
+    for (const event of ['pull_request', 'pull_request_target'])
+      expect(await runAction(pull(folder, { event, payload, inputs: { comment: 'false' } }))).toMatchObject({ code: 1 })
+    const shallow = join(temporary(), 'shallow')
+    git(folder, 'clone', '-q', '--depth', '1', `file://${folder}`, shallow)
+    const found = await runAction(pull(shallow, { payload, inputs: { comment: 'false' } }))
+    // Without the base there is nothing to be held against; it is not mistaken for the base itself.
+    expect(found.code, found.stdout).toBe(2)
+    expect(found.summary).not.toContain('is the base branch')
+  })
+})
+
+it('jobs of a matrix that evaluate other things keep a comment each, and steps keep their reports apart', async () => {
+  const { url, comments } = await github()
+  const folder = checkout()
+  const found = await runAction(pull(folder, { api: url }))
+  const other = await runAction(
+    pull(folder, { api: url, inputs: { suites: 'app' }, env: { GITHUB_ACTION: '__self_2' } }),
+  )
+  expect(await runAction(pull(folder, { api: url, inputs: { suites: 'app' } }))).toMatchObject({ code: 0 })
+  expect(comments).toHaveLength(3)
+  expect([found, other].map(({ outputs }) => outputs['reports']!.split('/').at(-1))).toEqual(['__self', '__self_2'])
+})
+
+it('a rate over a part of the cases is no output', async () => {
+  const folder = checkout()
+  edit(folder, 'aigate.yaml', /^models:/m, 'budget: {max_calls: 3}\nmodels:')
+  const inputs = { base: 'none', baseline: 'none', comment: 'false' }
+  const found = await runAction(pull(folder, { inputs }))
+  expect(found.code, found.stdout).toBe(4)
+  expect(found.outputs).toMatchObject({ outcome: 'invalid', 'pass-rate': '', delta: '' })
+})
+
+it('a folder for reports that cannot be one is told in a sentence', async () => {
+  const found = await runAction(pull(checkout(), { inputs: { 'reports-folder': 'aigate.yaml' } }))
+  expect(found.code).toBe(2)
+  expect(found.summary).toContain('No reports can be written')
+  expect(found.stdout).not.toContain('fault of aigate')
+})
+
+it('a report that says pass is not shown where the gate failed after it', async () => {
+  const { url, comments } = await github()
+  const folder = checkout()
+  // The last report of all cannot be written: its folder goes while the answers come.
+  const inputs = { reporters: 'ctrf:late/ctrf.json' }
+  mkdirSync(join(folder, 'late'))
+  write(folder, 'app.mjs', "import { rmSync, writeFileSync } from 'node:fs'\nrmSync('late', { recursive: true, force: true })\nwriteFileSync('late', '')\nexport default () => 'right'\n") // biome-ignore format: one call
+  edit(folder, 'evals/app.suite.yaml', 'target: {prompt: a@1.0.0, model: main}', 'target: {module: ../app.mjs}')
+  const found = await runAction(pull(folder, { api: url, inputs: { ...inputs, base: 'none', baseline: 'none' } }))
+  expect(found.code, found.stdout).not.toBe(0)
+  for (const text of [found.summary, comments[0]!.body]) expect(text).not.toContain('PASS')
+  expect(found.outputs['outcome']).not.toBe('pass')
 })
 
 describe('every other event', () => {

@@ -8,6 +8,7 @@ import type { Context, Ending } from '../../ports.ts'
 import { plain } from '../../report/safe-text.ts'
 import { annotationCommand, logLine, maskCommands } from '../../report/workflow-commands.ts'
 import { type ActionEvent, readEvent } from './action-event.ts'
+import { strayCheckout } from './action-checkout.ts'
 import { type ActionInputs, baseWords, readInputs } from './action-inputs.ts'
 import * as results from './action-results.ts'
 import { irrelevantChange } from './action-relevance.ts'
@@ -44,13 +45,15 @@ async function evaluate(context: Context, host: Host, inputs: ActionInputs, even
   const trust = await judgeTrust({ env, cwd }, inputs, event)
   stdout.write(maskCommands(trust.masked))
   const folder = reportsFolder(context, inputs, cwd)
-  const nothing = await irrelevantChange({ env, cwd }, inputs, event)
+  const stray = await strayCheckout({ env, cwd }, event)
+  const nothing = stray === null ? await irrelevantChange({ env, cwd }, inputs, event) : null
+  const refused = stray ?? trust.refused
   if (nothing !== null) stdout.write(logLine(nothing))
   const { code, shown } =
     nothing !== null
       ? { code: host.codes.pass, shown: { nothing } }
-      : trust.refused
-        ? { code: host.codes.invalid, shown: trust.refused }
+      : refused
+        ? { code: host.codes.invalid, shown: refused }
         : await gate(context, host, { inputs, event, trust, cwd, folder })
   const { comment, summary } = results.texts(shown, inputs, event)
   const workspace = await realpath(env['GITHUB_WORKSPACE'] ?? context.cwd)
@@ -86,18 +89,33 @@ async function workingDirectory({ cwd }: Context, { workingDirectory: folder }: 
   throw new AigateError('usage', { problem, mend: 'Name a folder of the checkout, relative to its top.' })
 }
 
-/** Beside the workspace by default, so that a report is never taken for an uncommitted change. */
-function reportsFolder({ env }: Context, { reportsFolder: chosen, commentKey = 'aigate' }: ActionInputs, cwd: string) {
+/** Beside the workspace by default, so that a report is never taken for an uncommitted change; each step has its own. */
+function reportsFolder({ env }: Context, { reportsFolder: chosen, commentKey }: ActionInputs, cwd: string) {
   if (chosen !== undefined) return resolve(cwd, chosen)
-  return join(env['RUNNER_TEMP'] ?? join(cwd, '.aigate'), 'aigate-reports', commentKey.replaceAll(/[^\w-]/g, '-'))
+  const name = commentKey ?? env['GITHUB_ACTION'] ?? 'aigate'
+  return join(env['RUNNER_TEMP'] ?? join(cwd, '.aigate'), 'aigate-reports', name.replaceAll(/[^\w-]/g, '-'))
 }
+
+async function madeFolder(folder: string): Promise<void> {
+  try {
+    // What an earlier step left there is not the result of this one.
+    for (const name of Object.values(results.REPORT_FILES)) await rm(join(folder, name), { force: true })
+    await mkdir(folder, { recursive: true })
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error)
+    throw new AigateError('usage', {
+      problem: `No reports can be written to ${folder}: ${why}`,
+      mend: 'Name another folder in the input reports-folder of the action.',
+    })
+  }
+}
+
+const stopped = { sentence: 'The run was interrupted before there was a verdict.', mend: 'Run the job again.' }
 
 type Gate = { inputs: ActionInputs; event: ActionEvent; trust: Trust; cwd: string; folder: string }
 
 async function gate(context: Context, host: Host, { inputs, event, trust, cwd, folder }: Gate) {
-  // What an earlier step left there is not the result of this one.
-  for (const name of Object.values(results.REPORT_FILES)) await rm(join(folder, name), { force: true })
-  await mkdir(folder, { recursive: true })
+  await madeFolder(folder)
   const said: string[] = []
   const run = (words: readonly string[]) =>
     runGate({
@@ -114,9 +132,12 @@ async function gate(context: Context, host: Host, { inputs, event, trust, cwd, f
   // The offline part: everything that can be wrong without a model, then the recorded answers.
   const checked = trust.offline === undefined ? host.codes.pass : await run(['check', ...config])
   const code = checked === host.codes.pass ? await run(evalWords(inputs, event, trust, folder)) : checked
-  const report = checked === host.codes.pass ? await results.readReport(folder) : null
+  const written = checked === host.codes.pass ? await results.readReport(folder) : null
+  const interrupted = code === host.codes.interrupted
+  // A report that says pass where the gate did not was followed by a failure: it is no verdict.
+  const holds = written && (host.codes[written.outcome] === code || (interrupted && written.outcome !== 'pass'))
   const notes = trust.offline === undefined ? [] : [trust.offline]
-  const shown: results.Shown = report ? { report, notes } : results.errorIn(said)
+  const shown: results.Shown = holds ? { report: written, notes } : interrupted ? stopped : results.errorIn(said)
   return { code: code ?? host.codes[context.signal.aborted ? 'interrupted' : 'invalid'], shown }
 }
 

@@ -1,8 +1,8 @@
 // eval twice: what was answered is not asked again, counted at a real API; and what must be asked is.
-import { appendFileSync, chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { appendFileSync, chmodSync, cpSync, mkdirSync, readdirSync, readFileSync, renameSync, symlinkSync, writeFileSync } from 'node:fs' // biome-ignore format: one line
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { aigate, removeTemporary, reportIn } from '../cli-testing.ts'
+import { aigate, removeTemporary, reportIn, temporary } from '../cli-testing.ts'
 import { type Api, commit, edit, git, promptProject, startApi, write } from '../git-testing.ts'
 
 let api: Api
@@ -224,6 +224,29 @@ describe('what is wrong with the cache never stops a run', () => {
     commit(folder, 'a head start')
     expect(await cost(folder)).toBe(3)
     expect(verdictOf(folder).warnings.join()).toMatch(/\.aigate\/cache is committed: nothing is taken from it/)
+  })
+
+  it.each([
+    ['behind a link', 'kept', '.aigate/cache'],
+    ['beside the project', '../kept', '../kept/cache'],
+  ])('nor those that it commits %s', async (_, place, shown) => {
+    const top = temporary()
+    const folder = join(top, 'services/chat')
+    cpSync(promptProject(api, { cases: 3 }), folder, { recursive: true, filter: (path) => !path.endsWith('.git') })
+    await run(folder)
+    renameSync(join(folder, '.aigate'), join(folder, place))
+    if (place === 'kept') symlinkSync('kept', join(folder, '.aigate'))
+    else
+      write(
+        folder,
+        'aigate.yaml',
+        `${readFileSync(join(folder, 'aigate.yaml'), 'utf8')}cache: {folder: ../kept/cache}\n`,
+      )
+    git(top, 'init', '-q', '-b', 'main')
+    git(top, 'add', '-f', '.')
+    git(top, 'commit', '-qm', 'a head start')
+    expect(await cost(folder)).toBe(3)
+    expect(verdictOf(folder).warnings.join()).toContain(`${shown} is committed: nothing is taken from it`)
   })
 
   it('no key reaches it', async () => {

@@ -1,6 +1,7 @@
 // Which answers of earlier runs may stand for a question: what decides an answer becomes its key, and what cannot be told is asked.
 import { createHash } from 'node:crypto'
-import { isAbsolute, join, relative, resolve, sep } from 'node:path'
+import { realpath } from 'node:fs/promises'
+import { join, relative, resolve, sep } from 'node:path'
 import type { AskRequest, Context, LoadedSuite, Project } from '../../ports.ts'
 import { providerKey } from '../../run/address.ts'
 import { contentHash } from '../../run/canonical.ts'
@@ -8,6 +9,7 @@ import { CacheConfig } from '../../schema/config.ts'
 import type { Completion } from '../../schema/run.ts'
 import { type AnswerCache, openAnswerCache } from '../../store/cache/answer-cache.ts'
 import { expander } from '../../run/expand.ts'
+import { graderKeys } from '../../run/needed-keys.ts'
 import { type Bounds, tidyCache } from '../../store/cache/tidy.ts'
 import { filesAt } from '../../store/git-objects.ts'
 import { targetCode } from '../../store/target-code.ts'
@@ -62,9 +64,8 @@ export async function openCache(
 ): Promise<{ cache: SessionCache | null; notes: string[] }> {
   const { folder, bounds } = cacheSettings(context, project, options.cacheDir)
   if (options.cache === false || options.offline || bounds.maxBytes === 0) return { cache: null, notes: [] }
-  const inside = relative(project.root, folder).split(sep).join('/')
-  const outside = inside.startsWith('..') || isAbsolute(inside)
-  if (!outside && (await committed(project.root, inside))) {
+  if (await committed(folder)) {
+    const inside = relative(project.root, folder).split(sep).join('/')
     return {
       cache: null,
       notes: [`${inside} is committed: nothing is taken from it, because its author could have written it.`],
@@ -77,12 +78,16 @@ export async function openCache(
   return { cache: { answers, since, read, folder, bounds }, notes: [] }
 }
 
-const committed = (root: string, folder: string): Promise<boolean> =>
-  filesAt(root, 'HEAD', folder).then(
+/** Looked for where the folder really lies: a link, or a folder beside the project, may be committed just as well. */
+async function committed(folder: string): Promise<boolean> {
+  const real = await realpath(folder).catch(() => null)
+  if (real === null) return false
+  return filesAt(real, 'HEAD', '').then(
     (files) => files.length > 0,
     // Outside of git nothing is committed.
     () => false,
   )
+}
 
 /** Closes the cache, says what was wrong with it, and keeps it within its bounds. */
 export async function closeCache(context: Context, cache: SessionCache | null): Promise<void> {
@@ -134,7 +139,7 @@ export async function openMemory(
   }
 }
 
-/** Suites of which at least one answer of the first pass is not known: somebody will be asked, and needs a key. */
+/** Suites of which at least one answer of the first pass is not known, or whose graders lack a key: somebody will be asked. */
 export async function suitesToAsk(
   world: Parameters<typeof openMemory>[0],
   suites: readonly LoadedSuite[],
@@ -147,7 +152,8 @@ export async function suitesToAsk(
     const known = suite.cases.every(({ case: one }) =>
       passes.every((trial) => memory.find(ask(one, trial)) !== undefined),
     )
-    if (!known) open.push(suite)
+    const ungraded = graderKeys(suite).some((name) => (world.context.env[name] ?? '') === '')
+    if (!known || ungraded) open.push(suite)
   }
   return open
 }

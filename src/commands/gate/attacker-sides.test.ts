@@ -89,6 +89,47 @@ describe('another provider behind the same name', () => {
     expect(code).toBe(2)
   })
 
+  it('of a judge is held beside a new prompt, and not where nothing can hide behind it', async () => {
+    const answer = ({ system, user }: { system: string; user: string }) =>
+      system.startsWith('Be ') ? honest({ system, user }) : JSON.stringify({ reason: 'as asked', score: user.includes('no idea') ? 1 : 5 }) // biome-ignore format: one answer
+    const [real, fake] = [await opened(answer), await opened(() => JSON.stringify({ reason: 'wonderful', score: 5 }))]
+    const folder = promptProject(real, { cases: CASES, config: 'judges: {default: {model: judge}}\n' })
+    const line = (url: string) =>
+      `  judging: {type: openai, base_url: "${url}", retries: 0, headers: {x-role: judge}}\n`
+    edit(
+      folder,
+      'aigate.yaml',
+      'models:\n',
+      `${line(real.url)}models:\n  judge: {provider: judging, id: j-2026-01-01}\n`,
+    )
+    edit(folder, 'evals/app.suite.yaml', 'assert: [{contains: right}]', 'assert: [{rubric: {criteria: it is right}}]')
+    expect(await aigate(['baseline', 'record', '--reason', 'first'], folder)).toMatchObject({ code: 0 })
+    expect(await aigate(['lock'], folder)).toMatchObject({ code: 0 })
+    commit(folder, 'a baseline')
+    const attack = async (change: (into: string) => void) => {
+      const into = clone(folder)
+      change(into)
+      expect(await aigate(['lock'], into)).toMatchObject({ code: 0 })
+      commit(into, 'a change')
+      return judged(into, ['--no-cache'])
+    }
+    expect(await attack(newPrompt)).toMatchObject({ code: 1 })
+    const bribed = (into: string) => edit(into, 'aigate.yaml', line(real.url), line(fake.url))
+    const both = await attack((into) => {
+      newPrompt(into)
+      bribed(into)
+    })
+    expect(both.said).toContain(
+      `would be graded at provider judging (openai ${fake.url}), which the base does not know`,
+    )
+    expect(both.code).toBe(3)
+    const alone = await attack(bribed)
+    expect(alone.said).toContain(
+      'This change loosens the gate: the suite has judges, embeddings or players at provider judging',
+    )
+    expect(alone.code).toBe(0)
+  })
+
   it('alone is said and held, also as another header, kind or name', async () => {
     const { real, fake, attack } = await base()
     const changes: [(into: string) => void, RegExp][] = [

@@ -8,9 +8,10 @@ import { guard, type GuardSide } from '../../decide/change/policy-guard.ts'
 import { baselineWarnings, requireFresh } from '../../decide/change/ratchet.ts'
 import { AigateError } from '../../errors.ts'
 import type { Context, LoadedSuite, Project } from '../../ports.ts'
-import { type Address, addressOf, providerKey } from '../../run/address.ts'
+import { type Address, addressOf, type GraderAddress, graderAddress, providerKey } from '../../run/address.ts'
 import { contentHash } from '../../run/canonical.ts'
 import { expander } from '../../run/expand.ts'
+import { othersOf } from '../../run/needed-keys.ts'
 import { snapshotTarget } from '../../run/snapshot.ts'
 import type { Baseline } from '../../schema/baseline.ts'
 import type { QuarantineEntry } from '../../schema/quarantine.ts'
@@ -19,7 +20,8 @@ import { baselineFile, readBaseline } from '../../store/baseline-file.ts'
 import { type BaseProject, openBaseProject } from '../../store/base-project.ts'
 import { otherConfigAtBase } from '../../store/base-config.ts'
 import { contentDigest } from '../../store/content-digest.ts'
-import { findBase, isRepository, type NoBase, PULL_REQUEST_VARIABLES } from '../../store/base-commit.ts'
+import { findBase, type NoBase, PULL_REQUEST_VARIABLES } from '../../store/base-commit.ts'
+import { isRepository } from '../../store/git-env.ts'
 import { readQuarantineFile } from '../../store/quarantine-file.ts'
 import { openRecordings } from '../../store/recordings.ts'
 import { collectSuites, type SuiteOptions } from '../../store/suites.ts'
@@ -247,8 +249,11 @@ async function sideOf(
   const baselines = new Map<string, string | null>()
   const targets = new Map<string, string>()
   const addresses = new Map<string, Address>()
+  const graderAddresses = new Map<string, GraderAddress[]>()
   const providers = new Set(Object.values(project.config.providers).map(providerKey))
-  for (const { suite, target, dir } of suites) {
+  for (const loaded of suites) {
+    const { suite, target, dir } = loaded
+    graderAddresses.set(suite.suite, othersOf(loaded).map(graderAddress))
     const file = baselineFile(join(project.root, project.config.baselines), suite.suite)
     baselines.set(suite.suite, await digestOf(file))
     const address = addressOf({ target, dir }, project.root)
@@ -258,7 +263,16 @@ async function sideOf(
     const { hash, components } = snapshotTarget(target, project.config.components ?? {})
     targets.set(suite.suite, contentHash({ hash, components, address: address.key }))
   }
-  return { suites, quarantine, budget: project.config.budget, baselines, targets, addresses, providers }
+  return {
+    suites,
+    quarantine,
+    budget: project.config.budget,
+    baselines,
+    targets,
+    addresses,
+    graderAddresses,
+    providers,
+  }
 }
 
 /** SHA-256 (hex) of a file with LF line ends, as git keeps it whatever the checkout says; null when there is none. */

@@ -49,6 +49,25 @@ it('nothing to do is a pass that says so, and what was looked at', async () => {
   ])
 })
 
+it('who judges, and what is known of that judge, reaches the suites that are judged', async () => {
+  const folder = project()
+  const provider = `  judging: {type: openai, base_url: "${api.url}"}\n`
+  edit(folder, 'aigate.yaml', 'models:\n', `${provider}models:\n  judge: {provider: judging, id: j-2026-01-01}\n`)
+  appendFileSync(join(folder, 'aigate.yaml'), 'judges: {default: {model: judge}}\n')
+  edit(folder, 'evals/other.suite.yaml', 'assert: [{contains: right}]', 'assert: [{rubric: kind}]')
+  git(folder, 'checkout', '-q', 'main')
+  commit(folder, 'a judge')
+  git(folder, 'checkout', '-qB', 'change')
+  expect((await evalChanged(folder)).stderr).toMatch(/nothing to do: no suite differs/)
+  edit(folder, 'aigate.yaml', provider, provider.replace('}', ', headers: {x-a: b}}'))
+  expect((await evalChanged(folder)).stderr).toMatch(/^other runs: changed since .*: judges and their calibrations\.$/m)
+  git(folder, 'checkout', '-q', '.')
+  write(folder, 'calibrations/default.json', '{}\n')
+  const { stderr } = await evalChanged(folder)
+  expect(stderr).toMatch(/^other runs: changed since .*: judges and their calibrations\.$/m)
+  expect(stderr).toMatch(/^app is as it is/m)
+})
+
 describe('runs the suite that a change reaches, and says by what', () => {
   const changes: [string, (folder: string) => void, RegExp, string[]][] = [
     ['a case', (f) => edit(f, 'evals/cases.jsonl', 'question 2"', 'question two"'), /app runs: changed since main .*: cases and assertions \(c2\)/, ['app']],

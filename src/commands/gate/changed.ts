@@ -1,18 +1,21 @@
 // eval --changed: the suites of the working tree beside those of the base, each with everything that decides its verdict.
 import { readdir } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { suiteChange, type SuiteState } from '../../decide/change/changed-suites.ts'
 import { graderKey } from '../../decide/change/policy-guard.ts'
 import { AigateError } from '../../errors.ts'
 import type { Context, LoadedSuite, Project } from '../../ports.ts'
 import { addressOf, providerKey } from '../../run/address.ts'
 import { canonical, contentHash } from '../../run/canonical.ts'
+import { othersOf } from '../../run/needed-keys.ts'
 import type { QuarantineEntry } from '../../schema/quarantine.ts'
 import type { GuardRecord } from '../../schema/run.ts'
 import type { Unchanged } from '../../schema/verdict.ts'
 import { findBase } from '../../store/base-commit.ts'
 import { type BaseProject, openBaseProject } from '../../store/base-project.ts'
 import { baselineFile } from '../../store/baseline-file.ts'
+import { contentDigest } from '../../store/content-digest.ts'
+import { blobsAt } from '../../store/git-objects.ts'
 import { changedSince } from '../../store/git.ts'
 import { ownFiles, usesGraders } from '../../store/grader-files.ts'
 import { readQuarantineFile } from '../../store/quarantine-file.ts'
@@ -83,14 +86,22 @@ async function compare(
   const graders = await gradersOfBoth({ project, suites }, { project: base, suites: old.suites })
   const others = await filesOfGraders(project, base, { now: suites, before: old.suites })
   const listed = (await readQuarantineFile(base.project)).entries
+  const known = await calibrationsOfBoth(project, base)
   const changed: string[] = []
   const unchanged: Unchanged[] = []
   const said: string[] = []
   for (const suite of suites) {
     const name = suite.suite.suite
     const before = old.suites.find((one) => one.suite.suite === name)
-    const now = await stateOf(project, suite, { graders: graders.head, quarantine, offline })
-    const then = before && (await stateOf(base.project, before, { graders: graders.base, quarantine: listed, offline }))
+    const now = await stateOf(project, suite, { graders: graders.head, quarantine, offline, calibrations: known.head })
+    const then =
+      before &&
+      (await stateOf(base.project, before, {
+        graders: graders.base,
+        quarantine: listed,
+        offline,
+        calibrations: known.base,
+      }))
     const found = then && suiteChange(now.state, then.state)
     const untold = now.untold ?? then?.untold
     const why = [
@@ -140,7 +151,12 @@ async function filesOfGraders(
 async function stateOf(
   project: Project,
   suite: LoadedSuite,
-  side: { graders: ReadonlyMap<string, string>; quarantine: readonly QuarantineEntry[]; offline: boolean | undefined },
+  side: {
+    graders: ReadonlyMap<string, string>
+    quarantine: readonly QuarantineEntry[]
+    offline: boolean | undefined
+    calibrations: string
+  },
 ): Promise<{ state: SuiteState; untold: string | undefined }> {
   const { root, config } = project
   const {
@@ -157,6 +173,10 @@ async function stateOf(
   const state = {
     suite,
     provider: target.kind === 'prompt' ? providerKey(target.provider.config) : addressOf(suite, root).key,
+    judges:
+      suite.graders === undefined && suite.users === undefined
+        ? null
+        : canonical([othersOf(suite).map(({ config: asked }) => providerKey(asked)), side.calibrations]),
     components: canonical(config.components ?? {}),
     code: 'files' in code ? code.files : null,
     graders: new Map(graders),
@@ -165,6 +185,19 @@ async function stateOf(
     recordings: replayed ? await folderDigest(join(root, config.recordings)) : null,
   }
   return { state, untold: 'untold' in code ? code.untold : undefined }
+}
+
+/** What is known of the judges decides what they may decide. */
+async function calibrationsOfBoth(project: Project, base: BaseProject): Promise<{ head: string; base: string }> {
+  const folder = join(project.root, project.config.calibrations)
+  const names = (await readdir(folder).catch(() => [])).filter((name) => name.endsWith('.json')).sort()
+  const now = await Promise.all(names.map(async (name) => [name, await digestOf(join(folder, name))]))
+  const path = base.project.config.calibrations
+  const then = [...(await blobsAt(project.root, base.commit, path))]
+    .map(([name, { bytes }]) => [basename(name), contentDigest(bytes)])
+    .filter(([name = '']) => name.endsWith('.json'))
+    .sort(([a = ''], [b = '']) => (a < b ? -1 : 1))
+  return { head: contentHash(now), base: contentHash(then) }
 }
 
 async function folderDigest(folder: string): Promise<string> {

@@ -1,7 +1,7 @@
 // Keys are looked for before anything is asked: no call is made, and paid for, when a later suite lacks its key.
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { aigate, removeTemporary } from '../cli-testing.ts'
 import { type Api, edit, promptProject, startApi, write } from '../git-testing.ts'
 
@@ -54,4 +54,43 @@ it('a suite whose answers are all known needs no key, and with --no-cache it doe
   expect(code, stderr).toBe(0)
   expect(api.asked.length).toBe(asked)
   expect((await aigate(['eval', 'app', '--no-cache'], folder, { FIRST_KEY: '' })).code).toBe(4)
+})
+
+describe('keys of whoever is asked besides', () => {
+  const assert = 'assert: [{contains: right}'
+  it.each([
+    ['a judge', 'judges: {default: {model: judge}}\n', `${assert}, {rubric: kind}]`],
+    ['embeddings', 'embeddings: judge\n', `${assert}, {similar: {to: right, method: cosine}}]`],
+    ['a simulated user', '', `${assert}]\ncases: [{id: mine, vars: {q: q}, user: {model: judge, goal: a refund}}]`],
+  ])('%s', async (_, config, lines) => {
+    const own = promptProject(api, { cases: 3, config })
+    const provider = `  late: {type: openai, base_url: "${api.url}", api_key_env: LATE_KEY}\n`
+    edit(own, 'aigate.yaml', 'models:\n', `${provider}models:\n  judge: {provider: late, id: j-2026-01-01}\n`)
+    edit(own, 'evals/app.suite.yaml', `${assert}]`, lines)
+    const before = api.asked.length
+    const { code, stderr } = await aigate(['eval'], own, { LATE_KEY: '' })
+    expect({ code, asked: api.asked.length - before }, stderr).toEqual({ code: 4, asked: 0 })
+    expect(stderr).toContain('LATE_KEY is not set')
+  })
+
+  it('also where every answer of the target is known', async () => {
+    const own = promptProject(api, { cases: 3, config: 'judges: {default: {model: judge}}\n' })
+    expect((await aigate(['eval'], own)).code).toBe(0)
+    const provider = `  late: {type: openai, base_url: "${api.url}", api_key_env: LATE_KEY}\n`
+    edit(own, 'aigate.yaml', 'models:\n', `${provider}models:\n  judge: {provider: late, id: j-2026-01-01}\n`)
+    edit(own, 'evals/app.suite.yaml', `${assert}]`, `${assert}, {rubric: kind}]`)
+    const before = api.asked.length
+    const { code, stderr } = await aigate(['eval'], own, { LATE_KEY: '' })
+    expect({ code, asked: api.asked.length - before }, stderr).toEqual({ code: 4, asked: 0 })
+    expect(stderr).toContain('LATE_KEY is not set')
+  })
+
+  it('OPENAI_API_KEY where the configuration names no other', async () => {
+    const own = promptProject(api, { cases: 3 })
+    edit(own, 'aigate.yaml', /^ {2}api: .*$/m, '  api: {type: openai}')
+    const { code, stderr } = await aigate(['eval'], own, { OPENAI_API_KEY: '' })
+    expect(code, stderr).toBe(4)
+    expect(stderr).toContain('OPENAI_API_KEY is not set')
+    expect(existsSync(join(own, '.aigate', 'runs'))).toBe(false)
+  })
 })

@@ -166,7 +166,7 @@ describe('attacks', () => {
   )
 
   it('bounds a product that would never end', async () => {
-    const list = JSON.stringify(Array.from({ length: 100 }, (_, i) => i))
+    const list = JSON.stringify(Array.from({ length: 100 }, (_, i) => `n${i}`))
     const vars = Array.from({ length: 12 }, (_, i) => `v${i}: ${list}`).join(', ')
     const { all, ending } = await run({
       'theirs/promptfooconfig.yaml': config(

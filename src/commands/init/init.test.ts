@@ -106,6 +106,33 @@ it('--github adds the workflow alone to a project that is there, with the names 
   expect(existsSync(join(root, 'evals'))).toBe(false)
 })
 
+it('--github names the main branch also from the branch of the change, without a remote HEAD', async () => {
+  const root = temporary()
+  git(root, 'init', '-q', '-b', 'master')
+  git(root, 'commit', '-q', '--allow-empty', '-m', 'first')
+  git(root, 'checkout', '-q', '-b', 'add-the-gate')
+  expect((await aigate(['init', '--github'], root)).code).toBe(0)
+  expect(parse(read(root, '.github/workflows/aigate.yml')).on.push.branches).toEqual(['master'])
+})
+
+it('--github hands over every key that a suite needs, also one that nobody wrote down', async () => {
+  const root = temporary()
+  git(root, 'init', '-q', '-b', 'main')
+  write(
+    root,
+    'aigate.yaml',
+    'version: 1\nproviders:\n  openai: {type: openai, headers: {x-team: "${TEAM}"}}\nmodels:\n  main: {provider: openai, id: gpt-4o-2024-11-20}\n',
+  )
+  write(
+    root,
+    'evals/app.suite.yaml',
+    'suite: app\nversion: 1.0.0\ntarget: {http: {url: "https://example.org", headers: {authorization: "Bearer ${APP_TOKEN}"}, body: {q: "{{ q }}"}}}\ncases: [{id: c1, vars: {q: x}, assert: [{contains: a}]}]\n',
+  )
+  expect((await aigate(['init', '--github'], root)).code).toBe(0)
+  const workflow = parse(read(root, '.github/workflows/aigate.yml'))
+  expect(Object.keys(workflow.jobs.gate.steps[1].env)).toEqual(['OPENAI_API_KEY', 'TEAM', 'APP_TOKEN'])
+})
+
 it('a workflow in the way leaves everything as it was', async () => {
   const root = temporary()
   write(root, '.github/workflows/aigate.yml', 'mine\n')

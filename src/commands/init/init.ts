@@ -5,12 +5,15 @@ import { AigateError } from '../../errors.ts'
 import type { Context, Ending, Project } from '../../ports.ts'
 import { safeLine } from '../../report/safe-text.ts'
 import { expander } from '../../run/expand.ts'
+import { neededKeys } from '../../run/needed-keys.ts'
+import { keyNameOf } from '../../run/providers/openai.ts'
+import { namesIn } from '../../run/redact.ts'
 import { line } from '../../store/git-objects.ts'
 import { loadProject } from '../../store/project.ts'
 import { openRecordings } from '../../store/recordings.ts'
 import { scaffoldAnswers, scaffoldFiles, scaffoldWorse, writeScaffold } from '../../store/scaffold.ts'
 import { schemaHome, withSchemaHome } from '../../store/schema-home.ts'
-import { loadSuites } from '../../store/suites.ts'
+import { collectSuites, loadSuites } from '../../store/suites.ts'
 import { workflowPath, workflowText } from './workflow.ts'
 
 /** `next: false`: somebody else says what comes next. */
@@ -79,19 +82,27 @@ async function writeWorkflow(root: string, { top, folder, path }: Workflow): Pro
   return relative(root, join(top, path)).replaceAll('\\', '/')
 }
 
-/** The branch that the remote calls its own, else the one that is checked out. */
+/** The branch that the remote calls its own, else one with a usual name, else the one that is checked out: often that is the change itself. */
 async function branchOf(root: string): Promise<string> {
   const ask = (...args: string[]) => line(root, args).catch(() => null)
   const remote = await ask('symbolic-ref', '--quiet', '--short', 'refs/remotes/origin/HEAD')
-  return remote?.replace(/^origin\//, '') || (await ask('symbolic-ref', '--quiet', '--short', 'HEAD')) || 'main'
+  if (remote) return remote.replace(/^origin\//, '')
+  for (const name of ['main', 'master'])
+    for (const place of ['remotes/origin', 'heads'])
+      if (await ask('rev-parse', '--verify', '--quiet', `refs/${place}/${name}`)) return name
+  return (await ask('symbolic-ref', '--quiet', '--short', 'HEAD')) || 'main'
 }
 
+/** Whatever a suite needs to be asked and graded, and what recordings would need. */
 async function keysOf(root: string): Promise<string[]> {
-  const { config } = await loadProject({ cwd: root })
-  const names = Object.values(config.providers).map((one) =>
-    one.type === 'openai' ? one.api_key_env : one.of?.api_key_env,
-  )
-  return [...new Set(names.filter((name) => name !== undefined))]
+  const project = await loadProject({ cwd: root })
+  const providers = Object.values(project.config.providers).flatMap((one) => {
+    const asked = one.type === 'openai' ? one : one.of
+    return asked ? [keyNameOf(asked) ?? [], Object.values(asked.headers).flatMap(namesIn)].flat() : []
+  })
+  // What is wrong in a suite is for `aigate check` to say.
+  const { suites } = await collectSuites(project, { suites: [] })
+  return [...new Set([...providers, ...suites.flatMap((suite) => neededKeys(suite, { record: true }))])]
 }
 
 function nextSteps(root: string, folder: string): string {

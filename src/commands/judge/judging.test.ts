@@ -142,9 +142,13 @@ describe('a rubric', () => {
       join(folder, 'aigate.yaml'),
       text.replace('models:', elsewhere).replace('judge: {provider: mock', 'judge: {provider: away'),
     )
-    const { code, stdout } = await run(folder)
+    // Without its key nobody is asked at all.
+    const keyless = await aigate(['eval'], folder, { ...env, NO_SUCH_KEY: '' })
+    expect(keyless.code).toBe(4)
+    expect(keyless.stderr).toContain('NO_SUCH_KEY is not set')
+    const { code, stdout } = await aigate(['eval'], folder, { ...env, NO_SUCH_KEY: 'k-0123456789' })
     expect(code).toBe(4)
-    expect(stdout).toContain('NO_SUCH_KEY')
+    expect(stdout).toMatch(/judge.*(?:127|fetch|connect|refused|reach)/i)
   })
 
   it('several votes count by their median; a jury by its judges; both show when they disagree', async () => {

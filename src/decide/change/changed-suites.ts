@@ -8,6 +8,8 @@ export type SuiteState = {
   /** Who answers: the address, and the versions of components. */
   provider: string
   components: string
+  /** Where judges, embeddings and players are asked, and what is known of the judges; null: there are none. */
+  judges: string | null
   /** By path; null: it cannot be told. */
   code: Readonly<Record<string, string>> | null
   /** By case: hash of the programs that grade it. */
@@ -57,6 +59,9 @@ function partsOf(head: SuiteState, base: SuiteState): Part[] {
     ...(Object.keys({ ...base.code, ...head.code }).length > 0 ? [each('code', ({ code }) => code ?? {})] : []),
     ...(head.graders.size + base.graders.size > 0
       ? [each('graders', ({ graders }) => Object.fromEntries(graders))]
+      : []),
+    ...(head.judges !== null || base.judges !== null
+      ? [compare('judges and their calibrations', ({ judges }) => judges)]
       : []),
     compare('baseline', ({ baseline }) => baseline),
     compare('quarantine list', ({ quarantine }) => quarantine),

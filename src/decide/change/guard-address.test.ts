@@ -1,7 +1,7 @@
 // Who is asked: which other address is held, which is only listed, and what a base that moved on still permits.
 import { describe, expect, it } from 'vitest'
 import { defaultPolicy, type GatePolicy } from '../../schema/gate.ts'
-import { addressChange, type GuardAddress } from './guard-address.ts'
+import { addressChange, graderChange, type GuardAddress } from './guard-address.ts'
 import { permitted, withTip } from './guard-tip.ts'
 
 const real: GuardAddress = { kind: 'prompt', at: 'provider a', key: 'a', homemade: false }
@@ -35,6 +35,22 @@ describe('another address', () => {
       allowed: false,
     })
     expect(loosened).toEqual(['the suite asks provider a, with other headers or another query.'])
+  })
+})
+
+describe('who grades', () => {
+  const [here, there] = [real, other].map(({ kind: _, ...one }) => one) as [typeof real, typeof real]
+  it.each<[string, (typeof real)[], (typeof real)[], string[], boolean, number[]]>([
+    ['the same', [here], [here], [], false, [0, 0]],
+    ['unknown to the base', [here], [there], ['a'], false, [1, 1]],
+    ['one more, unknown', [here], [here, there, there], ['a'], false, [1, 1]],
+    ['registered at the base', [here], [there], ['a', 'b'], false, [1, 0]],
+    ['permitted, or nothing to hide', [here], [there], ['a'], true, [1, 0]],
+    ['homemade, though registered', [here], [{ ...there, homemade: true }], ['a', 'b'], false, [1, 1]],
+    ['nobody any more', [here], [], [], false, [0, 0]],
+  ])('%s', (_, base, head, known, allowed, expected) => {
+    const { loosened, holds } = graderChange({ base, head }, { providers: new Set(known), allowed })
+    expect([loosened.length, holds.length]).toEqual(expected)
   })
 })
 

@@ -9,6 +9,31 @@ type Side = {
   /** Keys of all providers of aigate.yaml. */
   providers: ReadonlySet<string>
 }
+/** Who grades or plays users: a judge that is made for this change would find everything right. */
+type Graders = { base: readonly Omit<GuardAddress, 'kind'>[]; head: readonly Omit<GuardAddress, 'kind'>[] }
+
+/**
+ * Addresses of graders that the base does not have for the suite. One that it registers is trusted, unless it answers from
+ * recordings or on the machine itself, and none of the base's did.
+ * @param providers keys of all providers of the base
+ * @param allowed the base permits it, or the same target is asked as before, so that nothing can hide
+ */
+export function graderChange(
+  { base, head }: Graders,
+  { providers, allowed }: { providers: ReadonlySet<string>; allowed: boolean },
+): { loosened: string[]; holds: string[] } {
+  const known = new Set(base.map(({ key }) => key))
+  const other = [...new Map(head.map((one) => [one.key, one])).values()].filter(({ key }) => !known.has(key))
+  const loosened = other.map(({ at }) => `the suite has judges, embeddings or players at ${at}.`)
+  const homemade = base.some((one) => one.homemade)
+  const strange = allowed ? [] : other.filter((one) => !providers.has(one.key) || (one.homemade && !homemade))
+  const holds = strange.map(
+    ({ at }) =>
+      `The answers of this change would be graded at ${at}, which the base does not know. Merge that in a pull request of its own that people look at, or let the base say \`allow_target_changes: true\`.`,
+  )
+  return { loosened, holds }
+}
+
 type Sides = { base: Side; head: Side; suite: string; allowed: boolean }
 
 /**

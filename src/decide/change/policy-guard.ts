@@ -3,7 +3,7 @@ import type { LoadedSuite } from '../../ports.ts'
 import type { Budget } from '../../schema/config.ts'
 import type { QuarantineEntry } from '../../schema/quarantine.ts'
 import type { CaseInfo, GuardRecord } from '../../schema/run.ts'
-import { addressChange, type GuardAddress } from './guard-address.ts'
+import { addressChange, graderChange, type GuardAddress } from './guard-address.ts'
 import { type GuardTip, type Moved, permitted, withTip } from './guard-tip.ts'
 import { strictestPolicy } from './strictest-policy.ts'
 import { byText, counted, names, percent } from '../words.ts'
@@ -19,6 +19,8 @@ export type GuardSide = {
   targets: ReadonlyMap<string, string>
   /** By suite: where it is asked. */
   addresses: ReadonlyMap<string, GuardAddress>
+  /** By suite: where those are asked who grade, or play users. */
+  graderAddresses?: ReadonlyMap<string, readonly Omit<GuardAddress, 'kind'>[]>
   /** Keys of all providers of aigate.yaml. */
   providers: ReadonlySet<string>
   /** By suite and case: content hash of the programs that grade it, where there are any. */
@@ -167,18 +169,27 @@ function guardSuite(change: Change): Own {
   )
   const allowed = permitted(old.policy, moved, 'allow_target_changes')
   const target = addressChange({ base, head, suite: name, allowed })
-  const holds = [...target.holds, ...cases.holds].concat(
+  const [was, is] = [base, head].map((side) => side.graderAddresses?.get(name) ?? [])
+  const judges = graderChange(
+    { base: was ?? [], head: is ?? [] },
+    { providers: base.providers, allowed: allowed || asksTheSame(name, base, head) },
+  )
+  const holds = [...target.holds, ...judges.holds, ...cases.holds].concat(
     empty.map((each) => `Every case of the category ${each} is gone, and the base sets limits for it.`),
   )
   return {
     suite: restored,
-    loosened: [...target.loosened, ...loosened, ...cases.loosened],
+    loosened: [...target.loosened, ...judges.loosened, ...loosened, ...cases.loosened],
     notes: [...tip.notes, ...cases.notes],
     holds,
     hidden: cases.hidden,
     added: cases.added,
   }
 }
+
+/** Whether the same thing is asked as before, so that no change of cases or graders can hide anything. */
+const asksTheSame = (name: string, base: GuardSide, head: GuardSide): boolean =>
+  base.targets.has(name) && base.targets.get(name) === head.targets.get(name)
 
 /** Category, tags and `critical` are no part of a case's content hash: those of the base stay on the case. */
 function restoreMarks(old: LoadedSuite, suite: LoadedSuite): { cases: LoadedSuite['cases']; loosened: string[] } {
@@ -236,8 +247,7 @@ function caseChanges(change: Change): Pick<Own, 'loosened' | 'notes' | 'holds' |
     ...said(removed, 'of the base removed'),
     ...said(changed, 'of the base rewritten (question, assertions or grader)'),
   ]
-  const sameTarget = base.targets.has(name) && base.targets.get(name) === head.targets.get(name)
-  if (sameTarget || permitted(old.policy, moved, 'allow_case_changes'))
+  if (asksTheSame(name, base, head) || permitted(old.policy, moved, 'allow_case_changes'))
     return { loosened, notes: said(fresh, 'added'), holds: [], hidden: [], added: [] }
   if (hidden.length === 0) return { loosened, notes, holds: [], hidden, added }
   const holds: string[] = []

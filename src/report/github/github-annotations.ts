@@ -40,7 +40,7 @@ function caseAnnotations({ suite, verdict, cases }: SuiteReport, folder: string)
     if (said === undefined) return []
     const blocks = verdict.outcome === 'fail' && one.status !== 'not_measured' && one.quarantined !== true
     const failures = one.failures.slice(0, 3).map(({ assertion, reason }) => `\n${assertion}: ${oneLine(reason, 300)}`)
-    const why = one.status === 'not_measured' ? (one.error ?? '') : tally(one)
+    const why = one.status === 'not_measured' ? (one.error ?? 'it was not asked') : tally(one)
     const place = one.file === null ? {} : { file: [folder, one.file].filter((part) => part !== '').join('/') }
     return [
       {

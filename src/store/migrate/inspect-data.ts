@@ -100,7 +100,15 @@ function includes(job: Job, row: Part, target: readonly string[]): Data[] {
 function chosen(job: Job, row: Part, target: readonly string[], count: number): Data[] {
   const right = target.filter((one) => /^[A-Z]$/.test(one) && one.charCodeAt(0) - 65 < count)
   if (right.length === target.length && right.length === 1)
-    return [{ regex: { pattern: `ANSWER\\s*:\\s*\\(?${right[0] ?? ''}\\b`, flags: 'i' } }]
+    // The last one counts, and it names one letter.
+    return [
+      {
+        regex: {
+          pattern: `ANSWER\\s*:\\s*\\(?${right[0] ?? ''}\\b(?!\\)?\\s*(?:,|/|&|or|and)\\s*\\(?[A-Z]\\b)(?![\\s\\S]*ANSWER\\s*:)`,
+          flags: 'i',
+        },
+      },
+    ]
   left(job, row, right.length > 1 ? 'several right choices' : 'its target is no letter of a choice', 'target')
   return gradedBy(job, row, [])
 }

@@ -23,18 +23,27 @@ import { knownForm, knownPath } from './javascript.ts'
 export type Graded = { assert: Data[]; threshold?: number }
 /** Fills in the variables of a case; undefined, with a note, where that cannot be done. */
 export type Fill = (part: Part, text: string) => Promise<string | undefined>
-type Setting = { job: Job; fill: Fill }
+/** `threshold`: the score from which on the test passes, where it sets one: then weights and shares of a score decide. */
+type Setting = { job: Job; fill: Fill; threshold?: number | undefined }
 type Reading = { part: Part; value: unknown; threshold: number | undefined; job: Job }
 
 const list = (value: unknown, split: (text: string) => string[]): string[] | undefined =>
   Array.isArray(value) ? value.filter(isScalar).map(String) : isScalar(value) ? split(String(value)) : undefined
-const commas = (text: string) => text.split(',').map((one) => one.trim())
-const quotedCommas = (text: string) =>
-  text.match(/(".*?"|[^,]+)(?=\s*,|\s*$)/g)?.map((one) => one.trim().replace(/^"|"$/g, '')) ?? []
+/** Texts apart by commas, in quotation marks where they hold one (`parseCommaSeparatedValues` of promptfoo). */
+export function commaTexts(text: string): string[] {
+  const quoted = /\s*"((?:[^"\\]|\\.|"")*)"\s*(?:,|$)|([^,]*)(?:,|$)/gy
+  const found: string[] = []
+  while (quoted.lastIndex < text.length) {
+    const [, inner, plain = ''] = quoted.exec(text) ?? []
+    const one = inner === undefined ? plain.trim() : inner.replaceAll(/\\(["\\])|""/g, (_, sign: string) => sign ?? '"')
+    if (one !== '') found.push(one)
+  }
+  return found
+}
 const texts =
-  (key: string, split = commas) =>
+  (key: string) =>
   ({ value }: Reading): Data | string => {
-    const all = list(value, split)
+    const all = list(value, commaTexts)
     return all === undefined || all.length === 0 ? 'it has no texts' : { [key]: all }
   }
 const text =
@@ -53,7 +62,7 @@ const types: Readonly<Record<string, (reading: Reading) => Data | string>> = {
   icontains: text('icontains'),
   'contains-all': texts('contains'),
   'icontains-all': texts('icontains'),
-  'contains-any': texts('contains_any', quotedCommas),
+  'contains-any': texts('contains_any'),
   'icontains-any': texts('icontains_any'),
   'starts-with': text('starts_with'),
   regex: text('regex'),
@@ -134,14 +143,27 @@ export async function readAssertions(setting: Setting, whole: readonly Part[]): 
       left(setting.job, part, 'a set with a threshold beside other assertions: a case of aigate has one threshold')
       continue
     }
-    const inner = await readAssertions(setting, items(child(part, 'assert')))
-    graded.assert.push(...inner.assert)
+    const within = { ...setting, threshold: setting.threshold ?? threshold }
+    const inner = await readAssertions(within, items(child(part, 'assert')))
+    const weight = numberOf(child(part, 'weight')) ?? 1
+    // Without a threshold of the test no weight matters but 0.
+    const scored = setting.threshold !== undefined || weight === 0
+    graded.assert.push(...(scored ? asOne(inner.assert, weight) : inner.assert))
     if (threshold !== undefined) graded.threshold = threshold
   }
   return graded
 }
 
-async function readAssertion({ job, fill }: Setting, part: Part): Promise<Data[]> {
+const weightOf = ({ weight }: Data) => (typeof weight === 'number' ? weight : 1)
+
+/** The assertions of a set with weights that count together as its own does. */
+function asOne(inner: readonly Data[], weight: number): Data[] {
+  const sum = inner.reduce((all, one) => all + weightOf(one), 0)
+  if (sum === 0 || sum === weight) return [...inner]
+  return inner.map((one) => ({ ...one, weight: (weight * weightOf(one)) / sum }))
+}
+
+async function readAssertion({ job, fill, threshold: least }: Setting, part: Part): Promise<Data[]> {
   const written = textOf(child(part, 'type'))
   if (written === undefined) return leave(job, part, 'it has no type')
   const not = written.startsWith('not-') && written !== 'not-empty'
@@ -156,15 +178,41 @@ async function readAssertion({ job, fill }: Setting, part: Part): Promise<Data[]
   const made = make({ part, value, threshold: numberOf(child(part, 'threshold')), job })
   if (typeof made === 'string') return leave(job, part, made, written)
   const transform = child(part, 'transform')
-  const through = transform === undefined ? made : transformed(made, textOf(transform) ?? '')
+  const code = textOf(transform) ?? ''
+  const through = transform === undefined ? made : transformed(made, code)
   if (through === undefined) return leave(job, part, 'its transform is code, which is never run', written)
+  if (through !== made && not)
+    return leave(job, part, 'the opposite of what stands in a part of the answer: an answer without that part would pass', written) // biome-ignore format: one call
+  const { equals } = (through.json_path ?? {}) as Data
+  if (through !== made && (typeof equals === 'number' || typeof equals === 'boolean'))
+    changed(job, part, `compared with ${equals} itself; promptfoo also takes the text "${equals}"`, written)
+  const doubt = ownWay[type]
+  if (doubt !== undefined) changed(job, part, doubt, written)
   if (type.startsWith('min-') || type.startsWith('max-') || type === 'not-empty')
     changed(job, part, 'promptfoo itself has no such assertion; this is what its name says', written)
-  return finished(job, part, written, through, not)
+  const done = finished(job, part, through, { written, not, scored: least !== undefined })
+  if (least !== undefined && done.some((one) => inParts(one) || done.length > 1))
+    changed(job, part, 'promptfoo scores it 1 or 0; here what of it holds counts in part towards the threshold of the test', written) // biome-ignore format: one call
+  return done
 }
 
+/** What both tools measure by the same name, each in its own way. */
+const ownWay: Readonly<Record<string, string>> = {
+  'is-refusal': 'the phrases that are known as refusals are not those of promptfoo',
+  'rouge-l': 'the score may differ a little: words are told apart in another way',
+  bleu: 'the score may differ a little: it is smoothed in another way',
+}
+
+/** Every text of a list that is there counts in the score. */
+const inParts = (one: Data) => [one.contains, one.icontains].some((texts) => Array.isArray(texts) && texts.length > 1)
+
 /** The assertion turned round where the type begins with `not-`, with weight and name, if it can be graded. */
-function finished(job: Job, part: Part, written: string, made: Data, not: boolean): Data[] {
+function finished(
+  job: Job,
+  part: Part,
+  made: Data,
+  { written, not, scored }: { written: string; not: boolean; scored: boolean },
+): Data[] {
   const all = Array.isArray(made.every) ? (made.every as Data[]) : [made]
   if (not && all.length > 1) return leave(job, part, 'the opposite of several conditions', written)
   const several = Object.values(made).find(Array.isArray)
@@ -172,9 +220,10 @@ function finished(job: Job, part: Part, written: string, made: Data, not: boolea
     return leave(job, part, '"not all of them" cannot be said here', written)
   const weight = numberOf(child(part, 'weight'))
   const metric = textOf(child(part, 'metric'))
+  const share = all.length > 1 && scored ? (weight ?? 1) / all.length : weight
   const done = all.map((one) => ({
     ...(not ? inverted(one) : one),
-    ...(weight === undefined ? {} : { weight }),
+    ...(share === undefined ? {} : { weight: share }),
     ...(metric === undefined || metric === '' || /\{\{/.test(metric) ? {} : { name: metric }),
   }))
   for (const one of done) {
@@ -202,8 +251,14 @@ function transformed(made: Data, code: string): Data | undefined {
   if (code.trim() === 'output.trim()') return made
   const path = knownPath(code)
   if (path === undefined) return undefined
-  if ('equals' in made) return { json_path: { path, equals: made.equals } }
+  if (typeof made.equals === 'string') return { json_path: { path, equals: valueIn(made.equals) } }
   return typeof made.contains === 'string' ? { json_path: { path, contains: made.contains } } : undefined
+}
+
+/** A number, true or false that stands as text: promptfoo compares both as text. */
+function valueIn(text: string): string | number | boolean {
+  if (text === 'true' || text === 'false') return text === 'true'
+  return text !== '' && String(Number(text)) === text && Number.isFinite(Number(text)) ? Number(text) : text
 }
 
 function leave(job: Job, part: Part, why: string, what?: string): Data[] {

@@ -58,10 +58,12 @@ export function pick(lists: Readonly<Lists>, at: number): Data {
 async function valueLists(job: Job, test: ReadTest): Promise<Lists> {
   const lists: Lists = []
   for (const [name, part] of test.vars) {
-    const values = Array.isArray(part.value) && !test.whole ? (part.value as unknown[]) : [part.value]
+    // A list whose first entry is no text is one value, as in promptfoo.
+    const list = Array.isArray(part.value) && !test.whole && typeof part.value[0] === 'string'
+    const values = list ? (part.value as unknown[]) : [part.value]
     const read: unknown[] = []
     for (const [i, value] of values.entries()) {
-      const at = Array.isArray(part.value) && !test.whole ? { ...part, value, path: [...part.path, i] } : part
+      const at = list ? { ...part, value, path: [...part.path, i] } : part
       read.push(...(isFile(value) ? await fileValues(job, at, value) : [value ?? '']))
     }
     lists.push([name, read.length === 0 ? [''] : read])
@@ -100,7 +102,7 @@ async function combination(job: Job, test: ReadTest, raw: Data, [at, of]: [numbe
     vars[name] = typeof value === 'string' ? ((await render(job, part, value, raw, used, 0)) ?? value) : value
   }
   const fill: Fill = (part, text) => render(job, part, text, vars, used, 0)
-  const { assert, threshold } = await readAssertions({ job, fill }, test.assert)
+  const { assert, threshold } = await readAssertions({ job, fill, threshold: test.threshold }, test.assert)
   const from = test.threshold ?? threshold
   return { test, at, of, vars, used, assert, ...(from === undefined ? {} : { threshold: from }) }
 }

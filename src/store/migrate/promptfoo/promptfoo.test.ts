@@ -4,6 +4,7 @@ import { expect, it } from 'vitest'
 import { AigateError } from '../../../errors.ts'
 import { readRows } from '../files.ts'
 import type { Data, Job, Part } from '../parts.ts'
+import { commaTexts } from './assertions.ts'
 import { pick } from './cases.ts'
 import { knownForm, knownPath } from './javascript.ts'
 import { assertionFromText, rowTest } from './rows.ts'
@@ -85,6 +86,7 @@ it.each([
   ['note: this is text', { type: 'equals', value: 'note: this is text' }],
   ['contains: a', { type: 'contains', value: 'a' }],
   ['not-contains-any:a, b', { type: 'not-contains-any', value: ['a', 'b'] }],
+  ['contains-all:"a, b", c', { type: 'contains-all', value: ['a, b', 'c'] }],
   ['is-json', { type: 'is-json' }],
   ['latency(500)', { type: 'latency', threshold: 500 }],
   ['llm-rubric: is kind', { type: 'llm-rubric', value: 'is kind' }],
@@ -93,6 +95,17 @@ it.each([
   ['file://check.py', { type: 'python', value: 'file://check.py' }],
 ])('an assertion in one text: %s', (text, expected) => {
   expect(assertionFromText(text)).toEqual(expected)
+})
+
+it.each([
+  ['a, b', ['a', 'b']],
+  ['"a, b", c', ['a, b', 'c']],
+  [' "say ""hi""" ,"b\\"c"', ['say "hi"', 'b"c']],
+  ['a,,b,', ['a', 'b']],
+  ['"never ends, b', ['"never ends', 'b']],
+  ['', []],
+])('texts apart by commas: %s', (text, expected) => {
+  expect(commaTexts(text)).toEqual(expected)
 })
 
 it.each([

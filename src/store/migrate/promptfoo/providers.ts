@@ -83,6 +83,7 @@ async function readProvider(job: Job, part: Part, made: Providers, once: (name: 
   const provider = spoken.problem === undefined ? ownAddress(job, spoken.provider, config) : nobody
   if (spoken.note !== undefined) changed(job, part, spoken.note, id)
   const params = spoken.problem === undefined ? await parameters(job, config, asked) : {}
+  if (spoken.problem === undefined) addDefaults(job, { part, id, model: spoken.model, config, params })
   if (spoken.problem !== undefined && config !== undefined)
     left(job, config, 'it belongs to a provider that is not carried over')
   const same = Object.entries(made.models).find(
@@ -92,6 +93,25 @@ async function readProvider(job: Job, part: Part, made: Providers, once: (name: 
   made.providers[provider.name] ??= provider.config
   made.models[name] = modelOf(provider.name, spoken.model, params)
   return { ...asked, model: name }
+}
+
+/** promptfoo sends these where a config says nothing, and reasoning models, which refuse them, apart. */
+const DEFAULTS = { temperature: 0, max_tokens: 1024 } as const
+
+type Defaults = { part: Part; id: string; model: string; config: Part | undefined; params: Data }
+
+/** What promptfoo sends unasked decides the answers: it is written down where it is known, and else told. */
+function addDefaults(job: Job, { part, id, model, config, params }: Defaults): void {
+  if (child(config, 'omitDefaults')?.value === true) return
+  const limit = ['max_tokens', 'max_completion_tokens'].some((name) => name in params)
+  const lacking = Object.entries(DEFAULTS).filter(([name]) => !(name in params) && !(limit && name === 'max_tokens'))
+  if (lacking.length === 0 || /(?:^|\/)(?:o\d|gpt-(?:[5-9]|\d\d))/.test(model)) return
+  const said = lacking.map(([name, value]) => `${name}: ${value}`).join(' and ')
+  if (/^(?:openai|azure|azureopenai):/.test(id) && /^(?:gpt-[34]|chatgpt-4o)/.test(model)) {
+    Object.assign(params, Object.fromEntries(lacking))
+    changed(job, part, `promptfoo sends ${said} where the config says nothing: written into params`, id)
+  } else
+    changed(job, part, `promptfoo may send defaults of its own (often ${said}): here nothing is sent but params`, id)
 }
 
 const modelOf = (provider: string, id: string, params: Data): Data => ({
@@ -184,7 +204,7 @@ export function headersOf(job: Job, headers: Part | undefined): Record<string, s
 
 const handled = new Set([
   'apiBaseUrl', 'apiHost', 'baseURL', 'base_url', 'apiKey', 'api_key', 'apiKeyEnvar', 'apiKeyEnv', 'headers', 'apiVersion',
-  'api_version', 'tools', 'response_format', 'reasoning', 'instructions', 'systemPrompt',
+  'api_version', 'omitDefaults', 'tools', 'response_format', 'reasoning', 'instructions', 'systemPrompt',
 ]) // biome-ignore format: one list
 
 async function parameters(job: Job, config: Part | undefined, asked: Asked): Promise<Data> {

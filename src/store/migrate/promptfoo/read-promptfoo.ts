@@ -145,12 +145,13 @@ async function familySuites(setting: Setting, family: Family, families: readonly
   if (first === undefined) return
   const mine = combinations.filter(({ test }) => family.versions.some(({ prompt }) => asks(test, prompt)))
   if (mine.length === 0) return
+  const ofFirst = mine.filter(({ test }) => asks(test, first.prompt))
   const able = asked.asked.filter((one) => one.model !== undefined && asks(one, first.prompt))
   const model = able.find((one) => asked.models[one.model ?? '']?.provider !== nobody.name) ?? able[0]
   const elsewhere = new Set(families.flatMap((one) => one.input))
   const about = textOf(child(root, 'description'))
   const head = { ...(about === undefined ? {} : { description: about }), ...trialsOf(job, root) }
-  const cases = (input = family.input) => casesFor(job, mine, input, elsewhere)
+  const cases = (of: readonly Combination[], input = family.input) => casesFor(job, of, input, elsewhere)
   if (model?.model !== undefined) {
     const system = model.system === undefined ? [] : [{ role: 'system' as const, template: literally(model.system) }]
     family.versions.forEach(({ messages }, i) => {
@@ -161,14 +162,18 @@ async function familySuites(setting: Setting, family: Family, families: readonly
         messages: [...system, ...messages],
       })
     })
-    if (family.versions.length > 1) tellVersions(setting, family)
+    if (family.versions.length > 1) tellVersions(setting, family, mine)
+    for (const one of able)
+      if (one !== model && asked.models[one.model ?? '']?.provider !== nobody.name) tellModel(job, one)
     const target: Data = { prompt: `${family.name}@1.0.0`, model: model.model, ...model.target }
-    made.suites.push({ suite: setting.once(family.name), ...head, target, cases: cases() })
+    if (ofFirst.length > 0)
+      made.suites.push({ suite: setting.once(family.name), ...head, target, cases: cases(ofFirst) })
   }
   for (const one of asked.asked) {
     if (one.http === undefined) continue
     for (const { prompt, messages } of family.versions) {
-      if (!asks(one, prompt)) continue
+      const asking = mine.filter(({ test }) => asks(test, prompt))
+      if (!asks(one, prompt) || asking.length === 0) continue
       const [only, ...more] = messages
       const target = httpTarget(job, one.http, more.length === 0 ? only?.template : undefined)
       if (target === undefined) continue
@@ -176,7 +181,7 @@ async function familySuites(setting: Setting, family: Family, families: readonly
         suite: setting.once(suiteName(family, one)),
         ...head,
         target,
-        cases: cases(await inputOf(target)),
+        cases: cases(asking, await inputOf(target)),
       })
     }
   }
@@ -187,7 +192,28 @@ const suiteName = ({ name }: Family, { ids }: Asked) => {
   return label === '' ? name : `${name}-${label}`
 }
 
-function tellVersions({ job }: Setting, { name, versions }: Family): void {
+/** A suite has one model, where promptfoo asks every provider. */
+const tellModel = (job: Job, { part, ids, model }: Asked) =>
+  changed(
+    job,
+    part,
+    `the suite asks the first model only; this one: \`aigate eval --model ${model}\``,
+    ids.at(-1) ?? '',
+  )
+
+function tellVersions({ job }: Setting, { name, versions }: Family, all: readonly Combination[]): void {
+  const [first] = versions
+  for (const { test } of all) {
+    if (first !== undefined && !asks(test, first.prompt))
+      left(
+        job,
+        test.part,
+        `it is meant for another prompt than version 1.0.0 of ${name}, which the suite asks`,
+        'a test',
+      )
+    else if (!versions.every(({ prompt }) => asks(test, prompt)))
+      changed(job, test.part, `it is not meant for every version of ${name}: --prompt asks it all the same`, 'a test')
+  }
   versions.slice(1).forEach(({ prompt }, i) => {
     changed(
       job,

@@ -1,4 +1,5 @@
 // Rows of promptfoo's CSV: columns that begin with two underscores are assertions and options, all others variables.
+import { commaTexts } from './assertions.ts'
 import { type Data, isMap, type Job, left, type Part } from '../parts.ts'
 
 const listed = /^(i?contains)-(all|any)$/
@@ -63,7 +64,7 @@ export function assertionFromText(text: string): Data {
     /^(not-)?([a-z]+(?:-[a-z0-9]+)*)(?:\((\d+(?:\.\d+)?)\))?(?::([\s\S]*))?$/.exec(text) ?? []
   if (!isType(type)) return { type: 'equals', value: text }
   const plain = value?.trim()
-  const split = listed.test(type) ? plain?.split(',').map((one) => one.trim()) : plain
+  const split = listed.test(type) && plain !== undefined ? commaTexts(plain) : plain
   const limit = threshold === undefined ? (withThreshold.has(type) ? 0.75 : undefined) : Number(threshold)
   return {
     type: `${not}${type}`,
