@@ -45,7 +45,7 @@ export function finisher({ session, suite, journal, observations, memory, before
     const work = () =>
       untilAborted(context.signal, async () => ({
         ...(await grade(request.case, completion, tools, request.messages)),
-        ...(await outputOf(form, completion)),
+        ...(form && (await outputOf(form, completion))),
       }))
     if (judging) return work()
     const done = turn.then(work)
@@ -58,10 +58,10 @@ export function finisher({ session, suite, journal, observations, memory, before
     const known = journal.known(key)
     const completion = known?.completion ?? redactCompletion(answer, redact)
     journal.answer({ ...key, completion })
-    if (!known) memory?.add(request, completion)
+    if (!known && !completion.replayed) memory?.add(request, completion)
     const finished = async () => {
       const grades: Grades | null = known?.grades ?? (await graded(request, completion))
-      if (grades) journal.score({ ...key, ...grades })
+      if (grades) journal.score({ ...key, ...grades }, completion.replayed === true && isFree(grades))
       const observation: Observation = { ...key, completion, ...(grades ?? ungraded) }
       observations.push(observation)
       return observation
@@ -70,9 +70,13 @@ export function finisher({ session, suite, journal, observations, memory, before
   }
 }
 
+/** Grades that come out the same another time; those of judges, embeddings and programs cost something. */
+const isFree = ({ scores, grader_error }: Grades): boolean =>
+  grader_error === undefined && scores.every(({ deterministic }) => deterministic)
+
 /** A schema that does not compile says nothing about any answer: the gate `valid_output` says then that none was checked. */
-async function outputOf(form: OutputForm | null, completion: Completion): Promise<Pick<Observation, 'output'>> {
-  const output = form && (await checkOutput(form, completion).catch(() => undefined))
+async function outputOf(form: OutputForm, completion: Completion): Promise<Pick<Observation, 'output'>> {
+  const output = await checkOutput(form, completion).catch(() => undefined)
   return output ? { output } : {}
 }
 
@@ -109,17 +113,30 @@ export function gradingLine() {
 
 const ungraded: Grades = { scores: [], passed: null, score: null, grader_error: 'interrupted before it was graded' }
 
+/** By signal: what is still waited for. One listener for all of it: they cost more than most grades. */
+const waiting = new WeakMap<AbortSignal, Set<() => void>>()
+
+function waitingFor(signal: AbortSignal): Set<() => void> {
+  const known = waiting.get(signal)
+  if (known) return known
+  const stops = new Set<() => void>()
+  waiting.set(signal, stops)
+  signal.addEventListener('abort', () => stops.forEach((stop) => stop()), { once: true })
+  return stops
+}
+
 /** What `work` gives, or null as soon as the signal is aborted: a program that grades may take its time. */
 async function untilAborted<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T | null> {
   if (signal.aborted) return null
+  const stops = waitingFor(signal)
   let stop = () => {}
   const aborted = new Promise<null>((resolve) => {
     stop = () => resolve(null)
-    signal.addEventListener('abort', stop, { once: true })
+    stops.add(stop)
   })
   try {
     return await Promise.race([work(), aborted])
   } finally {
-    signal.removeEventListener('abort', stop)
+    stops.delete(stop)
   }
 }

@@ -69,6 +69,11 @@ export function openAnswerCache(folder: string, now: Date): AnswerCache {
   }
   if (damaged > 0) notes.add(damagedNote(damaged, folder))
   let own: SegmentWriter | null | undefined
+  let limit = { time: 0, text: new Date(0).toISOString() }
+  const isOld = (at: string, since: Date): boolean => {
+    if (limit.time !== since.getTime()) limit = { time: since.getTime(), text: since.toISOString() }
+    return at < limit.text
+  }
   const writer = (): SegmentWriter => {
     own ??= newSegment(folder, now)
     return own
@@ -85,12 +90,12 @@ export function openAnswerCache(folder: string, now: Date): AnswerCache {
     },
     askedAt: (asked, since) => {
       const at = places.get(nameOf(asked))?.at
-      return at !== undefined && at >= since.toISOString() ? at : undefined
+      return at !== undefined && !isOld(at, since) ? at : undefined
     },
     find: (asked, since) => {
       const name = nameOf(asked)
       const place = places.get(name)
-      if (place === undefined || place.at < since.toISOString()) return undefined
+      if (place === undefined || isOld(place.at, since)) return undefined
       const answer = readAnswer(place)
       if (answer !== undefined && nameOf(answer) === name)
         return { ...answer.completion, attempts: 0, replayed: true, cached: true }
@@ -98,8 +103,9 @@ export function openAnswerCache(folder: string, now: Date): AnswerCache {
       notes.add('An answer in the cache could not be read any more, and is asked again.')
       return undefined
     },
-    add: ({ at, completion: { replayed, cached: _cached, ...completion }, ...rest }) => {
-      if (replayed || own === null) return
+    add: ({ at, completion: answered, ...rest }) => {
+      if (answered.replayed || own === null) return
+      const { replayed: _replayed, cached: _cached, ...completion } = answered
       const read = CachedAnswer.safeParse({ ...rest, at: at.toISOString(), completion })
       if (!read.success) return
       try {
