@@ -7,13 +7,15 @@ export function canonical(value: unknown): string {
   return JSON.stringify(sorted(value))
 }
 
-/** As `canonical` of an object, from the canonical JSON of its values; undefined: it lacks that key. No key is a whole number. */
+/**
+ * As `canonical` of an object, from the canonical JSON of its values; undefined: it lacks that key. Keys are plain words, and no
+ * whole numbers.
+ */
 export function canonicalObject(texts: Readonly<Record<string, string | undefined>>): string {
-  const keys = Object.keys(texts).filter((key) => texts[key] !== undefined)
-  return `{${keys
-    .sort()
-    .map((key) => `${JSON.stringify(key)}:${texts[key]}`)
-    .join(',')}}`
+  let text = ''
+  for (const key of Object.keys(texts).sort())
+    if (texts[key] !== undefined) text += `${text === '' ? '' : ','}"${key}":${texts[key]}`
+  return `{${text}}`
 }
 
 /** The canonical JSON of each value of an object. */

@@ -4,7 +4,7 @@ import { AigateError } from '../errors.ts'
 import type { AskRequest, LoadedPrompt, ResolvedTarget } from '../ports.ts'
 import type { Case, Message } from '../schema/suite.ts'
 import { USER_PROMPT_VERSION } from './agents/simulated-user.ts'
-import { canonicalObject, canonicalParts, contentHash, sha256 } from './canonical.ts'
+import { canonical, canonicalObject, canonicalParts, contentHash, sha256 } from './canonical.ts'
 import { strictLiquid } from './liquid.ts'
 
 type Expand = (testCase: Case, trial: number) => AskRequest
@@ -27,9 +27,11 @@ async function promptExpander(target: PromptTarget): Promise<Expand> {
   const always = canonicalParts({ provider: provider.name, model: model.pin.id, params, tools, response_format })
   return (testCase, trial) => {
     const messages = [...render(testCase), ...(testCase.messages ?? [])]
-    const own = canonicalParts({ messages, ...conversationIdentity(testCase) })
+    const identity = conversationIdentity(testCase)
+    const own = { ...always, messages: canonical(messages) }
+    const texts = Object.keys(identity).length === 0 ? own : { ...own, ...canonicalParts(identity) }
     return {
-      key: sha256(canonicalObject({ ...always, ...own })),
+      key: sha256(canonicalObject(texts)),
       case: testCase,
       trial,
       messages,

@@ -33,7 +33,7 @@ export type RunJournal = {
   /** A trial that stood in the record before it was opened; it is not written a second time. */
   known(trial: Trial): KnownTrial | undefined
   answer(entry: AnswerEntry): void
-  /** `later`: it can be graded again for nothing, as its answer can be found again; both may be lost with the process. */
+  /** `later`: the answer, which is saved, can be graded again for nothing; it goes out with the next line. */
   score(entry: ScoreEntry, later?: boolean): void
   /** The last line: whether the run came to its verdict, and if not, why. Syncs and closes the file. */
   end(entry: { complete: boolean; stopped?: string | undefined }): Promise<void>

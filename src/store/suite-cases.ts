@@ -131,10 +131,19 @@ export function finishCase(
 function caseHash(whole: Case, own: Case['assert'], shared: Suite['assert'], graders: Graders | undefined): string {
   const { vars, messages, threshold, turns, user, tools, state, max_steps } = whole
   const graded = graderIdentity(assertionsOf(whole), graders)
-  const rest = { vars, messages, threshold, turns, user, tools, state, max_steps, ...(graded.length > 0 && { graded }) }
-  const texts = Object.entries(rest).map(([key, value]) => [key, canonicalJson(value)])
-  const assert = `[${[...own.map(canonicalJson), ...textsOf(shared)].join(',')}]`
-  return sha256(canonicalObject({ ...Object.fromEntries(texts), assert }))
+  const text = canonicalObject({
+    assert: `[${[...own.map(canonicalJson), ...textsOf(shared)].join(',')}]`,
+    graded: graded.length > 0 ? canonicalJson(graded) : undefined,
+    max_steps: canonicalJson(max_steps),
+    messages: canonicalJson(messages),
+    state: canonicalJson(state),
+    threshold: canonicalJson(threshold),
+    tools: canonicalJson(tools),
+    turns: canonicalJson(turns),
+    user: canonicalJson(user),
+    vars: canonicalJson(vars),
+  })
+  return sha256(text)
 }
 
 const sharedTexts = new WeakMap<Suite['assert'], string[]>()
