@@ -13,7 +13,8 @@ await build({
     minify: true,
     cleanDir: true,
     entryFileNames: '[name].js',
-    chunkFileNames: 'chunks/[name]-[hash].js',
+    // Without hashes, which cannot be compressed and which nobody needs in a package.
+    chunkFileNames: 'chunks/[name].js',
     comments: { legal: false },
   },
   plugins: [lighter(), licences()],

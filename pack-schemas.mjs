@@ -1,16 +1,33 @@
-// Packs the JSON schemas without their white space, which is 23 kB of the package: `npm pack` calls it before and after.
-// In git they stay readable. A file that would not come back byte for byte is left as it is.
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+// Packs the JSON schemas without their white space and repetitions, which are 35 kB of the package: `npm pack` calls it before
+// and after. In git they stay readable: the readable texts are put aside meanwhile. A file of another form is left as it is.
+import { createHash } from 'node:crypto'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { sharedParts } from './build-schemas.mjs'
 
 const folder = join(import.meta.dirname, 'schema')
-const readable = (value) => `${JSON.stringify(value, null, 2)}\n`
-const dense = (value) => `${JSON.stringify(value)}\n`
-const [from, to] = process.argv[2] === 'restore' ? [dense, readable] : [readable, dense]
+const aside = join(tmpdir(), `aigate-schemas-${createHash('sha256').update(folder).digest('hex').slice(0, 12)}`)
+const readable = (text) => `${JSON.stringify(JSON.parse(text), null, 2)}\n`
+const packed = (text) => `${JSON.stringify(sharedParts(JSON.parse(text)))}\n`
 
-for (const name of readdirSync(folder)) {
-  const file = join(folder, name)
-  const text = readFileSync(file, 'utf8')
-  const value = JSON.parse(text)
-  if (text === from(value)) writeFileSync(file, to(value))
+function pack() {
+  mkdirSync(aside, { recursive: true })
+  for (const name of readdirSync(folder)) {
+    const text = readFileSync(join(folder, name), 'utf8')
+    if (text !== readable(text)) continue
+    writeFileSync(join(aside, name), text)
+    writeFileSync(join(folder, name), packed(text))
+  }
 }
+
+function restore() {
+  for (const name of existsSync(aside) ? readdirSync(aside) : []) {
+    const text = readFileSync(join(aside, name), 'utf8')
+    if (readFileSync(join(folder, name), 'utf8') === packed(text)) writeFileSync(join(folder, name), text)
+  }
+  rmSync(aside, { recursive: true, force: true })
+}
+
+if (process.argv[2] === 'restore') restore()
+else pack()

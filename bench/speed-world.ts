@@ -60,17 +60,19 @@ export const median = (values: readonly number[]): number => {
   return ((sorted[(sorted.length - 1) >> 1] ?? 0) + (sorted[sorted.length >> 1] ?? 0)) / 2
 }
 
-/** Chat completions on loopback: every answer after `latency` milliseconds, of so many characters. */
-export async function openApi(latency: number, characters = 20) {
+/** Chat completions on loopback: every answer after `latency` milliseconds, of so many characters. One of `bad` answers fails its case. */
+export async function openApi(latency: number, characters = 20, bad = Infinity) {
   const seen = { requests: 0 }
-  const message = { role: 'assistant', content: 'fine '.repeat(Math.ceil(characters / 5)).trim() }
   const usage = { prompt_tokens: 12, completion_tokens: 5, total_tokens: 17 }
-  const choices = [{ index: 0, message, logprobs: null, finish_reason: 'stop' }]
-  const body = Buffer.from(
-    JSON.stringify({ id: 'c', object: 'chat.completion', created: 1, model: 'm', choices, usage }),
-  )
+  const bodyOf = (content: string) => {
+    const choices = [{ index: 0, message: { role: 'assistant', content }, logprobs: null, finish_reason: 'stop' }]
+    return Buffer.from(JSON.stringify({ id: 'c', object: 'chat.completion', created: 1, model: 'm', choices, usage }))
+  }
+  const good = bodyOf('fine '.repeat(Math.ceil(characters / 5)).trim())
+  const refused = bodyOf('sorry')
   const server = createServer((request, response) => {
     seen.requests += 1
+    const body = seen.requests % bad === 0 ? refused : good
     const answer = () => {
       response.writeHead(200, { 'content-type': 'application/json', 'content-length': body.length })
       response.end(body)

@@ -140,11 +140,11 @@ async function memory(): Promise<string[]> {
   return lines
 }
 
-/** 20,000 cases in 20 categories, five trials each, judged against as many. */
+/** 20,000 cases in 20 categories, five trials each, of which one in 20 fails, judged against as many. */
 async function judged(): Promise<string[]> {
   const sizes: string[] = []
   for (const cases of [4000, 20_000]) {
-    const api = await openApi(0)
+    const api = await openApi(0, 20, 20)
     const { folder, remove } = await writeProject(api.url, cases, 20)
     try {
       await passed([program, 'eval', '--trials', '5', '--no-cache'], folder)

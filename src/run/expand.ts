@@ -4,7 +4,7 @@ import { AigateError } from '../errors.ts'
 import type { AskRequest, LoadedPrompt, ResolvedTarget } from '../ports.ts'
 import type { Case, Message } from '../schema/suite.ts'
 import { USER_PROMPT_VERSION } from './agents/simulated-user.ts'
-import { contentHash } from './canonical.ts'
+import { canonical, canonicalObject, canonicalParts, contentHash, sha256 } from './canonical.ts'
 import { strictLiquid } from './liquid.ts'
 
 type Expand = (testCase: Case, trial: number) => AskRequest
@@ -23,11 +23,15 @@ export async function expander(target: ResolvedTarget): Promise<Expand> {
 async function promptExpander(target: PromptTarget): Promise<Expand> {
   const { model, params, tools, response_format, provider } = target
   const render = await renderer(target.prompt)
+  // The key is the content hash of all this together; what is the same for every case is written out once.
+  const always = canonicalParts({ provider: provider.name, model: model.pin.id, params, tools, response_format })
   return (testCase, trial) => {
     const messages = [...render(testCase), ...(testCase.messages ?? [])]
-    const asked = { model: model.pin.id, params, messages, tools, response_format }
+    const identity = conversationIdentity(testCase)
+    const own = { ...always, messages: canonical(messages) }
+    const texts = Object.keys(identity).length === 0 ? own : { ...own, ...canonicalParts(identity) }
     return {
-      key: contentHash({ provider: provider.name, ...asked, ...conversationIdentity(testCase) }),
+      key: sha256(canonicalObject(texts)),
       case: testCase,
       trial,
       messages,

@@ -80,23 +80,22 @@ export function namesIn(text: string): string[] {
 /** The completion with every text in it redacted. Returns a copy. */
 export function redactCompletion(completion: Completion, redact: (text: string) => string): Completion {
   const { error, finish_reason, response_model, fingerprint, request_id, conversation, contexts, state } = completion
-  return {
-    ...completion,
-    text: redact(completion.text),
-    tool_calls: completion.tool_calls.map((call) => ({
-      ...(call.id === undefined ? {} : { id: redact(call.id) }),
-      name: redact(call.name),
-      arguments: redact(call.arguments),
-    })),
-    ...(error && { error: { ...error, message: redact(error.message) } }),
-    ...(finish_reason !== undefined && { finish_reason: redact(finish_reason) }),
-    ...(response_model !== undefined && { response_model: redact(response_model) }),
-    ...(fingerprint !== undefined && { fingerprint: redact(fingerprint) }),
-    ...(request_id !== undefined && { request_id: redact(request_id) }),
-    ...(conversation && { conversation: { ...conversation, steps: redactDeep(conversation.steps, redact) } }),
-    ...(contexts && { contexts: redactDeep(contexts, redact) }),
-    ...(state !== undefined && { state: redactDeep(state, redact) }),
-  }
+  const calls = completion.tool_calls.map((call) => ({
+    ...(call.id === undefined ? {} : { id: redact(call.id) }),
+    name: redact(call.name),
+    arguments: redact(call.arguments),
+  }))
+  const clean: Completion = { ...completion, text: redact(completion.text), tool_calls: calls }
+  // Key by key: every answer goes through here, and many spreads take long.
+  if (error) clean.error = { ...error, message: redact(error.message) }
+  if (finish_reason !== undefined) clean.finish_reason = redact(finish_reason)
+  if (response_model !== undefined) clean.response_model = redact(response_model)
+  if (fingerprint !== undefined) clean.fingerprint = redact(fingerprint)
+  if (request_id !== undefined) clean.request_id = redact(request_id)
+  if (conversation) clean.conversation = { ...conversation, steps: redactDeep(conversation.steps, redact) }
+  if (contexts) clean.contexts = redactDeep(contexts, redact)
+  if (state !== undefined) clean.state = redactDeep(state, redact)
+  return clean
 }
 
 /** Every text in a value, at every depth, keys too. */

@@ -9,4 +9,6 @@ export const answerOf = (completion: Completion): string => canonical(completion
 
 /** Upper and lower case alike, `ß` and `ss` too: not the fold of any one language. */
 export const fold = (text: string): string =>
-  canonical(text).toUpperCase().toLowerCase().replaceAll('ς', 'σ').normalize('NFC')
+  /^[ -~\n]*$/.test(text)
+    ? text.toLowerCase()
+    : canonical(text).toUpperCase().toLowerCase().replaceAll('ς', 'σ').normalize('NFC')

@@ -4,7 +4,9 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
 import { Assertion, assertionArgs, assertionKeys } from '../schema/assertion.ts'
-import { assertionProblems } from './problems.ts'
+import { assertionChecker } from './problems.ts'
+
+const assertionProblems = await assertionChecker()
 import { ambiguousRepeat } from './regex-ambiguity.ts'
 
 const read = (yaml: string) => Assertion.parse(parse(yaml))

@@ -1,7 +1,6 @@
 // What can be wrong with an assertion without asking a model: for `aigate check` and for loading suites.
 import parsePath from 'jsonpath-rfc9535/parser'
 import type { Assertion, AssertionArgs, AssertionType } from '../schema/assertion.ts'
-import { compileSchema } from './json-schema-compiler.ts'
 import { shorten } from './reason.ts'
 import { ambiguousRepeat } from './regex-ambiguity.ts'
 import { compileRegex } from './regex.ts'
@@ -14,9 +13,10 @@ function needsBound(args: AssertionArgs<'prompt_tokens'>): string | null {
   return max !== undefined && min !== undefined && min > max ? 'min is larger than max' : null
 }
 
+type Compile = typeof import('./json-schema-compiler.ts').compileSchema
 type Checks = { [T in AssertionType]?: (args: AssertionArgs<T>) => string | null }
 
-const checks: Checks = {
+const checksBy = (compileSchema: Compile): Checks => ({
   regex(args) {
     const expression = compileRegex(args)
     const part = ambiguousRepeat(expression.source)
@@ -76,18 +76,34 @@ const checks: Checks = {
     if (args.count !== undefined && args.max_count !== undefined) return 'count and max_count do not go together'
     return args.none && keys.length > 1 ? 'none goes with nothing else' : null
   },
+})
+
+const hasSchema = ({ type, args }: Assertion): boolean =>
+  type === 'json_schema' || (type === 'tool_call' && args.arguments_schema !== undefined)
+
+const notLoaded: Compile = () => {
+  throw new Error('the compiler of JSON schemas is not loaded')
 }
 
-/** What is wrong with an assertion, as one sentence; null when nothing is. Never throws. */
-export function assertionProblems(assertion: Assertion): string | null {
-  const { type, not, args } = assertion
-  const name = not ? `not_${type}` : type
-  const check = checks[type] as ((args: unknown) => string | null) | undefined
-  try {
-    const problem = check?.(args) ?? null
-    return problem === null ? null : `${name}: ${problem}.`
-  } catch (error) {
-    const why = error instanceof Error ? error.message : String(error)
-    return `${name}: ${shorten(why.replace(/\.$/, ''), 300)}.`
+/**
+ * Makes the function that says what is wrong with an assertion, as one sentence; null when nothing is. It never throws.
+ * @param assertions those that it will be asked about; without any that has a JSON schema the compiler is not loaded
+ */
+export async function assertionChecker(
+  assertions?: readonly Assertion[],
+): Promise<(assertion: Assertion) => string | null> {
+  const needed = assertions?.some(hasSchema) ?? true
+  const checks = checksBy(needed ? (await import('./json-schema-compiler.ts')).compileSchema : notLoaded)
+  return (assertion) => {
+    const { type, not, args } = assertion
+    const name = not ? `not_${type}` : type
+    const check = checks[type] as ((args: unknown) => string | null) | undefined
+    try {
+      const problem = check?.(args) ?? null
+      return problem === null ? null : `${name}: ${problem}.`
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error)
+      return `${name}: ${shorten(why.replace(/\.$/, ''), 300)}.`
+    }
   }
 }

@@ -4,6 +4,8 @@ const longest = 120
 
 /** Text on one line: white space runs become one space, control, format and broken characters go. */
 export function oneLine(text: string): string {
+  // Most texts are; the expressions below take longer.
+  if (/^[ -~]*$/.test(text) && !text.includes('  ')) return text
   return text
     .replace(/[\s\u0085\p{Zl}\p{Zp}]+/gu, ' ')
     .replace(/[\p{Cc}\p{Cf}]/gu, '')

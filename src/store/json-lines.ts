@@ -48,27 +48,35 @@ export type Line = { number: number; text: string; ended: boolean }
  * A byte order mark is dropped; a CR before the LF is white space to JSON. Throws AigateError `cannot_read`.
  */
 export async function* readLines(file: string): AsyncGenerator<Line> {
+  for await (const lines of readLineBatches(file)) yield* lines
+}
+
+/** As `readLines`, for files of very many lines: those that were read together come together. */
+export async function* readLineBatches(file: string): AsyncGenerator<Line[]> {
   let rest: Buffer[] = []
   let number = 0
-  const line = (end: Buffer, ended: boolean): Line => {
-    const text = Buffer.concat([...rest, end]).toString('utf8')
+  const line = (chunk: Buffer, start: number, end: number, ended: boolean): Line => {
+    const joined = rest.length > 0 && Buffer.concat([...rest, chunk.subarray(start, end)])
+    const text = joined ? joined.toString('utf8') : chunk.toString('utf8', start, end)
     rest = []
     number += 1
     return { number, text: number === 1 ? text.replace(/^\ufeff/, '') : text, ended }
   }
   try {
     for await (const chunk of createReadStream(file, { highWaterMark: 1 << 18 }) as AsyncIterable<Buffer>) {
+      const lines: Line[] = []
       let start = 0
       for (let at = chunk.indexOf(10); at !== -1; at = chunk.indexOf(10, start)) {
-        yield line(chunk.subarray(start, at), true)
+        lines.push(line(chunk, start, at, true))
         start = at + 1
       }
       if (start < chunk.length) rest.push(chunk.subarray(start))
+      yield lines
     }
   } catch (error) {
     throw fileError(file, error, 'read')
   }
-  if (rest.length > 0) yield line(Buffer.alloc(0), false)
+  if (rest.length > 0) yield [line(Buffer.alloc(0), 0, 0, false)]
 }
 
 /** A fault in a record file, with its place. */

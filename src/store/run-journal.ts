@@ -33,7 +33,8 @@ export type RunJournal = {
   /** A trial that stood in the record before it was opened; it is not written a second time. */
   known(trial: Trial): KnownTrial | undefined
   answer(entry: AnswerEntry): void
-  score(entry: ScoreEntry): void
+  /** `later`: the answer, which is saved, can be graded again for nothing; it goes out with the next line. */
+  score(entry: ScoreEntry, later?: boolean): void
   /** The last line: whether the run came to its verdict, and if not, why. Syncs and closes the file. */
   end(entry: { complete: boolean; stopped?: string | undefined }): Promise<void>
 }
@@ -71,7 +72,7 @@ export function journalOf(
   lines: LineWriter,
   before: ReadonlyMap<string, KnownTrial>,
 ): RunJournal {
-  const known = (trial: Trial) => before.get(trialName(trial))
+  const known = (trial: Trial) => (before.size === 0 ? undefined : before.get(trialName(trial)))
   return {
     file,
     header,
@@ -82,10 +83,10 @@ export function journalOf(
       if (!known(entry))
         lines.write({ type: 'answer', case: id, trial, purpose, completion }, completion.replayed === true)
     },
-    score: (entry) => {
+    score: (entry, later = false) => {
       const { case: id, trial, purpose, scores, passed, score, grader_error, output } = entry
       if (!known(entry)?.grades)
-        lines.write({ type: 'score', case: id, trial, purpose, scores, passed, score, grader_error, output })
+        lines.write({ type: 'score', case: id, trial, purpose, scores, passed, score, grader_error, output }, later)
     },
     end: async ({ complete, stopped }) => {
       lines.write({ type: 'end', complete, stopped })

@@ -4,7 +4,7 @@ import { basename, dirname, join, resolve } from 'node:path'
 import * as z from 'zod'
 import { AigateError } from '../errors.ts'
 import { Observation, type Run, RunHeader } from '../schema/run.ts'
-import { badRecord, checkHead, firstIssue, type Line, parseJson, readLines } from './json-lines.ts'
+import { badRecord, checkHead, firstIssue, type Line, parseJson, readLineBatches } from './json-lines.ts'
 import { fileError } from './write-text.ts'
 
 const { shape } = Observation
@@ -18,7 +18,8 @@ const AnswerLine = z.strictObject({
 const ScoreLine = z.strictObject({ type: z.literal('score'), ...Observation.omit({ completion: true }).shape })
 const EndLine = z.strictObject({ type: z.literal('end'), complete: z.boolean(), stopped: z.string().optional() })
 const RecordLine = z.discriminatedUnion('type', [AnswerLine, ScoreLine, EndLine])
-type RecordLine = z.infer<typeof RecordLine>
+const Grades = ScoreLine.omit({ type: true, case: true, trial: true, purpose: true })
+type Grades = z.infer<typeof Grades>
 
 const damaged = 'The file was changed or damaged after it was written; take it from a copy, or run the suite again.'
 
@@ -50,12 +51,10 @@ export async function readRecord(
   file: string,
 ): Promise<{ header: RunHeader; complete: boolean; trials: { answer: RecordedAnswer; score?: RecordedScore }[] }> {
   const { header, book } = await readBook(file)
-  const trials = [...book.answers].map(([name, { type: _answer, ...answer }]) => {
-    const scored = book.scores.get(name)
-    if (scored === undefined) return { answer }
-    const { type: _score, ...score } = scored
-    return { answer, score }
-  })
+  const trials = book.trials.map(({ completion, grades, ...trial }) => ({
+    answer: { ...trial, completion },
+    ...(grades && { score: { ...trial, ...grades } }),
+  }))
   return { header, complete: book.end?.complete ?? false, trials }
 }
 
@@ -63,13 +62,16 @@ async function readBook(file: string): Promise<{ header: RunHeader; book: Book; 
   let header: RunHeader | undefined
   let book: Book | undefined
   let torn = false
-  for await (const line of readLines(file)) {
-    const value = parseJson(line.text)
-    if (header === undefined || book === undefined) {
-      header = await readHeader(file, line, value)
-      book = openBook(file, header)
-    } else if (value === undefined && !line.ended) torn = true
-    else enter(book, line, value)
+  for await (const lines of readLineBatches(file)) {
+    for (const line of lines) {
+      if (book && enterKnownScore(book, line)) continue
+      const value = parseJson(line.text)
+      if (header === undefined || book === undefined) {
+        header = await readHeader(file, line, value)
+        book = openBook(file, header)
+      } else if (value === undefined && !line.ended) torn = true
+      else enter(book, line, value)
+    }
   }
   if (header === undefined || book === undefined) throw noHeader(file)
   return { header, book, torn }
@@ -105,24 +107,55 @@ async function readHeader(file: string, line: Line, value: unknown): Promise<Run
 const noHeader = (file: string) =>
   badRecord(file, undefined, 'The record has no header: the run was stopped before it asked anything.', 'Run it again.')
 
+/** A trial as the record has it. */
+type Recorded = Pick<Observation, 'case' | 'trial' | 'purpose' | 'completion'> & { grades?: Grades }
+
 /** What was read so far. */
 type Book = {
   file: string
-  places: Map<string, number>
-  answers: Map<string, z.infer<typeof AnswerLine>>
-  scores: Map<string, z.infer<typeof ScoreLine>>
+  /** By case, in the order of the header: its trials. */
+  cases: Map<string, { id: string; trials: Recorded[] }>
+  /** In the order in which they came. */
+  trials: Recorded[]
+  /** By their text: the same grades come again and again. */
+  grades: Map<string, Grades>
   end?: z.infer<typeof EndLine>
 }
 
 const openBook = (file: string, header: RunHeader): Book => ({
   file,
-  places: new Map(header.cases.map(({ id }, place) => [id, place])),
-  answers: new Map(),
-  scores: new Map(),
+  cases: new Map(header.cases.map(({ id }) => [id, { id, trials: [] }])),
+  trials: [],
+  grades: new Map(),
 })
 
-const trialOf = (line: { case: string; trial: number; purpose: string }) =>
+const nameOf = (line: { case: string; trial: number; purpose: string }) =>
   `${line.purpose} ${line.trial} of ${line.case}`
+
+const trialIn = (trials: readonly Recorded[], { trial, purpose }: { trial: number; purpose: string }) =>
+  trials.find((one) => one.trial === trial && one.purpose === purpose)
+
+/** How `journalOf` begins the line of a score. */
+const SCORE = /^\{"type":"score","case":"([^"\\\p{Cc}]*)","trial":([1-9]\d{0,8}),"purpose":"(pass|confirm)",/u
+/** Different grades that are kept to be compared with. */
+const MOST_GRADES = 10_000
+
+/**
+ * Enters a score whose grades, by their very text, were read before: most lines of a large record are such. False for any
+ * other line, and for one with a fault: that is told by `enter`.
+ */
+function enterKnownScore(book: Book, { text, ended }: Line): boolean {
+  const [head, id, trial, purpose = ''] = (ended ? SCORE.exec(text) : null) ?? []
+  if (head === undefined || id === undefined || book.end) return false
+  const answered = trialIn(book.cases.get(id)?.trials ?? [], { trial: Number(trial), purpose })
+  if (!answered || answered.grades) return false
+  const rest = text.slice(head.length)
+  const known = book.grades.get(rest) ?? Grades.safeParse(parseJson(`{${rest}`)).data
+  if (known === undefined) return false
+  if (book.grades.size < MOST_GRADES) book.grades.set(rest, known)
+  answered.grades = known
+  return true
+}
 
 /** Enters one line; what contradicts the lines before it is a fault, for a guess would change the verdict. */
 function enter(book: Book, line: Line, value: unknown): void {
@@ -136,33 +169,42 @@ function enter(book: Book, line: Line, value: unknown): void {
     book.end = entry
     return
   }
-  const trial = trialOf(entry)
-  if (!book.places.has(entry.case)) throw fault(`The header knows no case ${entry.case}.`)
+  const known = book.cases.get(entry.case)
+  if (!known) throw fault(`The header knows no case ${entry.case}.`)
+  const before = trialIn(known.trials, entry)
+  const { trial, purpose } = entry
   if (entry.type === 'answer') {
-    if (book.answers.has(trial)) throw fault(`A second answer for ${trial}.`)
-    book.answers.set(trial, entry)
+    if (before) throw fault(`A second answer for ${nameOf(entry)}.`)
+    // The id of the header: one text for all of its trials.
+    const recorded: Recorded = { case: known.id, trial, purpose, completion: entry.completion }
+    known.trials.push(recorded)
+    book.trials.push(recorded)
   } else {
-    if (!book.answers.has(trial)) throw fault(`A score for ${trial}, which has no answer before it.`)
-    if (book.scores.has(trial)) throw fault(`A second score for ${trial}.`)
-    book.scores.set(trial, entry)
+    if (!before) throw fault(`A score for ${nameOf(entry)}, which has no answer before it.`)
+    if (before.grades) throw fault(`A second score for ${nameOf(entry)}.`)
+    const { type: _type, case: _case, trial: _trial, purpose: _purpose, ...grades } = entry
+    before.grades = grades
   }
 }
 
-function observationsOf({ places, answers, scores }: Book): Observation[] {
-  const place = ({ case: id }: Observation) => places.get(id) ?? places.size
-  const order = (o: Observation) => (o.purpose === 'pass' ? 0 : 1)
-  return [...answers]
-    .map(([trial, { type: _answer, ...answer }]): Observation => {
-      const scored = scores.get(trial)
-      if (scored === undefined) return { ...answer, ...ungraded(answer.completion.outcome) }
-      const { type: _score, ...grades } = scored
-      return { ...answer, ...grades }
-    })
-    .sort((a, b) => place(a) - place(b) || order(a) - order(b) || a.trial - b.trial)
+function observationsOf({ cases }: Book): Observation[] {
+  const order = (one: Recorded) => (one.purpose === 'pass' ? 0 : 1)
+  // By case first, each with its few trials: a hundred thousand sorted at once take long.
+  return [...cases.values()].flatMap(({ trials }) =>
+    trials.sort((a, b) => order(a) - order(b) || a.trial - b.trial).map(observationOf),
+  )
+}
+
+function observationOf({ case: id, trial, purpose, completion, grades }: Recorded): Observation {
+  const { scores, passed, score, grader_error, output }: Grades = grades ?? ungraded(completion.outcome)
+  const observation: Observation = { case: id, trial, purpose, completion, scores, passed, score }
+  if (grader_error !== undefined) observation.grader_error = grader_error
+  if (output !== undefined) observation.output = output
+  return observation
 }
 
 /** An error or a timeout needs no grade: its completion says why it was not measured. */
-function ungraded(outcome: Observation['completion']['outcome']): Pick<Observation, 'scores' | 'passed' | 'score'> {
+function ungraded(outcome: Observation['completion']['outcome']): Grades {
   const nothing = { scores: [], passed: null, score: null }
   if (outcome === 'error' || outcome === 'timeout') return nothing
   return Object.assign(nothing, { grader_error: 'interrupted before it was graded' })

@@ -4,7 +4,7 @@ import type { Graders, LoadedPrompt, LoadedSuite, ResolvedModel } from '../ports
 import type { CaseInfo } from '../schema/run.ts'
 import { assertionsOf, type Case, type Suite } from '../schema/suite.ts'
 import { caseAt, readCases, type WrittenCase } from './case-files.ts'
-import { canonicalJson, sha256 } from './content-hash.ts'
+import { canonicalJson, canonicalObject, sha256 } from './content-hash.ts'
 import { didYouMean, type Fault, faultError } from './faults.ts'
 import { graderIdentity, modelIdentity } from './graders.ts'
 import { type SourceFile, sourceFile } from './source-text.ts'
@@ -119,7 +119,7 @@ export function finishCase(
   const steps = one.max_steps ?? suite.max_steps
   if (steps !== undefined && (one.max_steps !== undefined || whole.tools)) whole.max_steps = steps
   const { id, category, tags, critical } = whole
-  const info: CaseInfo = { id, hash: caseHash(whole, graders), tags, critical, file, line }
+  const info: CaseInfo = { id, hash: caseHash(whole, one.assert, suite.assert, graders), tags, critical, file, line }
   if (category !== undefined) info.category = category
   return { case: whole, info }
 }
@@ -128,13 +128,29 @@ export function finishCase(
  * SHA-256 (hex) of what a case asks and demands: variables, messages, assertions, threshold, and the models that grade it. Category, tags and
  * `critical` are no part of it, nor is anything of the prompt or the model: those are compared by the gate.
  */
-function caseHash(whole: Case, graders: Graders | undefined): string {
-  const { vars, messages, assert, threshold, turns, user, tools, state, max_steps } = whole
+function caseHash(whole: Case, own: Case['assert'], shared: Suite['assert'], graders: Graders | undefined): string {
+  const { vars, messages, threshold, turns, user, tools, state, max_steps } = whole
   const graded = graderIdentity(assertionsOf(whole), graders)
-  return sha256(
-    canonicalJson({
-      vars, messages, assert, threshold, turns, user, tools, state, max_steps,
-      ...(graded.length > 0 && { graded }),
-    }), // biome-ignore format: two groups
-  )
+  const text = canonicalObject({
+    assert: `[${[...own.map(canonicalJson), ...textsOf(shared)].join(',')}]`,
+    graded: graded.length > 0 ? canonicalJson(graded) : undefined,
+    max_steps: canonicalJson(max_steps),
+    messages: canonicalJson(messages),
+    state: canonicalJson(state),
+    threshold: canonicalJson(threshold),
+    tools: canonicalJson(tools),
+    turns: canonicalJson(turns),
+    user: canonicalJson(user),
+    vars: canonicalJson(vars),
+  })
+  return sha256(text)
+}
+
+const sharedTexts = new WeakMap<Suite['assert'], string[]>()
+
+/** What a suite adds to each of its cases is written out once. */
+function textsOf(assertions: Suite['assert']): string[] {
+  const texts = sharedTexts.get(assertions) ?? assertions.map(canonicalJson)
+  sharedTexts.set(assertions, texts)
+  return texts
 }

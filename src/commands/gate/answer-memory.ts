@@ -1,5 +1,5 @@
 // Which answers of earlier runs may stand for a question: what decides an answer becomes its key, and what cannot be told is asked.
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { realpath } from 'node:fs/promises'
 import { join, relative, resolve, sep } from 'node:path'
 import type { AskRequest, Context, LoadedSuite, Project } from '../../ports.ts'
@@ -124,8 +124,7 @@ export async function openMemory(
   const { components } = project.config
   const whose = contentHash({ who, side, components })
   // Two cases with one question are two draws.
-  const keyOf = ({ key, case: { id } }: AskRequest) =>
-    createHash('sha256').update(`${whose} ${key} ${id}`).digest('hex')
+  const keyOf = ({ key, case: { id } }: AskRequest) => hash('sha256', `${whose} ${key} ${id}`)
   const asked = labelOf(suite)
   const of = (request: AskRequest) => ({ key: keyOf(request), trial: request.trial })
   return {

@@ -55,7 +55,7 @@ export async function compareCommand(
     const run = { ...graded, header: { ...withQuarantine(graded.header, today), ...(guard && { guard }) } }
     const other =
       (against === undefined ? null : await foreignBaseline(context, against, options)) ??
-      (await otherSide(context, project, { ...found, run }, against))
+      (await otherSide(context, project, { ...found, run, known: change.baselines.get(header.suite) }, against))
     const rules = suite?.policy ?? { ...header.policy, ...policy }
     const attribution = await recordedAttribution({ run, file: found.file }, other.baseline, regraded)
     if (other.baseline) {
@@ -80,11 +80,11 @@ export async function compareCommand(
 async function otherSide(
   context: Context,
   project: Project,
-  judged: { run: Run; file: string },
+  judged: { run: Run; file: string; known?: { baseline: Baseline | null; file: string | null } | undefined },
   against: string | undefined,
 ) {
   const { suite } = judged.run.header
-  if (against === undefined) return otherSideOf(project, judged)
+  if (against === undefined) return otherSideOf(project, judged, judged.known)
   if (against.endsWith('.json')) {
     const file = isAbsolute(against) ? against : join(context.cwd, against)
     return { file, baseline: await readBaseline(file, suite, { required: true }) }

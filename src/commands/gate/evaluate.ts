@@ -142,7 +142,7 @@ export async function evaluateSuite(
   const before = answersOf(against, suite)
   const finish = finisher({ session, suite, journal, observations, memory, before })
   const grading = gradingLine()
-  let decision = decide()
+  let decision: ReturnType<typeof decide>
   try {
     for (;;) {
       const side = { requests, provider }

@@ -43,10 +43,10 @@ export function finisher({ session, suite, journal, observations, memory, before
     const tools = { ...plain, ...judging?.tools }
     // Judges take as long as the target does, and many can be asked at once; what runs here is graded one after the other.
     const work = () =>
-      untilAborted(context.signal, async () => ({
-        ...(await grade(request.case, completion, tools, request.messages)),
-        ...(await outputOf(form, completion)),
-      }))
+      untilAborted(context.signal, async () => {
+        const grades = await grade(request.case, completion, tools, request.messages)
+        return form ? { ...grades, ...(await outputOf(form, completion)) } : grades
+      })
     if (judging) return work()
     const done = turn.then(work)
     turn = done.catch(() => undefined)
@@ -58,11 +58,11 @@ export function finisher({ session, suite, journal, observations, memory, before
     const known = journal.known(key)
     const completion = known?.completion ?? redactCompletion(answer, redact)
     journal.answer({ ...key, completion })
-    if (!known) memory?.add(request, completion)
+    if (!known && !completion.replayed) memory?.add(request, completion)
     const finished = async () => {
       const grades: Grades | null = known?.grades ?? (await graded(request, completion))
-      if (grades) journal.score({ ...key, ...grades })
-      const observation: Observation = { ...key, completion, ...(grades ?? ungraded) }
+      const observation = observationOf(key, completion, grades ?? ungraded)
+      if (grades) journal.score(observation, isFree(grades))
       observations.push(observation)
       return observation
     }
@@ -70,9 +70,25 @@ export function finisher({ session, suite, journal, observations, memory, before
   }
 }
 
+/** Key by key: spreading both takes a hundred times as long. */
+function observationOf(
+  { case: id, trial, purpose }: Pick<Observation, 'case' | 'trial' | 'purpose'>,
+  completion: Completion,
+  { scores, passed, score, grader_error, output }: Grades,
+): Observation {
+  const observation: Observation = { case: id, trial, purpose, completion, scores, passed, score }
+  if (grader_error !== undefined) observation.grader_error = grader_error
+  if (output !== undefined) observation.output = output
+  return observation
+}
+
+/** Grades that come out the same another time; those of judges, embeddings and programs cost something. */
+const isFree = ({ scores, grader_error }: Grades): boolean =>
+  grader_error === undefined && scores.every(({ deterministic }) => deterministic)
+
 /** A schema that does not compile says nothing about any answer: the gate `valid_output` says then that none was checked. */
-async function outputOf(form: OutputForm | null, completion: Completion): Promise<Pick<Observation, 'output'>> {
-  const output = form && (await checkOutput(form, completion).catch(() => undefined))
+async function outputOf(form: OutputForm, completion: Completion): Promise<Pick<Observation, 'output'>> {
+  const output = await checkOutput(form, completion).catch(() => undefined)
   return output ? { output } : {}
 }
 
@@ -109,17 +125,30 @@ export function gradingLine() {
 
 const ungraded: Grades = { scores: [], passed: null, score: null, grader_error: 'interrupted before it was graded' }
 
+/** By signal: what is still waited for. One listener for all of it: they cost more than most grades. */
+const waiting = new WeakMap<AbortSignal, Set<() => void>>()
+
+function waitingFor(signal: AbortSignal): Set<() => void> {
+  const known = waiting.get(signal)
+  if (known) return known
+  const stops = new Set<() => void>()
+  waiting.set(signal, stops)
+  signal.addEventListener('abort', () => stops.forEach((stop) => stop()), { once: true })
+  return stops
+}
+
 /** What `work` gives, or null as soon as the signal is aborted: a program that grades may take its time. */
 async function untilAborted<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T | null> {
   if (signal.aborted) return null
+  const stops = waitingFor(signal)
   let stop = () => {}
   const aborted = new Promise<null>((resolve) => {
     stop = () => resolve(null)
-    signal.addEventListener('abort', stop, { once: true })
+    stops.add(stop)
   })
   try {
     return await Promise.race([work(), aborted])
   } finally {
-    signal.removeEventListener('abort', stop)
+    stops.delete(stop)
   }
 }

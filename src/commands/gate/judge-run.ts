@@ -62,16 +62,23 @@ export async function storedBaseline(
   return { file, baseline: await readBaseline(file, suite) }
 }
 
-/** What a finished run was compared with: the side asked along, the baseline of its base commit, or the stored one. */
+/**
+ * What a finished run was compared with: the side asked along, the baseline of its base commit, or the stored one.
+ * `known`: a baseline that was read already, and its file.
+ */
 export async function otherSideOf(
   project: Project,
   { run, file }: { run: Run; file: string },
+  known?: { baseline: Baseline | null; file: string | null },
 ): Promise<{ baseline: Baseline | null; file: string; failures?: string[] }> {
   const { suite, guard } = run.header
   const asked = await recordedOtherSide(run, file)
   if (asked) return asked
   const stored = baselineFile(join(project.root, project.config.baselines), suite)
-  if (!guard || guard.base === null) return storedBaseline(project, suite)
+  if (!guard || guard.base === null) {
+    const isStored = known?.file === stored && known.baseline?.suite === suite
+    return isStored ? { file: stored, baseline: known.baseline } : storedBaseline(project, suite)
+  }
   const baseline = guard.baseline === null ? null : await baselineAt(project.root, guard.base, guard.baseline, suite)
   return { file: stored, baseline }
 }

@@ -23,7 +23,8 @@ const MOST_PRINTED = 25
  * @returns undefined, and nothing is written, for a file of none of these tools
  */
 export async function migrateCommand(context: Context, root: string, file: SourceFile): Promise<Ending | undefined> {
-  const { assertionProblems } = await import('../../score/problems.ts')
+  const { assertionChecker } = await import('../../score/problems.ts')
+  const assertionProblems = await assertionChecker()
   const problemOf = (assertion: unknown) => assertionProblems(assertion as Assertion)
   const migration = await planMigration(file, { cwd: context.cwd, problemOf })
   if (migration === undefined) return undefined

@@ -5,7 +5,7 @@ import type { Run } from '../../schema/run.ts'
 import { changedComponents } from '../change/causes.ts'
 import { extendedHistory } from './history.ts'
 import { fingerprintsOf } from '../change/silent-swap.ts'
-import { responseModels } from '../explain/suite-report.ts'
+import { responseModels } from '../change/silent-swap.ts'
 import { byCase, finishedPasses, isMeasured, joinedExtras, tallyCase } from '../gate/tally.ts'
 import { byText, counted, names, percent } from '../words.ts'
 

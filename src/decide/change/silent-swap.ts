@@ -4,8 +4,18 @@ import type { Observation, TargetSnapshot } from '../../schema/run.ts'
 import { byText, names } from '../words.ts'
 
 /** The fingerprints of the systems that answered, each once, in the order of the alphabet. */
-export function fingerprintsOf(observations: readonly Observation[]): string[] {
-  return [...new Set(observations.flatMap(({ completion }) => completion.fingerprint ?? []))].sort(byText)
+export const fingerprintsOf = (observations: readonly Observation[]): string[] => toldOf(observations, 'fingerprint')
+
+/** The model names that the providers answered with, each once, in the order of the alphabet. */
+export const responseModels = (observations: readonly Observation[]): string[] => toldOf(observations, 'response_model')
+
+function toldOf(observations: readonly Observation[], what: 'fingerprint' | 'response_model'): string[] {
+  const told = new Set<string>()
+  for (const { completion } of observations) {
+    const name = completion[what]
+    if (name !== undefined) told.add(name)
+  }
+  return [...told].sort(byText)
 }
 
 /**
@@ -20,9 +30,8 @@ export function swapWarnings(
 ): string[] {
   // Results of another tool name no pin: whoever compares two models there means to.
   if (!baseline || target.kind === 'results' || askedOf(target) !== askedOf(baseline.target)) return []
-  const models = [...new Set(observations.flatMap(({ completion }) => completion.response_model ?? []))].sort(byText)
   return [
-    ...swap('', models, baseline.response_models),
+    ...swap('', responseModels(observations), baseline.response_models),
     ...swap('the system ', fingerprintsOf(observations), baseline.fingerprints ?? []),
   ]
 }

@@ -1,12 +1,11 @@
 // The report of one suite, and of all suites of one invocation: the data that every reporter renders.
 import type { Baseline } from '../../schema/baseline.ts'
-import type { Observation, Run } from '../../schema/run.ts'
+import type { Run } from '../../schema/run.ts'
 import { type Report, type SuiteReport, type Verdict, worst } from '../../schema/verdict.ts'
 import { caseReports } from '../gate/cases.ts'
 import { jointWarning, providerWarning } from '../change/causes.ts'
-import { swapWarnings } from '../change/silent-swap.ts'
+import { responseModels, swapWarnings } from '../change/silent-swap.ts'
 import { totals } from '../gate/totals.ts'
-import { byText } from '../words.ts'
 
 /** Joins the run, the baseline and the verdict on them. Nothing is decided here. */
 export function suiteReport(input: {
@@ -49,12 +48,6 @@ export function suiteReport(input: {
 
 const warned = (verdict: Verdict, more: readonly string[]): Verdict =>
   more.length > 0 ? { ...verdict, warnings: [...more, ...verdict.warnings] } : verdict
-
-/** The model names that the providers answered with, each once, in the order of the alphabet. */
-export function responseModels(observations: readonly Observation[]): string[] {
-  const named = observations.flatMap(({ completion }) => completion.response_model ?? [])
-  return [...new Set(named)].sort(byText)
-}
 
 function baselineOf(baseline: Baseline, file: string): SuiteReport['baseline'] {
   const trials = baseline.cases.map((tally) => tally.trials)

@@ -49,9 +49,11 @@ export function caseReports(input: {
     .map(({ report }) => (quarantined.has(report.id) ? { ...report, quarantined: true } : report))
 }
 
+const places = Object.fromEntries(order.map((status, place) => [status, place])) as Record<CaseStatus, number>
+
 function worstFirst(a: Ranked, b: Ranked): number {
   return (
-    order.indexOf(a.report.status) - order.indexOf(b.report.status) ||
+    places[a.report.status] - places[b.report.status] ||
     a.p - b.p ||
     b.drop - a.drop ||
     Number(b.report.failures.length > 0) - Number(a.report.failures.length > 0) ||

@@ -20,7 +20,7 @@ import { regressionGates } from './regression.ts'
 import { repeatWarnings } from './repeats.ts'
 import { repeatedGates } from './repeated.ts'
 import { scoreGates } from './score.ts'
-import { byCase, finishedPasses, isMeasured, tally } from './tally.ts'
+import { byCase, finishedOf, isMeasured, tallyAll } from './tally.ts'
 import { validOutputGates } from './valid-output.ts'
 import { byText } from '../words.ts'
 
@@ -60,31 +60,36 @@ export type TalliesInput = Frame & {
  * @returns the verdict on what is there, and what to ask next; `next` is null when nothing more can or need be asked
  */
 export function judge(input: JudgeInput): Judgement {
-  const counted = countRun(input)
+  const { counted, found } = countAll(input)
   const { verdict, next } = judgeTallies(counted)
   const { cases, tallies, baseline, partial, policy } = counted
   const pairing = baseline && pairCases({ cases, tallies, baseline, partial })
-  const trials = [...byCase(input.observations).values()].map((all) => all.filter(isMeasured))
+  const trials = [...found.values()].map((all) => all.filter(isMeasured))
   const warnings = [...naiveWarnings(tallies, pairing, policy), ...repeatWarnings(trials), ...verdict.warnings]
   return { verdict: { ...verdict, warnings }, next }
 }
 
 /** The run as `judge` counts it: what `judgeTallies` decides on. */
-export function countRun({ observations, ...frame }: JudgeInput): TalliesInput {
-  const passes = finishedPasses(observations, frame.cases)
-  const unfinished = passes === 0 || frame.stopped !== undefined
-  const counted = unfinished
-    ? observations
-    : observations.filter(({ trial, purpose }) => purpose === 'confirm' || trial <= passes)
+export const countRun = (input: JudgeInput): TalliesInput => countAll(input).counted
+
+/** `found`: all observations of whole passes, by case; they are put in order once for all that looks at them. */
+function countAll({ observations, ...frame }: JudgeInput) {
   const { cases, judging, target } = frame
-  const corrector = judging && correctorOf({ cases, observations: counted, uses: judging.uses, target })
-  return {
+  const found = byCase(observations)
+  const passes = finishedOf(found, cases)
+  const unfinished = passes === 0 || frame.stopped !== undefined
+  const isLate = ({ trial, purpose }: Observation) => purpose !== 'confirm' && trial > passes
+  const whole = unfinished || !observations.some(isLate)
+  const kept = whole ? observations : observations.filter((one) => !isLate(one))
+  const corrector = judging && correctorOf({ cases, observations: kept, uses: judging.uses, target })
+  const counted: TalliesInput = {
     ...frame,
     ...(corrector && { corrector }),
-    tallies: tally(counted, frame.cases),
+    tallies: tallyAll(whole ? found : byCase(kept), cases),
     passes,
-    evidence: criticalEvidence(frame.cases, counted),
+    evidence: criticalEvidence(cases, kept),
   }
+  return { counted, found }
 }
 
 /** As `judge`, with the observations already counted. */

@@ -52,7 +52,10 @@ export function regressionUnits(
 ): Unit[] {
   const groups = new Map<string, PairedCount[]>()
   for (const count of counts) {
-    if (count.category !== undefined) groups.set(count.category, [...(groups.get(count.category) ?? []), count])
+    if (count.category === undefined) continue
+    const group = groups.get(count.category)
+    if (group) group.push(count)
+    else groups.set(count.category, [count])
   }
   // A category that holds every case is the suite by another name, unless it has a margin of its own.
   const own = (name: string) => policy.categories?.[name]?.max_regression !== undefined

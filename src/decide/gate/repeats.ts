@@ -14,7 +14,8 @@ const SENTENCE = 40
  * or a cache answered, not the model. The first of them stays, whatever its grade.
  * @param trials of ONE case, measured, in the order of their trials
  */
-export function distinctTrials(trials: readonly Observation[]): Observation[] {
+export function distinctTrials(trials: readonly Observation[]): readonly Observation[] {
+  if (trials.length < 2) return trials
   const seen = new Set<string>()
   return trials.filter(({ completion: { request_id: id } }) => {
     if (id === undefined || id === '') return true

@@ -37,18 +37,29 @@ export function byCase(observations: readonly Observation[]): Map<string, Observ
  * Counts what each case did in the whole passes. Trials without an answer or a grade enter no rate: they are `errors`.
  * @returns one tally a case, in the order of `cases`; a case that was never asked has 0 trials and 0 errors
  */
-export function tally(observations: Observation[], cases: CaseInfo[]): CaseTally[] {
-  const found = byCase(observations)
-  return cases.map((info) => tallyCase(info, found.get(info.id) ?? []))
-}
+export const tally = (observations: Observation[], cases: CaseInfo[]): CaseTally[] =>
+  tallyAll(byCase(observations), cases)
+
+/** As `tally`, of observations that `byCase` has put in order. */
+export const tallyAll = (found: ReadonlyMap<string, readonly Observation[]>, cases: readonly CaseInfo[]): CaseTally[] =>
+  cases.map((info) => tallyCase(info, found.get(info.id) ?? []))
 
 /** The tally of one case from its observations, which come in the order of their trials. */
 export function tallyCase({ id, hash, category }: CaseInfo, all: readonly Observation[]): CaseTally {
   const answers = all.filter(isMeasured)
   // An answer that came twice is one draw.
   const measured = distinctTrials(answers)
-  const passes = measured.filter(({ passed }) => passed).length
-  const firsts = measured.flatMap(({ completion }) => completion.first_token_ms ?? [])
+  const [scores, latencies_ms, costs_usd, firsts]: [number[], number[], number[], number[]] = [[], [], [], []]
+  let passes = 0
+  // One loop: runs have a hundred thousand of them.
+  for (const { passed, score, completion } of measured) {
+    const { latency_ms, cost_usd, first_token_ms } = completion
+    if (passed) passes += 1
+    if (score !== null) scores.push(score)
+    if (latency_ms !== undefined) latencies_ms.push(latency_ms)
+    if (cost_usd !== undefined) costs_usd.push(cost_usd)
+    if (first_token_ms !== undefined) firsts.push(first_token_ms)
+  }
   const majority = 2 * passes >= measured.length
   const shown = measured.find(({ passed }) => passed === majority)
   return {
@@ -58,9 +69,9 @@ export function tallyCase({ id, hash, category }: CaseInfo, all: readonly Observ
     passes,
     trials: measured.length,
     errors: all.length - answers.length,
-    scores: measured.flatMap(({ score }) => (score === null ? [] : [score])),
-    latencies_ms: measured.flatMap(({ completion }) => completion.latency_ms ?? []),
-    costs_usd: measured.flatMap(({ completion }) => (completion.cost_usd === undefined ? [] : [completion.cost_usd])),
+    scores,
+    latencies_ms,
+    costs_usd,
     ...(firsts.length > 0 && { first_tokens_ms: firsts }),
     ...formsOf(measured),
     ...(shown && { answer: answerText(shown.completion) }),
@@ -79,20 +90,22 @@ export function joinedExtras(a: CaseTally, b: CaseTally): Pick<CaseTally, 'first
 
 /** How many answers have the form that was asked for; nothing where none was. */
 export function formsOf(observations: readonly Observation[]): Pick<CaseTally, 'forms'> {
+  if (!observations.some(({ output }) => output)) return {}
   const outputs = observations.flatMap(({ output }) => output ?? [])
-  if (outputs.length === 0) return {}
   return { forms: { valid: outputs.filter(({ valid }) => valid).length, of: outputs.length } }
 }
 
 /** Passes of the ladder that are finished: every case has been asked in each of the trials 1 to r. */
-export function finishedPasses(observations: readonly Observation[], cases: readonly CaseInfo[]): number {
-  const asked = new Map<number, Set<string>>()
-  for (const { purpose, trial, case: id } of observations) {
-    if (purpose !== 'pass') continue
-    const ids = asked.get(trial) ?? new Set<string>()
-    asked.set(trial, ids.add(id))
+export const finishedPasses = (observations: readonly Observation[], cases: readonly CaseInfo[]): number =>
+  finishedOf(byCase(observations), cases)
+
+/** As `finishedPasses`, of observations that `byCase` has put in order. */
+export function finishedOf(found: ReadonlyMap<string, readonly Observation[]>, cases: readonly CaseInfo[]): number {
+  let passes = Infinity
+  for (const { id } of cases) {
+    let own = 0
+    for (const { trial } of found.get(id) ?? []) if (trial === own + 1) own += 1
+    passes = Math.min(passes, own)
   }
-  let passes = 0
-  while (cases.length > 0 && cases.every(({ id }) => asked.get(passes + 1)?.has(id))) passes += 1
-  return passes
+  return passes === Infinity ? 0 : passes
 }

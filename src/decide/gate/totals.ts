@@ -7,28 +7,42 @@ import { formsOf } from './tally.ts'
 
 /** Sums over all observations, confirming trials included: they were paid for as well. */
 export function totals(observations: Observation[], gold?: Judging['cost']): Totals {
-  const completions = observations.map(({ completion }) => completion)
-  const asked = completions.filter(({ replayed }) => !replayed)
-  const of = (wanted: string) => completions.filter(({ outcome }) => outcome === wanted).length
-  const cached = completions.filter((one) => one.cached)
-  const paid = completions.filter((one) => !one.cached)
-  const answers = paid.filter(({ outcome }) => outcome !== 'error' && outcome !== 'timeout')
-  const costs = paid.flatMap(({ cost_usd }) => (cost_usd === undefined ? [] : [cost_usd]))
+  const asked: Completion[] = []
+  const cached: Completion[] = []
+  const costs: number[] = []
+  const cases = new Set<string>()
+  const outcomes = { answered: 0, refused: 0, truncated: 0, error: 0, timeout: 0 }
+  let [calls, input_tokens, output_tokens, unpriced] = [0, 0, 0, 0]
+  // One loop: a run may have a hundred thousand of them.
+  for (const { case: id, completion } of observations) {
+    const { outcome, usage, cost_usd } = completion
+    cases.add(id)
+    outcomes[outcome] += 1
+    input_tokens += usage?.input_tokens ?? 0
+    output_tokens += usage?.output_tokens ?? 0
+    if (!completion.replayed) {
+      asked.push(completion)
+      calls += completion.attempts
+    }
+    if (completion.cached) cached.push(completion)
+    else if (cost_usd !== undefined) costs.push(cost_usd)
+    else if (outcome !== 'error' && outcome !== 'timeout') unpriced += 1
+  }
+  const free = cached.length > 0 && cached.length === observations.length
   return {
-    cases: new Set(observations.map((one) => one.case)).size,
+    cases: cases.size,
     observations: observations.length,
-    calls: sum(asked.map(({ attempts }) => attempts)),
-    replayed: completions.length - asked.length,
+    calls,
+    replayed: observations.length - asked.length,
     ...(cached.length > 0 && { cached: cached.length, ...savedBy(cached) }),
-    answered: of('answered'),
-    refused: of('refused'),
-    truncated: of('truncated'),
+    answered: outcomes.answered,
+    refused: outcomes.refused,
+    truncated: outcomes.truncated,
     errors: errorsByKind(observations),
-    input_tokens: sum(completions.map(({ usage }) => usage?.input_tokens ?? 0)),
-    output_tokens: sum(completions.map(({ usage }) => usage?.output_tokens ?? 0)),
-    cost_usd:
-      costs.length > 0 ? sum([...costs].sort((a, b) => a - b)) : paid.length === 0 && cached.length > 0 ? 0 : null,
-    unpriced: answers.filter(({ cost_usd }) => cost_usd === undefined).length,
+    input_tokens,
+    output_tokens,
+    cost_usd: costs.length > 0 ? sum(costs.sort((a, b) => a - b)) : free ? 0 : null,
+    unpriced,
     ...formsOf(observations),
     ...userTotals(asked),
     ...judgeTotals(observations, gold),
@@ -43,7 +57,9 @@ function savedBy(cached: readonly Completion[]): Pick<Totals, 'saved_usd'> {
 
 /** What simulated users took, apart from the answers: nothing where there are none. */
 function userTotals(asked: Observation['completion'][]): Partial<Totals> {
-  const users = asked.flatMap(({ conversation }) => conversation?.user ?? [])
+  const users = asked.some(({ conversation }) => conversation)
+    ? asked.flatMap(({ conversation }) => conversation?.user ?? [])
+    : []
   if (users.length === 0) return {}
   const known = users.every(({ cost_usd }) => cost_usd !== undefined)
   return {
@@ -54,7 +70,8 @@ function userTotals(asked: Observation['completion'][]): Partial<Totals> {
 
 /** What judges took, apart from the answers: nothing where no judge was asked. `gold`: for calibrated answers. */
 function judgeTotals(observations: Observation[], gold: Judging['cost']): Partial<Totals> {
-  const records = observations.flatMap(({ scores }) => scores.flatMap(({ judged }) => judged ?? []))
+  const graded = observations.filter(({ scores }) => scores.some(({ judged }) => judged))
+  const records = graded.flatMap(({ scores }) => scores.flatMap(({ judged }) => judged ?? []))
   if (records.length === 0 && !gold) return {}
   const costs = [...records.map(({ cost_usd }) => cost_usd), ...(gold ? [gold.cost_usd] : [])]
   const known = costs.every((cost) => cost !== null)
@@ -66,11 +83,12 @@ const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b
 
 /** Kinds in the order of the alphabet: `timeout`, `grader_error`, and the error kinds of the completions. */
 function errorsByKind(observations: readonly Observation[]): Record<string, number> {
-  const kinds = observations.flatMap(({ completion, grader_error, passed }): string[] => {
-    if (completion.error) return [completion.error.kind]
-    if (completion.outcome === 'error' || completion.outcome === 'timeout') return [completion.outcome]
-    return grader_error !== undefined || passed === null ? ['grader_error'] : []
-  })
+  const kinds: string[] = []
+  for (const { completion, grader_error, passed } of observations) {
+    if (completion.error) kinds.push(completion.error.kind)
+    else if (completion.outcome === 'error' || completion.outcome === 'timeout') kinds.push(completion.outcome)
+    else if (grader_error !== undefined || passed === null) kinds.push('grader_error')
+  }
   const found: Record<string, number> = {}
   for (const kind of kinds.sort(byText)) found[kind] = (found[kind] ?? 0) + 1
   return found

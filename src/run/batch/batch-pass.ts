@@ -41,8 +41,13 @@ export async function runWithBatches(input: BatchInput): Promise<{ stopped?: Sto
   const live: AskRequest[] = []
   for (const request of requests) {
     const owner = provider.ownerOf?.(request) ?? provider
-    if (batches && owner.batch) groups.set(owner, [...(groups.get(owner) ?? []), request])
-    else live.push(request)
+    if (!batches || !owner.batch) {
+      live.push(request)
+      continue
+    }
+    const group = groups.get(owner)
+    if (group) group.push(request)
+    else groups.set(owner, [request])
   }
   if (!batches || groups.size === 0) return runPass(input)
   const passes = [...groups].flatMap(([{ batch: door }, own]) => (door ? [batchPass(input, batches, door, own)] : []))

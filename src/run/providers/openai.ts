@@ -132,13 +132,22 @@ export async function connect(config: OpenAiProvider, apiKey: string, env: Env):
     // The address of an Azure resource as its portal shows it lacks the path.
     const baseURL = base.pathname === '/' ? `${base.origin}/openai` : config.base_url
     const fetch = plainFetch(['api-key', apiKey], headers, env)
-    return new AzureOpenAI({ ...common, baseURL, apiVersion: config.api_version, fetch })
+    return buildingOnce(new AzureOpenAI({ ...common, baseURL, apiVersion: config.api_version, fetch }))
   }
-  return new OpenAI({
-    ...common,
-    baseURL: config.base_url,
-    fetch: plainFetch(['authorization', `Bearer ${apiKey}`], headers, env),
-  })
+  const fetch = plainFetch(['authorization', `Bearer ${apiKey}`], headers, env)
+  return buildingOnce(new OpenAI({ ...common, baseURL: config.base_url, fetch }))
+}
+
+/**
+ * Lets the SDK put its headers together for the first call only: `plainFetch` takes three of them, which are alike for every body
+ * in JSON, and their making is the most expensive part of a call. Without the method it stays as it is.
+ */
+function buildingOnce(client: OpenAI): OpenAI {
+  const inner = client as unknown as { buildHeaders?: (given: unknown) => Promise<Headers> }
+  const build = inner.buildHeaders?.bind(client)
+  let built: Promise<Headers> | undefined
+  if (build) inner.buildHeaders = (given) => (built ??= build(given))
+  return client
 }
 
 /**
@@ -147,11 +156,22 @@ export async function connect(config: OpenAiProvider, apiKey: string, env: Env):
  */
 function plainFetch(auth: [string, string], headers: [string, string][], env: Env): typeof fetch {
   const transport = transportFor(env)
-  return async (input, init) => {
-    const given = new Headers(init?.headers)
-    const sent = new Headers([auth])
-    for (const name of ['accept', 'content-type', 'user-agent']) sent.set(name, given.get(name) ?? '')
+  // Alike from call to call: made once for each form of body.
+  const known = new Map<string, Record<string, string>>()
+  const headersFor = (init: RequestInit['headers']): Record<string, string> => {
+    const given = init instanceof Headers ? init : new Headers(init)
+    const kept = ['accept', 'content-type', 'user-agent'].map((name): [string, string] => [name, given.get(name) ?? ''])
+    const key = JSON.stringify(kept)
+    const before = known.get(key)
+    if (before) return before
+    const sent = new Headers([auth, ...kept])
     for (const [name, value] of headers) sent.set(name, value)
+    const made = Object.fromEntries(sent)
+    known.set(key, made)
+    return made
+  }
+  return async (input, init) => {
+    const sent = headersFor(init?.headers)
     const body = init?.body
     // Only what is read whole goes over the faster way: a stream is passed on as it comes.
     if (typeof input !== 'string' || typeof body !== 'string' || /"stream":\s*true/.test(body)) {
@@ -159,22 +179,19 @@ function plainFetch(auth: [string, string], headers: [string, string][], env: En
       return response.ok ? response : withError(response)
     }
     const signal = init?.signal ?? undefined
-    const reply = await transport(input, {
-      method: init?.method ?? 'POST',
-      headers: Object.fromEntries(sent),
-      body,
-      signal,
-    })
+    const reply = await transport(input, { method: init?.method ?? 'POST', headers: sent, body, signal })
     const response = responseOf(reply)
     return response.ok ? response : withError(response)
   }
 }
 
+/** What is read of a Response: Node's own would carry the text through a stream, which takes longer than all else here. */
 function responseOf({ status, statusText, headers, text }: Reply): Response {
-  // The text is no longer compressed, and a Response of these has no body.
+  // The text is no longer compressed.
   for (const name of ['content-encoding', 'content-length']) headers.delete(name)
-  const bare = status === 204 || status === 205 || status === 304
-  return new Response(bare ? null : text, { status, statusText, headers })
+  const ok = status >= 200 && status < 300
+  const whole = { text: async () => text, json: async (): Promise<unknown> => JSON.parse(text) }
+  return { ok, status, statusText, headers, url: '', body: null, ...whole } as Response
 }
 
 /** A failed response in the shape that the SDK reads: of any other it would drop the text. */

@@ -1,6 +1,7 @@
 // `fetch` for API calls over node:http: connections are kept, and a call costs less CPU than Node's own fetch.
 import { Agent, type IncomingMessage, type RequestOptions, request as plain } from 'node:http'
 import { Agent as TlsAgent, request as tls } from 'node:https'
+import { urlToHttpOptions } from 'node:url'
 import { promisify } from 'node:util'
 import { brotliDecompress, gunzip, inflate } from 'node:zlib'
 
@@ -49,16 +50,23 @@ function keepAlive(): Transport {
   // How many calls go out at once is decided before: here none waits. Idle connections hold no process open.
   const agent = new Agent({ keepAlive: true })
   const tlsAgent = new TlsAgent({ keepAlive: true })
+  let last: { url: string; address: RequestOptions } | undefined
+  // One address is asked for as long as a run lasts.
+  const addressOf = (url: string): RequestOptions => {
+    if (last?.url !== url) last = { url, address: urlToHttpOptions(new URL(url)) }
+    return last.address
+  }
   return async (url, { method, headers, body, signal }) => {
     signal?.throwIfAborted()
-    const address = new URL(url)
+    const address = addressOf(url)
     const secure = address.protocol === 'https:'
     const options: RequestOptions = {
+      ...address,
       method,
       headers: { 'accept-encoding': 'gzip, deflate, br', ...headers },
       agent: secure ? tlsAgent : agent,
     }
-    const answer = await exchange((done) => (secure ? tls : plain)(address, options, done), body, signal)
+    const answer = await exchange((done) => (secure ? tls : plain)(options, done), body, signal)
     const bytes = await decoded(answer.bytes, answer.message.headers['content-encoding'])
     return replyOf(answer.message, bytes)
   }

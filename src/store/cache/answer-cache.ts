@@ -1,5 +1,5 @@
 // The answer cache: answers that were paid for, found by what was asked and the number of the trial, shared by all runs of a folder.
-import { closeSync, fstatSync, openSync, readdirSync } from 'node:fs'
+import { closeSync, fstatSync, openSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Completion } from '../../schema/run.ts'
 import { errno, fileError } from '../write-text.ts'
@@ -36,7 +36,14 @@ export type AnswerCache = {
   close(): void
 }
 
-type Place = Pick<Found, 'at' | 'offset' | 'length'> & { fd: number }
+/** What is said of every answer that comes from here. */
+const known = { attempts: 0, replayed: true, cached: true } as const
+
+/** `whole`: the segment as it was when it was opened, where it is kept. */
+type Place = Pick<Found, 'at' | 'offset' | 'length'> & { fd: number; whole?: Buffer | undefined }
+
+/** Bytes of segments that are kept in memory, so that not every answer is a read of its own. */
+const KEPT_BYTES = 16_000_000
 
 /**
  * Opens the cache in `folder` (absolute; a folder that does not exist holds none): reads all segments once, in the order
@@ -48,16 +55,20 @@ export function openAnswerCache(folder: string, now: Date): AnswerCache {
   const notes = new Set<string>()
   const open: number[] = []
   let bytes = 0
+  let kept = 0
   let damaged = 0
   for (const file of segmentsIn(folder, notes)) {
     const fd = opened(file, notes)
     if (fd === undefined) continue
     open.push(fd)
     try {
-      const live = isLive(file, { mtimeMs: fstatSync(fd).mtimeMs, now: now.getTime() })
+      const { mtimeMs, size } = fstatSync(fd)
+      const live = isLive(file, { mtimeMs, now: now.getTime() })
+      const whole = kept + size <= KEPT_BYTES ? readFileSync(fd) : undefined
+      kept += whole?.length ?? 0
       const scan = scanSegment(fd, live, ({ name, at, offset, length }) => {
-        const known = places.get(name)
-        if (known === undefined || known.at <= at) places.set(name, { at, offset, length, fd })
+        const before = places.get(name)
+        if (before === undefined || before.at <= at) places.set(name, { at, offset, length, fd, whole })
       })
       bytes += scan.size
       damaged += scan.damaged
@@ -69,6 +80,11 @@ export function openAnswerCache(folder: string, now: Date): AnswerCache {
   }
   if (damaged > 0) notes.add(damagedNote(damaged, folder))
   let own: SegmentWriter | null | undefined
+  let limit = { time: 0, text: new Date(0).toISOString() }
+  const isOld = (at: string, since: Date): boolean => {
+    if (limit.time !== since.getTime()) limit = { time: since.getTime(), text: since.toISOString() }
+    return at < limit.text
+  }
   const writer = (): SegmentWriter => {
     own ??= newSegment(folder, now)
     return own
@@ -85,28 +101,27 @@ export function openAnswerCache(folder: string, now: Date): AnswerCache {
     },
     askedAt: (asked, since) => {
       const at = places.get(nameOf(asked))?.at
-      return at !== undefined && at >= since.toISOString() ? at : undefined
+      return at !== undefined && !isOld(at, since) ? at : undefined
     },
     find: (asked, since) => {
       const name = nameOf(asked)
       const place = places.get(name)
-      if (place === undefined || place.at < since.toISOString()) return undefined
+      if (place === undefined || isOld(place.at, since)) return undefined
       const answer = readAnswer(place)
       if (answer !== undefined && nameOf(answer) === name)
-        return { ...answer.completion, attempts: 0, replayed: true, cached: true }
+        return Object.assign<Completion, Partial<Completion>>(answer.completion, known)
       places.delete(name)
       notes.add('An answer in the cache could not be read any more, and is asked again.')
       return undefined
     },
-    add: ({ at, completion: { replayed, cached: _cached, ...completion }, ...rest }) => {
-      if (replayed || own === null) return
-      const read = CachedAnswer.safeParse({ ...rest, at: at.toISOString(), completion })
-      if (!read.success) return
+    add: ({ at, completion, key, trial, suite, case: id, asked }) => {
+      if (own === null || !isMeasurement(completion)) return
+      const answer = { key, trial, at: at.toISOString(), suite, case: id, asked, completion }
       try {
         const segment = writer()
-        const place = segment.append(lineOf(read.data))
+        const place = segment.append(lineOf(answer))
         bytes += place.length + 1
-        places.set(nameOf(read.data), { ...place, at: read.data.at, fd: segment.fd })
+        places.set(nameOf(answer), { ...place, at: answer.at, fd: segment.fd })
       } catch (error) {
         notes.add(`Answers are not kept for the next run: ${fileError(folder, error, 'write').message}`)
         finish(own)
@@ -123,6 +138,15 @@ export function openAnswerCache(folder: string, now: Date): AnswerCache {
   }
 }
 
+const isTold = (value: number | undefined): boolean => value === undefined || Number.isFinite(value)
+
+/** What may stand for an answer another time, and can be read again: no failure, and nothing that was itself replayed. */
+function isMeasurement(completion: Completion): completion is CachedAnswer['completion'] {
+  const { outcome, error, replayed, cached, latency_ms, cost_usd } = completion
+  if (outcome === 'error' || outcome === 'timeout' || error || replayed || cached) return false
+  return isTold(latency_ms) && isTold(cost_usd)
+}
+
 const damagedNote = (damaged: number, folder: string): string =>
   `${damaged} ${damaged === 1 ? 'line' : 'lines'} in ${folder} ${damaged === 1 ? 'is' : 'are'} torn or changed and left out: what is missing is asked again.`
 
@@ -135,9 +159,10 @@ function finish(own: SegmentWriter | null | undefined): void {
   }
 }
 
-function readAnswer(place: Place): CachedAnswer | undefined {
+function readAnswer({ fd, offset, length, whole }: Place): CachedAnswer | undefined {
+  const isKept = whole !== undefined && offset + length <= whole.length
   try {
-    return answerOf(readLine(place.fd, place))
+    return answerOf(isKept ? whole.toString('utf8', offset, offset + length) : readLine(fd, { offset, length }))
   } catch {
     return undefined
   }
