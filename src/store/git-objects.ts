@@ -9,9 +9,10 @@ export type Blob = { bytes: Buffer; kind: 'file' | 'program' | 'link' }
 const SUBMODULE = '160000'
 const KINDS: Readonly<Record<string, Blob['kind']>> = { '100755': 'program', '120000': 'link' }
 const LIMIT_MS = 60_000
+type Unset = Readonly<Record<string, undefined>>
 
 /** Runs git quietly: its output as bytes, and the first line of what it complained about. */
-export async function git(cwd: string, args: readonly string[], input?: string) {
+export async function git(cwd: string, args: readonly string[], input?: string, env: Unset = {}) {
   const { execa } = await import('execa')
   const { failed, stdout, stderr, code } = await execa('git', ['-c', 'core.fsmonitor=false', ...args], {
     cwd,
@@ -22,7 +23,7 @@ export async function git(cwd: string, args: readonly string[], input?: string) 
     stripFinalNewline: false,
     maxBuffer: 1_000_000_000,
     // Replacement objects would show another history than the one that was pushed.
-    env: { GIT_OPTIONAL_LOCKS: '0', GIT_TERMINAL_PROMPT: '0', GIT_NO_REPLACE_OBJECTS: '1', LC_ALL: 'C' },
+    env: { GIT_OPTIONAL_LOCKS: '0', GIT_TERMINAL_PROMPT: '0', GIT_NO_REPLACE_OBJECTS: '1', LC_ALL: 'C', ...env },
   })
   const said = Buffer.from(stderr).toString('utf8').trim().split('\n')[0] ?? ''
   const missing = existsSync(cwd) ? 'git is not installed' : 'the folder is not there'
@@ -107,6 +108,16 @@ export async function fileAt(root: string, commit: string, path: string): Promis
  */
 export async function filesAt(root: string, commit: string, folder: string): Promise<string[]> {
   return (await entriesAt(root, commit, folder)).map(({ path }) => path)
+}
+
+/**
+ * Whether the commit that is checked out has files in a folder (absolute), in whatever repository that lies; false outside
+ * of git. Hooks of git name their own repository in the environment: here the folder alone says which it is.
+ */
+export async function hasCommittedFiles(folder: string): Promise<boolean> {
+  const env = { GIT_DIR: undefined, GIT_WORK_TREE: undefined, GIT_PREFIX: undefined }
+  const { failed, bytes } = await git(folder, ['ls-tree', '-r', '-z', 'HEAD'], undefined, env)
+  return !failed && bytes.length > 0
 }
 
 /** `filesAt` with the texts: one git process for all of them. @throws AigateError `cannot_read`. */
