@@ -43,10 +43,11 @@ export function finisher({ session, suite, journal, observations, memory, before
     const tools = { ...plain, ...judging?.tools }
     // Judges take as long as the target does, and many can be asked at once; what runs here is graded one after the other.
     const work = () =>
-      untilAborted(context.signal, async () => ({
-        ...(await grade(request.case, completion, tools, request.messages)),
-        ...(await outputOf(form, completion)),
-      }))
+      untilAborted(context.signal, async () => {
+        const grades = await grade(request.case, completion, tools, request.messages)
+        judging?.graded(request.case.id, grades.grader_error === undefined)
+        return { ...grades, ...(await outputOf(form, completion)) }
+      })
     if (judging) return work()
     const done = turn.then(work)
     turn = done.catch(() => undefined)
