@@ -24,6 +24,9 @@ export const exitCodes: Record<Ending, number> = {
   interrupted: 130,
 }
 
+/** Signals that come closer together than anybody presses keys. */
+const ONE_SIGNAL_MS = 300
+
 const exitCodeHelp = `
 Exit codes:
   0 pass · 1 fail (worse, or below a limit) · 2 usage (nothing was asked of a model)
@@ -51,7 +54,13 @@ export async function main(world: World): Promise<number> {
   // Standard output belongs to the report: what a module says goes to standard error.
   const { log, info, debug } = console
   console.log = console.info = console.debug = console.error.bind(console)
-  const onSignal = () => (interrupt.signal.aborted ? exit(exitCodes.interrupted) : interrupt.abort())
+  let firstAt = 0
+  const onSignal = () => {
+    // npx and npm hand on the Ctrl-C that the terminal has sent to us already: that is one, not two.
+    if (interrupt.signal.aborted && performance.now() - firstAt > ONE_SIGNAL_MS) exit(exitCodes.interrupted)
+    if (!interrupt.signal.aborted) firstAt = performance.now()
+    interrupt.abort()
+  }
   const onLost = (error: unknown) => {
     if (typeof error === 'object' && error !== null && toldErrors.has(error)) return
     const said = error instanceof Error ? error.message : String(error)

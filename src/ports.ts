@@ -224,6 +224,12 @@ export type JudgeTools = {
 /** What the baseline answered to a case: its text, that there is none to compare with, or why it cannot be known. */
 export type BaselineAnswer = { text: string } | { none: string } | { problem: string }
 
+/** Answers of judges and embedding models that were paid for before. `trial`: the vote. */
+export type GraderMemory = {
+  find(asked: { key: string; trial: number }, model: ResolvedModel): Completion | undefined
+  add(asked: { key: string; trial: number; case: string }, model: ResolvedModel, completion: Completion): void
+}
+
 /** Effects that an assertion may need, handed in: `score/` itself touches nothing. Each throws Error on failure. */
 export type GraderTools = {
   /** Runs a program with text on stdin. Rejects when it cannot be started or exceeds the timeout. */

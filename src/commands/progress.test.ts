@@ -103,3 +103,30 @@ it('on a terminal: one line that is redrawn, never wider than it, and gone at th
   }
   expect(written.at(-1)).toBe('\r\u001b[K')
 })
+
+it('says why nothing comes: what the provider asks for, without its control characters, and not every time', () => {
+  const request = {
+    key: 'k',
+    case: { id: 'a', vars: {}, tags: [], critical: false, assert: [] },
+    trial: 1,
+    messages: [],
+  }
+  const paused = { kind: 'paused', delay_ms: 58_000, reason: '429 slow\u001b[2J\ndown' } as const
+  const { context, written, clock } = world(false)
+  const progress = startProgress(context, 'a')
+  progress.pass(1, 100, 'pass')
+  progress.event({ kind: 'retry', request, attempt: 1, delay_ms: 500, reason: '503' })
+  expect(written).toEqual([])
+  progress.event(paused)
+  expect(written).toEqual(['a pass 1 · 0/100 · waits 58 s, as the provider asks: 429 slow down\n'])
+  progress.event(paused)
+  expect(written).toHaveLength(1)
+  clock.now = 31_000
+  progress.event({ kind: 'stalled', request, timeout_ms: 60_000 })
+  expect(written[1]).toBe('a pass 1 · 0/100 · no answer within 60 s\n')
+  const terminal = world(true)
+  const line = startProgress(terminal.context, 'a')
+  line.pass(1, 100, 'pass')
+  line.event({ ...paused, kind: 'retry', request, attempt: 2 })
+  expect(terminal.written.at(-1)).toMatch(/a pass 1 · 0\/100 · tries again in 58 s/)
+})

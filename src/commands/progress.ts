@@ -1,5 +1,7 @@
 // Progress while models are asked: one line that moves on a terminal, a plain line now and then in CI. Always on stderr.
 import type { Context } from '../ports.ts'
+import { plain } from '../report/safe-text.ts'
+import type { PassEvent } from '../run/engine.ts'
 import type { Observation } from '../schema/run.ts'
 import { wilson } from '../statistics/wilson.ts'
 
@@ -17,8 +19,13 @@ const NAMED = 3
 export type Progress = {
   pass(trial: number, total: number, purpose: Observation['purpose']): void
   done(observation: Observation): void
+  /** Why nothing comes for a while: a pause, another attempt, a call without an answer. */
+  event: (event: PassEvent) => void
   end(): void
 }
+
+/** Shorter waits are not worth a word. */
+const WAIT_MS = 3_000
 
 /** What is known of a pass. */
 type PassState = {
@@ -44,11 +51,12 @@ export function startProgress(context: Context, suite: string): Progress {
   let state = emptyState(suite, 0, 0)
   let last = context.monotonic()
   let tenths = 0
+  let toldWait = -QUIET_MS
 
-  const draw = (now: number) => {
+  const draw = (now: number, line = progressLine(state, now)) => {
     const filled = state.total === 0 ? 0 : Math.round((BAR * state.count) / state.total)
     const bar = `${'█'.repeat(filled)}${'░'.repeat(BAR - filled)}`
-    stderr.write(`\r${`${bar} ${progressLine(state, now)}`.slice(0, (stderr.columns ?? 80) - 1)}\u001b[K`)
+    stderr.write(`\r${`${bar} ${line}`.slice(0, (stderr.columns ?? 80) - 1)}\u001b[K`)
     last = now
   }
   const say = (now: number) => {
@@ -74,10 +82,32 @@ export function startProgress(context: Context, suite: string): Progress {
       if (!live) say(now)
       else if (now - last > REDRAW_MS || state.count === state.total) draw(now)
     },
+    event(event) {
+      const why = waitOf(event)
+      if (why === null) return
+      const now = context.monotonic()
+      const line = `${state.label} · ${state.count}/${state.total} · ${why}`
+      if (live) draw(now, line)
+      else if (now - toldWait >= QUIET_MS) {
+        stderr.write(`${line}\n`)
+        toldWait = now
+      }
+    },
     end() {
       if (live) stderr.write('\r\u001b[K')
     },
   }
+}
+
+/** What a wait is for, in words; null for one that is too short to be noticed. */
+function waitOf(event: PassEvent): string | null {
+  if (event.kind === 'stalled') return `no answer within ${durationOf(event.timeout_ms / 1000)}`
+  if (event.delay_ms < WAIT_MS) return null
+  const span = durationOf(event.delay_ms / 1000)
+  const reason = plain(event.reason, 200).replace(/\s+/g, ' ')
+  return event.kind === 'paused'
+    ? `waits ${span}, as the provider asks: ${reason}`
+    : `tries again in ${span}: ${reason}`
 }
 
 export const emptyState = (label: string, total: number, cost: number): PassState => ({

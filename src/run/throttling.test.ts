@@ -321,6 +321,20 @@ describe('down', () => {
     expect(seen).toHaveLength(before)
   })
 
+  it('maintenance that says how long it takes is waited for, and nobody is asked meanwhile', async () => {
+    let since = 0
+    const { url, seen } = await serve(({ nth, at }) => {
+      if (nth === 30) since = at
+      const left = 2_000 - (at - since)
+      return since > 0 && left > 0
+        ? { status: 503, headers: { 'retry-after-ms': String(left) }, body: { error: { message: 'busy' } } }
+        : 'fine'
+    })
+    const { answered, stopped } = await run(url, 80)
+    expect([answered, stopped]).toEqual([80, undefined])
+    expect(seen.filter(({ at }) => at > since + 300 && at < since + 1_900)).toEqual([])
+  })
+
   it('an outage of two seconds in the middle is ridden out', async () => {
     let since = 0
     const { url } = await serve(({ nth, at }) => {

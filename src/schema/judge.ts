@@ -69,7 +69,7 @@ export const JudgeRecord = z.strictObject({
     .min(1),
   spread: Unit.describe('Highest minus lowest vote'),
   calls: z.int().nonnegative().describe('Requests sent, retries included; 0 for replayed answers'),
-  replayed: z.int().nonnegative().describe('Answers of judges that came from recordings'),
+  replayed: z.int().nonnegative().describe('Answers of judges that came from recordings or the cache'),
   input_tokens: z.int().nonnegative(),
   output_tokens: z.int().nonnegative(),
   cost_usd: z.number().nonnegative().nullable().describe('Estimate; null: a price is not known'),

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { AigateError } from '../errors.ts'
-import { ownRepository } from './git-env.ts'
+import { isRepository, ownRepository } from './git-env.ts'
 
 type Entry = { path: string; oid: string; root: string; mode: string }
 /** A file of a commit. `kind`: link has the path that it points to as its bytes. */
@@ -114,6 +114,17 @@ export async function fileAt(root: string, commit: string, path: string): Promis
  */
 export async function filesAt(root: string, commit: string, folder: string): Promise<string[]> {
   return (await entriesAt(root, commit, folder)).map(({ path }) => path)
+}
+
+/**
+ * Whether the commit that is checked out has files in a folder (absolute), in whatever repository that lies; false outside
+ * of git. Hooks of git name their own repository in the environment: here the folder alone says which it is.
+ */
+export async function hasCommittedFiles(folder: string): Promise<boolean> {
+  // Outside of all repositories a hook's GIT_DIR would speak of another folder.
+  if (!isRepository(folder)) return false
+  const { failed, bytes } = await git(folder, ['ls-tree', '-r', '-z', 'HEAD'])
+  return !failed && bytes.length > 0
 }
 
 /** `filesAt` with the texts: one git process for all of them. @throws AigateError `cannot_read`. */

@@ -98,7 +98,7 @@ export function ownFiles(tree: RepositoryTree, project: Project, suites: readonl
 }
 
 /** Suites and what else aigate reads or writes changes with every pull request and grades nothing. */
-function ownTest({ prefix }: RepositoryTree, { config }: Project, own: ReadonlySet<string>) {
+export function ownTest({ prefix }: RepositoryTree, { config }: Project, own: ReadonlySet<string>) {
   const { baselines, recordings, quarantine, prompts, releases } = config
   const folders = [
     baselines,

@@ -229,6 +229,28 @@ describe('a run that was cut short', () => {
     expect(run.observations.map((o) => o.completion.text)).toEqual(['small', 'small again'])
     expect(run.stopped).toBe('full')
   })
+
+  it('a full disk never parts a score from its answer that was waiting to be written', async () => {
+    const module = await bundled(join(root, 'built'), 'run-journal.ts')
+    const folder = newFolder()
+    await runScript(
+      `import { createRun } from ${JSON.stringify(module)}
+       process.on('SIGXFSZ', () => {})
+       const journal = await createRun(${JSON.stringify(folder)}, ${JSON.stringify(headerOf(['a']))})
+       const entry = (trial, text, replayed) => ({ case: 'a', trial, purpose: 'pass', completion: { outcome: 'answered', text, tool_calls: [], latency_ms: 1, attempts: 1, ...(replayed && { replayed }) } })
+       const score = (trial) => ({ case: 'a', trial, purpose: 'pass', scores: [], passed: true, score: 1 })
+       // From the cache: written with the next line that is worth it.
+       journal.answer(entry(1, 'kept', true))
+       let full = false
+       try { journal.answer(entry(2, 'x'.repeat(9000))) } catch { full = true }
+       if (!full) throw new Error('the disk is not full')
+       journal.score(score(1))
+       await journal.end({ complete: false, stopped: 'full' })`,
+      { fileSizeLimit: 4096 },
+    )
+    const run = await readRun(join(folder, 'support.jsonl'))
+    expect(run.observations.map(({ completion, passed }) => [completion.text, passed])).toEqual([['kept', true]])
+  })
 })
 
 describe('what is no run', () => {

@@ -152,16 +152,19 @@ export function lineWriter(fd: number, file: string, start: number): LineWriter 
   return {
     write(value, later = false) {
       if (failed !== undefined) throw fileError(file, failed, 'write')
+      const before = waiting
       waiting += `${jsonLine(value)}\n`
       if (later && waiting.length < MOST_WAITING) return
       const bytes = Buffer.from(waiting)
-      waiting = ''
       try {
         writeWhole(fd, bytes)
       } catch (error) {
-        takeBack(fd, size)
+        // Only this line is told to be lost: those before it go first the next time, since scores follow to their answers.
+        waiting = before
+        if (!takeBack(fd, size)) failed = error
         throw fileError(file, error, 'write')
       }
+      waiting = ''
       size += bytes.length
       timer ??= setTimeout(sync, SYNC_AFTER_MS).unref()
     },
@@ -185,11 +188,12 @@ function writeWhole(fd: number, bytes: Buffer): void {
   for (let done = 0; done < bytes.length; ) done += writeSync(fd, bytes, done)
 }
 
-/** Best effort: what cannot be taken back stays as a torn line, which the reader knows how to name. */
-function takeBack(fd: number, size: number): void {
+/** False where it stays as a torn line, which the reader knows how to name: then nothing may follow it. */
+function takeBack(fd: number, size: number): boolean {
   try {
     ftruncateSync(fd, size)
+    return true
   } catch {
-    // The first error is the one to tell.
+    return false
   }
 }

@@ -1,17 +1,19 @@
 // Which answers of earlier runs may stand for a question: what decides an answer becomes its key, and what cannot be told is asked.
 import { hash } from 'node:crypto'
-import { realpath } from 'node:fs/promises'
 import { join, relative, resolve, sep } from 'node:path'
-import type { AskRequest, Context, LoadedSuite, Project } from '../../ports.ts'
+import type { AskRequest, Context, GraderMemory, LoadedSuite, Project, ResolvedModel } from '../../ports.ts'
 import { providerKey } from '../../run/address.ts'
 import { contentHash } from '../../run/canonical.ts'
-import { CacheConfig } from '../../schema/config.ts'
+import { CacheConfig, type ProviderConfig } from '../../schema/config.ts'
 import type { Completion } from '../../schema/run.ts'
-import { type AnswerCache, openAnswerCache } from '../../store/cache/answer-cache.ts'
+import { type AnswerCache, type Asked, openAnswerCache } from '../../store/cache/answer-cache.ts'
 import { expander } from '../../run/expand.ts'
 import { graderKeys } from '../../run/needed-keys.ts'
+import { namesIn } from '../../run/redact.ts'
+import { pricer } from '../../run/price.ts'
 import { type Bounds, tidyCache } from '../../store/cache/tidy.ts'
-import { filesAt } from '../../store/git-objects.ts'
+import { isCommitted } from '../../store/committed.ts'
+import { hasLiveTools, toolCode } from '../../store/project-code.ts'
 import { targetCode } from '../../store/target-code.ts'
 import type { AskOptions } from '../options.ts'
 
@@ -35,6 +37,8 @@ export type Memory = {
 }
 
 const MEGABYTE = 1_000_000
+/** So many segments of finished runs are joined to one: a run opens them all, and systems limit open files. */
+const MOST_SEGMENTS = 64
 /** Where several targets are compared at one time: what the provider changes within a day is not taken for an effect. */
 export const SAME_TIME_MS = 86_400_000
 
@@ -64,7 +68,7 @@ export async function openCache(
 ): Promise<{ cache: SessionCache | null; notes: string[] }> {
   const { folder, bounds } = cacheSettings(context, project, options.cacheDir)
   if (options.cache === false || options.offline || bounds.maxBytes === 0) return { cache: null, notes: [] }
-  if (await committed(folder)) {
+  if (await isCommitted(folder)) {
     const inside = relative(project.root, folder).split(sep).join('/')
     return {
       cache: null,
@@ -78,30 +82,20 @@ export async function openCache(
   return { cache: { answers, since, read, folder, bounds }, notes: [] }
 }
 
-/** Looked for where the folder really lies: a link, or a folder beside the project, may be committed just as well. */
-async function committed(folder: string): Promise<boolean> {
-  const real = await realpath(folder).catch(() => null)
-  if (real === null) return false
-  return filesAt(real, 'HEAD', '').then(
-    (files) => files.length > 0,
-    // Outside of git nothing is committed.
-    () => false,
-  )
-}
-
 /** Closes the cache, says what was wrong with it, and keeps it within its bounds. */
 export async function closeCache(context: Context, cache: SessionCache | null): Promise<void> {
   if (!cache) return
   const { answers, folder, bounds } = cache
-  const { bytes } = answers
+  const { bytes, joinable } = answers
   answers.close()
   for (const note of answers.notes) context.stderr.write(`cache: ${note}\n`)
-  if (bytes <= bounds.maxBytes) return
+  const full = bytes > bounds.maxBytes
+  if (!full && joinable < MOST_SEGMENTS) return
   const why = (error: unknown) =>
     context.stderr.write(
       `cache: ${error instanceof Error ? error.message : String(error)} It stays as large as it is.\n`,
     )
-  await tidyCache(folder, context.now(), { ...bounds, maxBytes: bounds.maxBytes * 0.8 }).catch(why)
+  await tidyCache(folder, context.now(), full ? { ...bounds, maxBytes: bounds.maxBytes * 0.8 } : bounds).catch(why)
 }
 
 /**
@@ -110,16 +104,24 @@ export async function closeCache(context: Context, cache: SessionCache | null): 
  */
 export type MemoryOf = { suite: LoadedSuite; side?: string; commit?: string; since?: Date | undefined }
 
+type World = {
+  cache?: SessionCache | null | undefined
+  project: Project
+  context: Context
+  options?: Pick<AskOptions, 'batch'>
+}
+
 /** What the cache knows of a target. */
 export async function openMemory(
-  { cache, project, context }: { cache?: SessionCache | null | undefined; project: Project; context: Context },
+  { cache, project, context, options = {} }: World,
   { suite, side, commit, since: later }: MemoryOf,
 ): Promise<Memory> {
   if (!cache) return nothingKnown(null)
-  const who = await whoAnswers(suite, { context, commit })
+  const who = await whoAnswers(suite, { context, project, commit })
   if (who === null) return nothingKnown(null)
   if (typeof who === 'string') return nothingKnown(who)
   const { answers, read } = cache
+  const asOfToday = await servant(suite, options)
   const since = later && later > cache.since ? later : cache.since
   const { components } = project.config
   const whose = contentHash({ who, side, components })
@@ -127,10 +129,18 @@ export async function openMemory(
   const keyOf = ({ key, case: { id } }: AskRequest) => hash('sha256', `${whose} ${key} ${id}`)
   const asked = labelOf(suite)
   const of = (request: AskRequest) => ({ key: keyOf(request), trial: request.trial })
+  const find = (request: AskRequest) => {
+    const found = read ? answers.find(of(request), since) : undefined
+    return found && asOfToday(found)
+  }
   return {
     untold: null,
-    find: (request) => (read ? answers.find(of(request), since) : undefined),
-    askedAt: (request) => (read ? answers.askedAt(of(request), since) : undefined),
+    find,
+    askedAt: (request) => {
+      const at = read ? answers.askedAt(of(request), since) : undefined
+      const timed = suite.policy.latency_p95 !== undefined
+      return at !== undefined && (!timed || find(request) !== undefined) ? at : undefined
+    },
     add: (request, completion) => {
       const about = { suite: suite.suite.suite, case: request.case.id, asked }
       answers.add({ ...of(request), at: context.now(), completion, ...about })
@@ -138,11 +148,59 @@ export async function openMemory(
   }
 }
 
+/**
+ * How a kept answer serves today: it costs what asking would cost now, at the price of today and as it would be asked (a
+ * batch at half of that). Answers of a batch told no latency: where a gate looks at latencies, they are asked live.
+ */
+async function servant(
+  { target, policy }: LoadedSuite,
+  { batch }: Pick<AskOptions, 'batch'>,
+): Promise<(found: Completion) => Completion | undefined> {
+  if (target.kind !== 'prompt') return (found) => found
+  const { pin } = target.model
+  const { config } = target.provider
+  const price = await pricer(pin)
+  const share = config.type === 'openai' && (batch === true || config.mode === 'batch') ? 0.5 : 1
+  return (kept) => {
+    if (policy.latency_p95 !== undefined && kept.latency_ms === undefined) return undefined
+    const { cost_usd: then, ...found } = kept
+    const cost = pin.price === undefined && then === undefined ? undefined : price(pin, found)
+    return { ...found, ...(cost !== undefined && { cost_usd: cost * share }) }
+  }
+}
+
+/**
+ * What the cache knows of the judges and embedding models of a suite; undefined where nothing is kept. Where sides are
+ * compared at one time, they are judged at one time as well.
+ */
+export function graderMemory(
+  { cache, context, options }: World & { options: { against?: string } },
+  { suite: { suite, anchors } }: LoadedSuite,
+): GraderMemory | undefined {
+  if (!cache) return undefined
+  const { answers, read } = cache
+  const sameTime = options.against !== undefined || (anchors ?? 0) > 0
+  const latest = new Date(context.now().getTime() - SAME_TIME_MS)
+  const since = sameTime && latest > cache.since ? latest : cache.since
+  const of = ({ key, trial }: Asked, { provider: { config } }: ResolvedModel) => {
+    const address = config.type === 'replay' ? null : contentHash(addressNow(config, context.env))
+    return address && { key: hash('sha256', `grader ${address} ${key}`), trial }
+  }
+  return {
+    find: (asked, model) => {
+      const known = read ? of(asked, model) : null
+      return known ? answers.find(known, since) : undefined
+    },
+    add: (asked, model, completion) => {
+      const known = of(asked, model)
+      const about = { suite, case: asked.case, asked: `grader ${model.name}` }
+      if (known) answers.add({ ...known, at: context.now(), completion, ...about })
+    },
+  }
+}
+
 /** Suites of which at least one answer of the first pass is not known, or whose graders lack a key: somebody will be asked. */
-export async function suitesToAsk(
-  world: Parameters<typeof openMemory>[0],
-  suites: readonly LoadedSuite[],
-): Promise<LoadedSuite[]> {
+export async function suitesToAsk(world: World, suites: readonly LoadedSuite[]): Promise<LoadedSuite[]> {
   const open: LoadedSuite[] = []
   for (const suite of suites) {
     const memory = await openMemory(world, { suite })
@@ -157,15 +215,47 @@ export async function suitesToAsk(
   return open
 }
 
+/** Headers and variables that say who asks or which job it is, and not what is asked: they change, and the answers do not. */
+const WHO =
+  /auth|key|token|secret|passw|credential|cookie|signature|request.?id|trace|correlation|session|run|job|build|sha|commit/i
+
+/** Where a provider is asked, with what the environment adds to its headers: a gateway may route by that. */
+function addressNow(config: ProviderConfig, env: Context['env']): Record<string, unknown> {
+  const headers = config.type === 'replay' ? {} : config.headers
+  const routing = Object.entries(headers).flatMap(([header, value]) =>
+    namesIn(value)
+      .filter((name) => !WHO.test(header) && !WHO.test(name))
+      .map((name) => [`${header} ${name}`, env[name] ?? null] as const),
+  )
+  return { address: providerKey(config), ...(routing.length > 0 && { routing: Object.fromEntries(routing) }) }
+}
+
+type Where = { context: Context; project: Project; commit: string | undefined }
+
 /** Who is behind a question, besides what the question says; a sentence: why that cannot be told; null: recordings answer. */
-async function whoAnswers(
+async function whoAnswers(suite: LoadedSuite, where: Where): Promise<Record<string, unknown> | string | null> {
+  const target = await targetAnswers(suite, where)
+  if (target === null || typeof target === 'string') return target
+  const { users = {} } = suite
+  const players = Object.entries(users).map(([name, { provider }]) => [
+    name,
+    addressNow(provider.config, where.context.env),
+  ])
+  const played = players.length > 0 && { players: Object.fromEntries(players) as unknown }
+  if (!hasLiveTools(suite)) return { ...target, ...played }
+  const { commit, project } = where
+  const tools = commit === undefined ? await toolCode(project, suite) : { hash: commit }
+  return 'untold' in tools ? tools.untold : { ...target, ...played, tools: tools.hash }
+}
+
+async function targetAnswers(
   { target, dir }: LoadedSuite,
-  { context: { env }, commit }: { context: Context; commit: string | undefined },
+  { context: { env }, commit }: Where,
 ): Promise<Record<string, unknown> | string | null> {
   if (target.kind === 'prompt') {
     const { config } = target.provider
     const live = config.type === 'replay' ? null : config
-    return live && { address: providerKey(live) }
+    return live && addressNow(live, env)
   }
   const code = await targetCode({ dir, target })
   if (target.kind === 'http') return 'untold' in code ? code.untold : null

@@ -18,7 +18,7 @@ import { loadPrompt } from '../../store/prompts.ts'
 import { openRecordings, type RecordingsFile } from '../../store/recordings.ts'
 import { cellFolder, cellName } from './attribution-record.ts'
 import { openMemory } from './answer-memory.ts'
-import { openRecord, type Session } from './evaluate.ts'
+import { BROKEN_OFF, openRecord, type Session } from './evaluate.ts'
 import { finisher, gradingLine } from './finish-answer.ts'
 import { headerOf } from './run-header.ts'
 import { startProgress } from '../progress.ts'
@@ -119,6 +119,7 @@ export async function askRounds(
   const progress = startProgress(context, input.name)
   const grading = gradingLine()
   let { stopped } = input
+  let ended = false
   try {
     for (let trial = 1; trial <= input.passes && stopped === undefined; trial++) {
       const owner = new Map<unknown, Cell>()
@@ -136,6 +137,7 @@ export async function askRounds(
         signal: context.signal,
         clock: context,
         budget: session.budget,
+        onEvent: progress.event,
         onCompletion: (request: AskRequest, completion: Completion) => {
           const done = owner.get(request)?.finish(request, completion, 'pass')
           if (done) grading.add(done.then((observation) => progress.done(observation)))
@@ -145,10 +147,12 @@ export async function askRounds(
       await grading.settled()
       stopped = why?.message
     }
+    ended = true
   } finally {
     await grading.idle()
     progress.end()
-    for (const { journal } of cells) await journal.end({ complete: stopped === undefined, stopped })
+    const how = ended ? { complete: stopped === undefined, stopped } : { complete: false, stopped: BROKEN_OFF }
+    for (const { journal } of cells) await journal.end(how)
   }
   return stopped
 }

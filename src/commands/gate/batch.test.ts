@@ -1,5 +1,5 @@
 // Batches at a real HTTP server of /v1/files and /v1/batches: half price, kill -9 at every step, what expires, fails or is cancelled.
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { join } from 'node:path'
 import { afterAll, afterEach, expect, it } from 'vitest'
@@ -52,7 +52,7 @@ async function batchApi({
 }: Given = {}) {
   const files = new Map<string, string>()
   const batches: Batch[] = []
-  const state = { looks, lost: 0, live: 0 }
+  const state = { looks, lost: 0, live: 0, gone: false }
   const end = (batch: Batch) => {
     const nth = batches.indexOf(batch) + 1
     batch.status = status(nth)
@@ -128,7 +128,7 @@ async function batchApi({
       else if (!batch.request_counts) batch.status = 'in_progress'
       return json(batch)
     }
-    const content = files.get(/^\/v1\/files\/([\w-]+)\/content$/.exec(path)?.[1] ?? '')
+    const content = state.gone ? undefined : files.get(/^\/v1\/files\/([\w-]+)\/content$/.exec(path)?.[1] ?? '')
     if (content !== undefined) return response.writeHead(200).end(content)
     state.live += 1
     return json({ error: { message: `nobody is asked live: ${path}` } }, 404)
@@ -160,6 +160,12 @@ function project(api: { url: string }, cases = 12): string {
 const env = { CANARY: 'canary-key' }
 const args = ['eval', '--batch', '--no-cache', '--reporter', 'table,json:run.json']
 const noted = (folder: string) => readdirSync(join(folder, '.aigate', 'batches'))
+const noteText = (folder: string) =>
+  existsSync(join(folder, '.aigate', 'batches'))
+    ? noted(folder)
+        .map((name) => readFileSync(join(folder, '.aigate', 'batches', name), 'utf8'))
+        .join()
+    : ''
 const until = async (done: () => boolean) => {
   while (!done()) await new Promise((go) => setTimeout(go, 5))
 }
@@ -315,4 +321,57 @@ it('a conversation is no single question: said before anything is paid for', { t
   const { code, stderr } = await aigate(args, folder, env)
   expect([code, stderr]).toEqual([2, expect.stringMatching(/has conversations, and a batch holds one answer/)])
   expect([api.batches.length, api.files.size]).toEqual([0, 0])
+})
+
+it('a batch that the provider does not know is asked anew, and so are answers that are gone', {
+  timeout: 90_000,
+}, async () => {
+  const api = await batchApi({ looks: Infinity })
+  const folder = project(api, 3)
+  const killed = start(args, folder, env)
+  await until(() => api.batches.length === 1 && /"batch":"batch_1"/.test(noteText(folder)))
+  killed.child.kill('SIGKILL')
+  await killed.ended
+  // As after a month, or with the key of another account.
+  Object.assign(api.batches[0]!, { id: 'elsewhere' })
+  api.state.looks = 0
+  const { code, stderr } = await aigate(args, folder, env)
+  expect([code, stderr]).toEqual([
+    0,
+    expect.stringMatching(/batch_1 is not known to the provider, so its questions are asked anew/),
+  ])
+  expect(api.batches).toHaveLength(2)
+  // The note may be that of another key, for a month.
+  expect(noteText(folder)).toContain('batch_1')
+  const [name = ''] = noted(folder)
+  const note = join(folder, '.aigate', 'batches', name)
+  writeFileSync(
+    note,
+    readFileSync(note, 'utf8').replace(/"submitted_at":"[^"]*"/, '"submitted_at":"2020-01-01T00:00:00.000Z"'),
+  )
+  api.state.gone = true
+  const lost = await aigate(args, folder, env)
+  expect([lost.code, lost.stdout]).toEqual([4, expect.stringMatching(/The answers of the batch batch_3 are gone/)])
+  expect(noted(folder)).toEqual([])
+  api.state.gone = false
+  expect((await aigate(args, folder, env)).code).toBe(0)
+  expect(api.batches).toHaveLength(4)
+})
+
+it('answers of a batch serve a live run at its price, and not where a gate looks at latencies', {
+  timeout: 60_000,
+}, async () => {
+  const api = await batchApi()
+  const folder = project(api, 3)
+  const cached = ['eval', '--reporter', 'table,json:run.json']
+  const costs = () => reportIn(folder).suites[0]!.cases.map(({ cost_usd }) => cost_usd)
+  expect((await aigate([...cached, '--batch'], folder, env)).code).toBe(0)
+  expect(costs()).toEqual([0.002, 0.002, 0.002])
+  expect((await aigate(cached, folder, env)).code).toBe(0)
+  expect([costs(), api.state.live]).toEqual([[0.004, 0.004, 0.004], 0])
+  expect((await aigate([...cached, '--batch'], folder, env)).code).toBe(0)
+  expect([costs(), api.batches.length]).toEqual([[0.002, 0.002, 0.002], 1])
+  edit(folder, 'evals/app.suite.yaml', 'max_regression: 0.1', 'max_regression: 0.1, latency_p95: {max: 5s}')
+  expect((await aigate(cached, folder, env)).code).toBe(4)
+  expect(api.state.live).toBeGreaterThan(0)
 })

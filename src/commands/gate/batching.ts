@@ -28,12 +28,14 @@ export function requireBatchable(suites: readonly LoadedSuite[], { batch, offlin
     return config.type === 'openai' && (batch === true || config.mode === 'batch')
   })
   const named = (those: readonly LoadedSuite[]) => those.map(({ suite }) => suite.suite).join(', ')
-  const timed = batched.filter(({ policy }) => policy.latency_p95 !== undefined)
-  if (timed.length > 0)
+  for (const gate of ['latency_p95', 'time_to_first_token_p95'] as const) {
+    const timed = batched.filter(({ policy }) => policy[gate] !== undefined)
+    if (timed.length === 0) continue
     throw new AigateError('usage', {
-      problem: `The policy of ${named(timed)} has a gate on latency (latency_p95), and a batch tells no latencies.`,
-      mend: 'Ask it live, or give the nightly suite a policy without latency_p95.',
+      problem: `The policy of ${named(timed)} has a gate on latency (${gate}), and a batch tells no latencies.`,
+      mend: `Ask it live, or give the nightly suite a policy without ${gate}.`,
     })
+  }
   const talking = batched.filter(({ cases }) => cases.some((one) => isConversation(one.case)))
   if (talking.length > 0)
     throw new AigateError('usage', {

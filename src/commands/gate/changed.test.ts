@@ -153,6 +153,13 @@ it('a suite with graders runs when a file changed that they may use', async () =
   expect((await evalChanged(folder, ['--changed=HEAD'])).stderr).toMatch(
     /app runs: files changed that its graders may use: evals\/lib\.mjs/,
   )
+  edit(folder, 'evals/lib.mjs', 'false', 'true')
+  write(folder, 'README.md', 'for people')
+  expect((await evalChanged(folder, ['--changed=HEAD'])).stderr).toMatch(/nothing to do/)
+  write(folder, 'evals/handbook.md', 'what is true')
+  expect((await evalChanged(folder, ['--changed=HEAD'])).stderr).toMatch(
+    /app runs: files changed that its graders may use: evals\/handbook\.md/,
+  )
   edit(folder, 'evals/grade.mjs', '() => ok', '() => !ok')
   expect((await evalChanged(folder, ['--changed=HEAD'])).stderr).toMatch(
     /app runs: changed since HEAD .*: graders \(c0, c1, c2 and 1 other\)/,

@@ -131,6 +131,9 @@ async function compare(
 const listing = (paths: readonly string[]): string =>
   `${paths.slice(0, 3).join(', ')}${paths.length > 3 ? ` and ${paths.length - 3} more` : ''}`
 
+/** Documents that no grader reads; any other text may be what it grades by. */
+const FOR_PEOPLE = /(^|\/)(readme|changelog|contributing|code_of_conduct|security|license|notice|authors)(\.\w+)*$/i
+
 /** What graders import is not followed: files that changed and that aigate itself does not read. */
 async function filesOfGraders(
   project: Project,
@@ -145,7 +148,7 @@ async function filesOfGraders(
   if (files === null) return ['git does not say which']
   const tree = await workingTree(root)
   const own = new Set([...ownFiles(tree, project, now), ...ownFiles(tree, base.project, before)])
-  return files.filter((path) => !own.has(path) && !/(\.md|\.suite\.ya?ml)$/.test(path))
+  return files.filter((path) => !own.has(path) && !FOR_PEOPLE.test(path) && !/\.suite\.ya?ml$/.test(path))
 }
 
 async function stateOf(

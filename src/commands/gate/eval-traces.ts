@@ -17,7 +17,7 @@ import { judgingOf } from '../judge/judging.ts'
 import type { AskOptions, ReportOptions } from '../options.ts'
 import { parseReporters, requireDestinations, writeReports } from '../write-reports.ts'
 import { baselineOf, guardedSuite } from './eval-results.ts'
-import { openSession } from './evaluate.ts'
+import { BROKEN_OFF, openSession } from './evaluate.ts'
 import { finisher } from './finish-answer.ts'
 import { comparedWith, headerOf, keepBaseline } from './run-header.ts'
 import { judgeRun } from './judge-run.ts'
@@ -69,7 +69,7 @@ export async function evalTracesCommand(context: Context, names: string[], optio
   const observations: Observation[] = []
   const finish = finisher({ session, suite, journal, observations })
   const judging = await judgingOf(session, suite)
-  let stopped: string | undefined
+  let stopped: string | undefined = BROKEN_OFF
   try {
     await fewAtATime(entries, AT_A_TIME, async ({ request, completion }) => {
       if (!context.signal.aborted && judging?.dead() === undefined) await finish(request, completion, 'pass')

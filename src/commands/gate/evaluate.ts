@@ -27,6 +27,9 @@ import { startProgress } from '../progress.ts'
 import { keepBaseline, suiteHeader } from './run-header.ts'
 import { nextOfShard, ownCases, type Shard } from './shards/shard.ts'
 
+/** What the record of a run says that was ended by a fault, such as a full disk. */
+export const BROKEN_OFF = 'broken off by a fault'
+
 /** What all suites of one invocation share. */
 export type Session = {
   context: Context
@@ -127,6 +130,7 @@ export async function evaluateSuite(
   const ask = await expander(suite.target)
   const progress = startProgress(context, suite.suite.suite)
   let stopped: string | undefined
+  let decided = false
   let purpose: Observation['purpose'] = 'pass'
   const own = ownCases(session.shard, suite)
   let requests = own.map((each) => ask(each.case, 1))
@@ -157,7 +161,16 @@ export async function evaluateSuite(
       const { seed, budget } = session
       const signal = judging ? AbortSignal.any([context.signal, judging.died]) : context.signal
       const pass = await runKnowing(
-        { ...both, seed: seed + trials, signal, clock: context, budget, onCompletion, ...batching(session, suite) },
+        {
+          ...both,
+          ...batching(session, suite),
+          seed: seed + trials,
+          signal,
+          clock: context,
+          budget,
+          onCompletion,
+          onEvent: progress.event,
+        },
         (request) =>
           other?.owns(request)
             ? other.find(request)
@@ -175,11 +188,13 @@ export async function evaluateSuite(
       if (next.kind === 'pass') trials = next.trial
       requests = next.kind === 'pass' ? own.map((each) => ask(each.case, trials)) : confirmations(next, suite, ask)
     }
+    decided = true
   } finally {
     await grading.idle()
     progress.end()
-    await journal.end({ complete: stopped === undefined, stopped })
-    await other?.end({ complete: stopped === undefined, stopped })
+    const how = decided ? { complete: stopped === undefined, stopped } : { complete: false, stopped: BROKEN_OFF }
+    await journal.end(how)
+    await other?.end(how)
     if (options.record) await recordings.save()
     await judging?.save()
   }

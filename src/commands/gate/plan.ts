@@ -117,7 +117,7 @@ async function knownAnswers(
     const recordings = await openRecordings(join(project.root, project.config.recordings), suite.suite.suite)
     return ({ key, trial }) => recordings.find(key, trial) !== undefined
   }
-  const memory = await openMemory({ cache, project, context }, { suite })
+  const memory = await openMemory({ cache, project, context, options }, { suite })
   return (request) => memory.askedAt(request) !== undefined
 }
 

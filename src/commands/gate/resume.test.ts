@@ -127,6 +127,74 @@ it('Ctrl-C ends within two seconds with 130 and the line that goes on, also whil
   expect(known.length).toBeGreaterThan(0)
 })
 
+it('one Ctrl-C that comes twice, as through npx, is one: the record is closed and the line is there', async () => {
+  const api = await slowApi(200)
+  const folder = promptProject(api, { cases: 100 })
+  const { child, ended } = start(['eval', ...uncached], folder)
+  while (api.asked.length < 5) await new Promise((go) => setTimeout(go, 5))
+  child.kill('SIGINT')
+  child.kill('SIGINT')
+  await new Promise((go) => setTimeout(go, 20))
+  child.kill('SIGINT')
+  const { code, stderr } = await ended
+  expect([code, stderr]).toEqual([130, expect.stringMatching(/go on: aigate eval --resume/)])
+  expect(readFileSync(join(runFolder(folder), 'app.jsonl'), 'utf8')).toMatch(/"type":"end","complete":false/)
+})
+
+it('goes on in the middle of a later pass: the same verdict', { timeout: 120_000 }, async () => {
+  const api = await slowApi(4)
+  const made = () => {
+    const folder = promptProject(api, { cases: 40 })
+    edit(folder, 'evals/app.suite.yaml', 'trials: 1', 'trials: 3')
+    return folder
+  }
+  const calm = made()
+  const whole = await aigate(['eval', ...uncached], calm)
+  expect(api.asked).toHaveLength(120)
+  const folder = made()
+  let args = ['eval', ...uncached]
+  for (const more of [50, 20, 15, 12]) {
+    await stopAfter(api, folder, args, more, 'SIGKILL')
+    args = ['eval', '--resume', ...uncached]
+  }
+  expect(answered(join(runFolder(folder), 'app.jsonl')).length).toBeGreaterThan(60)
+  expect((await resume(folder)).code).toBe(whole.code)
+  expect(same(folder)).toBe(same(calm))
+  expect(reportIn(folder).suites[0]!.verdict.passes).toBe(3)
+})
+
+it('goes on in the middle of confirmations, and asks for no more of them', { timeout: 60_000 }, async () => {
+  const seen = new Map<string, number>()
+  const api = await slowApi(20, (user) => {
+    seen.set(user, (seen.get(user) ?? 0) + 1)
+    return user.endsWith(' 3') && seen.get(user) === 1 ? `no idea of ${user}` : `right: ${user}`
+  })
+  const made = () => {
+    const folder = promptProject(api, { cases: 12 })
+    // A program may judge otherwise the next time: what it says of a critical case is confirmed.
+    edit(folder, 'evals/app.suite.yaml', 'contains: right', 'command: {run: [node, judge.mjs]}')
+    write(
+      folder,
+      'evals/judge.mjs',
+      'let text = ""\nfor await (const part of process.stdin) text += part\nconst pass = text.includes("right")\nconsole.log(JSON.stringify({ pass, score: pass ? 1 : 0, reason: "seen" }))\n',
+    )
+    const rows = readFileSync(join(folder, 'evals/cases.jsonl'), 'utf8')
+    writeFileSync(join(folder, 'evals/cases.jsonl'), rows.replace('{"id":"c3"', '{"critical":true,"id":"c3"'))
+    seen.clear()
+    return folder
+  }
+  const calm = made()
+  const whole = await aigate(['eval', ...uncached], calm)
+  expect(api.asked).toHaveLength(14)
+  const folder = made()
+  // The thirteenth question is the first that confirms: all of the pass is saved by then.
+  await stopAfter(api, folder, ['eval', ...uncached], 13, 'SIGKILL')
+  const before = api.asked.length
+  expect((await resume(folder)).code).toBe(whole.code)
+  expect(api.asked.slice(before).every(({ user }) => user === 'question 3')).toBe(true)
+  expect(same(folder)).toBe(same(calm))
+})
+
 it('says what changed meanwhile, and asks nothing then', { timeout: 60_000 }, async () => {
   const api = await slowApi(15)
   const folder = promptProject(api, { cases: 60 })
@@ -160,6 +228,21 @@ it('says what changed meanwhile, and asks nothing then', { timeout: 60_000 }, as
   expect((await resume(folder)).stderr).toMatch(/None of the last 20 runs was interrupted/)
   expect((await resume(folder, 'latest')).code).toBe(0)
   expect(reportIn(folder).suites[0]!.totals.observations).toBe(60)
+})
+
+it('never goes on with a record that is committed: its author could have written it', async () => {
+  const api = await slowApi(15)
+  const folder = promptProject(api, { cases: 60 })
+  await stopAfter(api, folder, ['eval', ...uncached], 10, 'SIGKILL')
+  git(folder, 'add', '-f', '.aigate/runs')
+  commit(folder, 'a head start')
+  const before = api.asked.length
+  const { code, stderr } = await resume(folder)
+  expect([code, stderr, api.asked.length]).toEqual([
+    2,
+    expect.stringMatching(/runs.\w+-\w+ is committed: its author/),
+    before,
+  ])
 })
 
 it('nobody goes on with a run that is still running', async () => {

@@ -8,6 +8,7 @@ import type { Context, LoadedSuite, Project } from '../../ports.ts'
 import type { Baseline } from '../../schema/baseline.ts'
 import type { Invocation, RunHeader } from '../../schema/run.ts'
 import { readBaseline } from '../../store/baseline-file.ts'
+import { isCommitted } from '../../store/committed.ts'
 import { withLock } from '../../store/ledger-lock.ts'
 import { findRuns, readRecord, recentRunFolders } from '../../store/run-record.ts'
 import { recordOf } from '../../store/run-resume.ts'
@@ -56,6 +57,10 @@ export async function findResumed(
   }
   const files = ref === true ? await newestInterrupted(project) : await findRuns(project.root, ref)
   const [file = ''] = files
+  if (await isCommitted(dirname(file))) {
+    const problem = `${relative(project.root, dirname(file))} is committed: its author could have written these answers, so that no run goes on with them.`
+    throw new AigateError('usage', { problem, mend: 'Take the folder out of git, and start a new run.' })
+  }
   const { header } = await readRecord(file)
   if (!header.invocation) {
     const problem = `The run ${header.id} does not say how it was started, so it cannot be resumed.`

@@ -22,6 +22,7 @@ import { calibrationAt, calibrationPath, readCalibration } from '../../store/cal
 import { sha256 } from '../../store/content-hash.ts'
 import { judgeIdentity, judgesNamed } from '../../store/graders.ts'
 import { openRecordings, type RecordingsFile } from '../../store/recordings.ts'
+import { graderMemory } from '../gate/answer-memory.ts'
 import type { Session } from '../gate/evaluate.ts'
 import { type JudgedAnswer, judgeAll } from './grade-labels.ts'
 
@@ -29,6 +30,7 @@ import { type JudgedAnswer, judgeAll } from './grade-labels.ts'
 export type SuiteJudging = {
   header: Judging
   tools: Pick<GraderTools, 'judges' | 'embed'>
+  graded: OpenJudges['graded']
   dead: OpenJudges['dead']
   died: AbortSignal
   save(): Promise<void>
@@ -67,7 +69,8 @@ async function openJudging(
   const recordings: RecordingsFile = await openRecordings(folder, judgeRecordings(suite.suite.suite))
   const settings = { record: options.record === true, offline: options.offline === true, recordings }
   const { env, signal } = context
-  const world = { env, clock: context, signal, budget, seed, ...settings }
+  const memory = graderMemory(session, suite)
+  const world = { env, clock: context, signal, budget, seed, memory, ...settings }
   const judges = await openJudges(graders, world)
   const uses: JudgeUse[] = []
   const notes: string[] = []
@@ -102,6 +105,7 @@ async function openJudging(
       ...(spent.length > 0 && { cost: costOf(spent) }),
     },
     tools: { judges: { ...judges, advisory }, embed: openEmbedder(graders, world) },
+    graded: judges.graded,
     dead: judges.dead,
     died: judges.died,
     save: () => (options.record ? recordings.save() : Promise.resolve()),
@@ -176,7 +180,8 @@ async function askGold({ options, seed }: Session, use: Use, { graders, judges, 
     const read = Assertion.safeParse(one.assert)
     return read.success ? [{ ...one, assertion: withJudge(read.data, use) }] : []
   })
-  const answers = await judgeAll(asked, { ...judges, advisory: () => null })
+  // What a judge said before tells nothing about the judge of today.
+  const answers = await judgeAll(asked, { ...judges, ask: judges.anew, advisory: () => null })
   const rejudged = asked.map(({ passed }, i) => ({ before: passed, now: answers[i]?.passed ?? null }))
   return { check: goldCheck(use.judge, use.type, rejudged), answers }
 }

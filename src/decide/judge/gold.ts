@@ -1,5 +1,5 @@
 // Did a judge move since it was calibrated? The same answers judged again, compared with what it said then.
-import type { GoldCheck, JudgedType } from '../../schema/judge.ts'
+import type { GoldCheck, JudgedType, Judging } from '../../schema/judge.ts'
 import { binomialTail } from '../../statistics/binomial-tail.ts'
 import { mcnemarExact } from '../../statistics/mcnemar.ts'
 import { counted, percent, pText } from '../words.ts'
@@ -38,4 +38,21 @@ export function goldCheck(judge: string, type: JudgedType, answers: readonly Rej
     moved,
     sentence,
   }
+}
+
+/**
+ * What the shards of one run know of their judges, as one: every machine asked for gold answers by itself. One machine that
+ * says that a judge moved is believed as far as the number of machines that could have said so allows (Bonferroni). What
+ * gold answers cost was paid on each. undefined: no judge was asked.
+ */
+export function judgingOfShards(all: readonly Judging[]): Judging | undefined {
+  const proven = all.find(({ gold }) => gold.some(({ moved, p }) => moved && p * all.length <= ALPHA))
+  const judging = proven ?? all.find(({ gold }) => !gold.some(({ moved }) => moved)) ?? all[0]
+  if (!judging) return undefined
+  const costs = all.flatMap(({ cost }) => cost ?? [])
+  if (costs.length === 0) return judging
+  const known = costs.every(({ cost_usd }) => cost_usd !== null)
+  const sum = (of: (one: (typeof costs)[number]) => number) => costs.reduce((total, one) => total + of(one), 0)
+  const cost = { calls: sum(({ calls }) => calls), cost_usd: known ? sum(({ cost_usd }) => cost_usd ?? 0) : null }
+  return { ...judging, cost }
 }

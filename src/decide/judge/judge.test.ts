@@ -9,7 +9,7 @@ import { roganGladen } from '../../statistics/rogan-gladen.ts'
 import { strictestPolicy } from '../change/strictest-policy.ts'
 import { calibrate, type Judged, labelsProblem } from './calibrate.ts'
 import { correctorOf } from './corrected-rate.ts'
-import { goldCheck } from './gold.ts'
+import { goldCheck, judgingOfShards } from './gold.ts'
 import { standingOf } from './standing.ts'
 
 const label = (i: number, said: boolean, passed: boolean, more: Partial<Judged> = {}): Judged => ({
@@ -258,4 +258,32 @@ it('a change may lower min_kappa, but raising it waits for the merge', () => {
   expect(raised.policy.min_kappa).toBe(0.6)
   expect(raised.loosened).toEqual(['min_kappa: 0.6 -> 0.9'])
   expect(strictestPolicy(defaultPolicy, { ...defaultPolicy, min_kappa: 0.5 }).policy.min_kappa).toBe(0.5)
+})
+
+describe('judges of several shards', () => {
+  const judging = (breaks: number, cost_usd: number | null) => ({
+    judges: {},
+    uses: [],
+    notes: [],
+    cost: { calls: 10, cost_usd },
+    gold: [
+      goldCheck('j', 'rubric', [
+        ...Array.from({ length: breaks }, () => ({ before: true, now: false })),
+        ...Array.from({ length: 40 - breaks }, () => ({ before: true, now: true })),
+      ]),
+    ],
+  })
+  it('moved where one machine has proof enough for all, and cost what each paid', () => {
+    // Alone p is between 0.01 / 8 and 0.01 with 7 breaks of 40, and far below with 20.
+    const [still, weak, clear] = [judging(0, 0.1), judging(7, 0.1), judging(20, 0.2)]
+    expect([still, weak, clear].map(({ gold }) => gold[0]?.moved)).toEqual([false, true, true])
+    expect(weak.gold[0]!.p * 8).toBeGreaterThan(0.01)
+    expect(judgingOfShards([])).toBeUndefined()
+    expect(judgingOfShards([weak])).toEqual(weak)
+    const seven = Array.from({ length: 7 }, () => still)
+    expect(judgingOfShards([weak, ...seven])?.gold).toEqual(still.gold)
+    expect(judgingOfShards([...seven, clear])?.gold).toEqual(clear.gold)
+    expect(judgingOfShards([still, clear])?.cost).toEqual({ calls: 20, cost_usd: expect.closeTo(0.3) })
+    expect(judgingOfShards([still, judging(0, null)])?.cost).toEqual({ calls: 20, cost_usd: null })
+  })
 })

@@ -14,6 +14,7 @@ import type {
 import { fatalKinds } from '../../ports.ts'
 import { admit, book as bookCall, spent, timeLeft } from '../budget.ts'
 import { type PassInput, runPass, type Stopped } from '../engine.ts'
+import { wakeAll } from '../pass.ts'
 
 /** Milliseconds. `first` and `longest`: between two looks at a batch; `failures`: in a row, after which nobody is asked any more. */
 type BatchTiming = { first: number; longest: number; failures: number }
@@ -33,6 +34,8 @@ const MOST_QUESTIONS = 50_000
 const MOST_CHARACTERS = 90_000_000
 /** What failed for a reason that passes is put into one more batch. */
 const ROUNDS = 2
+/** Providers keep the answers of a batch for thirty days: a note that is older leads nowhere. */
+const KEPT_MS = 31 * 86_400_000
 
 /** As `runPass`; what has a provider with a batch door goes through that, side by side with the rest. */
 export async function runWithBatches(input: BatchInput): Promise<{ stopped?: Stopped }> {
@@ -87,10 +90,14 @@ async function begin(world: World): Promise<PendingBatch[] | Stopped> {
   const { batches, door, open, input } = world
   const begun: PendingBatch[] = []
   for (const entry of await batches.book.pending()) {
+    if (batches.now().getTime() - Date.parse(entry.submitted_at) > KEPT_MS) {
+      await batches.book.drop(entry.mark)
+      continue
+    }
     if (entry.address !== door.address || !entry.ids.some((id) => open.has(id))) continue
     const found = entry.batch === null ? await foundAgain(world, entry) : entry
     if (found && 'kind' in found) return found
-    if (found) begun.push(found)
+    if (found && !(await isUnknown(world, found))) begun.push(found)
   }
   const covered = new Set(begun.flatMap(({ ids }) => ids))
   const fresh = [...open].filter(([id]) => !covered.has(id)).map(([id, request]) => ({ id, request }))
@@ -150,6 +157,19 @@ async function foundAgain(
   return known
 }
 
+/**
+ * Whether the provider does not know a batch of an earlier process: it was deleted, or belongs to the account of another key.
+ * The note stays, for that key may come back; its questions are asked anew.
+ */
+async function isUnknown({ batches, door, input }: World, { batch }: PendingBatch): Promise<boolean> {
+  if (batch === null) return false
+  const look = await door.look(batch, input.signal)
+  if (!('failure' in look) || look.failure.completion.error?.status !== 404) return false
+  const status = 'not known to the provider, so its questions are asked anew'
+  batches.onLook?.(batch, { status, done: 0, total: 0, ended: true, files: [] })
+  return true
+}
+
 /** Writes down that a batch will be there, submits it, and writes down which it is. */
 async function submitted(
   { batches, door, input, timing }: World,
@@ -196,7 +216,13 @@ async function finish(world: World, entry: PendingBatch, last: boolean): Promise
     const look = await ended(world, batch)
     if ('kind' in look) return look
     const found = await persistent(input, timing, () => door.answers(look.files, signal))
-    if ('kind' in found) return found
+    if ('kind' in found) {
+      // 404: there is nothing to wait for any more.
+      if (found.kind !== 'unknown_model') return found
+      await batches.book.drop(entry.mark)
+      const message = `The answers of the batch ${batch} are gone: ${found.message} Run it again: they are asked anew.`
+      return { kind: 'server_error', message }
+    }
     let fatal: Stopped | undefined
     for (const id of own) {
       const attempt = found.answers.get(id) ?? (look.problem === undefined ? unanswered(batch) : undefined)
@@ -220,6 +246,7 @@ async function finish(world: World, entry: PendingBatch, last: boolean): Promise
     }
   } finally {
     budget.inFlight -= waiting
+    wakeAll(budget)
   }
 }
 

@@ -1,6 +1,7 @@
 // The one place where a judge is asked: renders its prompt around fenced material, asks with retries, limits and budget.
 import type {
   AskRequest,
+  GraderMemory,
   Graders,
   JudgeQuestion,
   JudgeTools,
@@ -28,10 +29,20 @@ export type JudgeWorld = {
   recordings: Recordings
   record: boolean
   offline: boolean
+  /** Absent: everything is asked. */
+  memory?: GraderMemory | undefined
 }
 
-/** Judges that can be asked. `dead`: why no further question to them can be answered; `died` is aborted then. */
-export type OpenJudges = Omit<JudgeTools, 'advisory'> & { dead: () => string | undefined; died: AbortSignal }
+/**
+ * Judges that can be asked. `anew`: takes nothing from the memory; `graded`: to be told whether the answers about a case
+ * made a grade, since only such are kept; `dead`: why no further question to them can be answered; `died` is aborted then.
+ */
+export type OpenJudges = Omit<JudgeTools, 'advisory'> & {
+  anew: JudgeTools['ask']
+  graded: (id: string, sound: boolean) => void
+  dead: () => string | undefined
+  died: AbortSignal
+}
 
 /** So many questions in a row without an answer: nobody is there. */
 const DOWN = 5
@@ -77,22 +88,39 @@ export async function openJudges(graders: Graders, world: JudgeWorld): Promise<O
     return completion
   }
   const requests = requestMaker(graders)
+  const unsettled = new Map<string, (() => void)[]>()
+  const answer = async (judge: string, vote: number, question: JudgeQuestion, memory?: GraderMemory) => {
+    const provider = providers.get(judge)
+    const limit = provider && gates.get(provider.name)
+    const model = graders.judges[judge]?.model
+    if (!provider || !limit || !model) throw new Error(`there is no judge ${judge}`)
+    const request = await requests(judge, vote, question)
+    const asked = { key: request.key, trial: vote, case: request.case.id }
+    const key = `${vote} ${request.key}`
+    const before = known.get(key)
+    const kept = before ? undefined : memory?.find(asked, model)
+    const asking = before ?? (kept ? Promise.resolve(kept) : limit(() => one(judge, provider, request)))
+    known.set(key, asking)
+    const completion = await asking.catch((error: unknown) => {
+      known.delete(key)
+      throw error
+    })
+    if (completion.error) known.delete(key)
+    if (memory && !completion.error)
+      unsettled.set(question.case, [
+        ...(unsettled.get(question.case) ?? []),
+        () => memory.add(asked, model, completion),
+      ])
+    return { value: verdictOf(judge, completion), completion }
+  }
   return {
     panel: (named, votes) => panelOf(graders, named, votes),
-    ask: async (judge, vote, question) => {
-      const provider = providers.get(judge)
-      const limit = provider && gates.get(provider.name)
-      if (!provider || !limit) throw new Error(`there is no judge ${judge}`)
-      const request = await requests(judge, vote, question)
-      const key = `${vote} ${request.key}`
-      const asking = known.get(key) ?? limit(() => one(judge, provider, request))
-      known.set(key, asking)
-      const completion = await asking.catch((error: unknown) => {
-        known.delete(key)
-        throw error
-      })
-      if (completion.error) known.delete(key)
-      return { value: verdictOf(judge, completion), completion }
+    ask: (judge, vote, question) => answer(judge, vote, question, world.memory),
+    anew: (judge, vote, question) => answer(judge, vote, question),
+    graded: (id, sound) => {
+      const all = unsettled.get(id) ?? []
+      unsettled.delete(id)
+      if (sound) for (const keep of all) keep()
     },
     dead: () => dead,
     died: health.signal,

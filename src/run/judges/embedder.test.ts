@@ -115,3 +115,28 @@ it('is tried again after a failure, never beyond the budget, and refuses a model
   await expect(embed(['two'], undefined)).rejects.toThrow(/budget of 1 calls/)
   await expect(embed(['two'], 'unknown')).rejects.toThrow(/no embedding model/)
 })
+
+it('calls that failed are over: whoever waits for the last one under way goes on', async () => {
+  const { url } = await serve(9)
+  const use = world()
+  let woken = 0
+  use.budget.passes.add(() => (woken += 1))
+  await expect(openEmbedder(graders(url), use)(['one'], undefined)).rejects.toThrow(/gave no embeddings/)
+  expect(use.budget).toMatchObject({ calls: 3, inFlight: 0 })
+  expect(woken).toBe(3)
+})
+
+it('keeps the requests a minute of its provider', async () => {
+  const { url, batches } = await serve()
+  const given = graders(url)
+  Object.assign(given.embeddings['embed']!.provider.config, { rpm: 1 })
+  const stop = new AbortController()
+  const embed = openEmbedder(given, world({ signal: stop.signal }))
+  await embed(['one'], undefined)
+  const late = embed(['two'], undefined).catch((error: Error) => error.message)
+  await new Promise((go) => setTimeout(go, 300))
+  expect(batches).toEqual([['one']])
+  stop.abort()
+  expect(await late).toMatch(/gave no embeddings/)
+  expect(batches).toEqual([['one']])
+})

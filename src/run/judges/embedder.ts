@@ -1,9 +1,12 @@
 // Embeddings for assertions: gathered into batches, each different text asked once, recorded and replayed like answers.
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Graders, ResolvedModel } from '../../ports.ts'
-import { admit, book, spent } from '../budget.ts'
+import { admit, book, houseOf, spent } from '../budget.ts'
 import { contentHash } from '../canonical.ts'
 import { embedTexts } from '../embeddings.ts'
+import { laneOf } from '../pacing/lane.ts'
+import { enterMinute, minuteWait } from '../pacing/minute.ts'
+import { wakeAll } from '../pass.ts'
 import type { JudgeWorld } from './ask-judge.ts'
 
 /** Questions that come within this time go out together. */
@@ -21,6 +24,12 @@ export function openEmbedder({ embeddings, embedding }: Graders, world: JudgeWor
     const before = known.get(key)
     if (before) return before
     if (world.offline || (model.provider.config.type === 'replay' && !world.record)) return replayed(world, model, key)
+    const kept = world.memory?.find({ key, trial: 1 }, model)
+    if (kept) {
+      const vector = Promise.resolve(JSON.parse(kept.text) as number[])
+      known.set(key, vector)
+      return vector
+    }
     const asked = new Promise<number[]>((resolve, reject) => {
       const queue = queues.get(model.name) ?? []
       if (queue.length === 0) {
@@ -61,13 +70,13 @@ async function send(model: ResolvedModel, queue: readonly Waiting[], world: Judg
     const provider = config.type === 'replay' ? config.of : config
     if (!provider) throw new Error(`${model.provider.name} replays recordings and names nobody who gives embeddings`)
     const texts = queue.map(({ text }) => text)
-    const vectors = await attempts(world, () => embedTexts(texts, { ...world, pin: model.pin, provider }))
+    const vectors = await attempts(world, model, () => embedTexts(texts, { ...world, pin: model.pin, provider }))
     for (const [i, { text, resolve }] of queue.entries()) {
       const vector = (vectors[i] ?? []).map((value) => Number(value.toPrecision(7)))
-      if (world.record) {
-        const completion = { outcome: 'answered' as const, text: JSON.stringify(vector), tool_calls: [], attempts: 1 }
-        world.recordings.add({ key: keyOf(model, text), trial: 1, case: `judge:${model.name}/embedding`, completion })
-      }
+      const completion = { outcome: 'answered' as const, text: JSON.stringify(vector), tool_calls: [], attempts: 1 }
+      const entry = { key: keyOf(model, text), trial: 1, case: `judge:${model.name}/embedding` }
+      if (world.record) world.recordings.add({ ...entry, completion })
+      if (vector.length > 0) world.memory?.add(entry, model, completion)
       resolve(vector)
     }
   } catch (error) {
@@ -76,18 +85,44 @@ async function send(model: ResolvedModel, queue: readonly Waiting[], world: Judg
 }
 
 /** Within the budget, and again after a failure: a request for embeddings does not tell which failures pass. */
-async function attempts<T>({ budget, clock, signal }: JudgeWorld, work: () => Promise<T>): Promise<T> {
+async function attempts<T>(world: JudgeWorld, model: ResolvedModel, work: () => Promise<T>): Promise<T> {
+  const { budget, clock, signal } = world
   for (let attempt = 1; ; attempt++) {
+    await turn(world, model)
     const why = spent(budget, 0, clock.monotonic())
     if (why !== undefined) throw new Error(why.message)
     admit(budget, clock.monotonic())
     try {
-      const result = await work()
-      book(budget, { outcome: 'answered', text: '', tool_calls: [], attempts: 1 })
-      return result
+      return await work()
     } catch (error) {
       if (attempt >= ATTEMPTS || signal.aborted) throw error
-      await sleep(400 * 2 ** attempt, undefined, { signal }).catch(() => undefined)
+    } finally {
+      // A call that failed is over as well: whoever waits for the last one under way would wait for ever.
+      book(budget, { outcome: 'answered', text: '', tool_calls: [], attempts: 1 })
+      wakeAll(budget)
     }
+    await sleep(400 * 2 ** attempt, undefined, { signal }).catch(() => undefined)
+  }
+}
+
+/** Waits until the ceilings of the provider and of the model allow one more request, and enters it there. */
+async function turn({ budget, clock, signal }: JudgeWorld, { pin, provider }: ResolvedModel): Promise<void> {
+  const { config, name } = provider
+  const live = config.type === 'replay' ? config.of : config
+  const house = houseOf(budget, name)
+  const ceilings = [
+    { minute: house.requests, rpm: live?.rpm },
+    { minute: laneOf(house, pin.id).requests, rpm: pin.rpm },
+  ]
+  for (;;) {
+    const now = clock.monotonic()
+    const wait = Math.max(
+      ...ceilings.map(({ minute, rpm }) => (rpm === undefined ? 0 : minuteWait(minute, 1, rpm, now))),
+    )
+    if (wait === 0 || signal.aborted) {
+      for (const { minute, rpm } of ceilings) if (rpm !== undefined) enterMinute(minute, 1, now)
+      return
+    }
+    await sleep(wait, undefined, { signal }).catch(() => undefined)
   }
 }

@@ -36,6 +36,8 @@ const OUTAGE_MS = { start: 3_000, later: 10_000 }
 /** Refusals are a limit, not an outage, until nothing but refusals comes for this long. */
 const REFUSALS = 30
 const REFUSED_MS = 30_000
+/** Where nothing was ever answered, fewer are enough, but only once every limit a minute has had its minute. */
+const NEVER = { refusals: 10, ms: 90_000 }
 
 export type AttemptFate = 'answered' | 'failed' | 'refused'
 
@@ -81,6 +83,7 @@ export function downBecause(health: Health, width: number, now: number): string 
     return `all of the first ${timeouts} calls`
   const lasting = now - since
   if (attempts >= ATTEMPTS && lasting >= OUTAGE_MS[phase]) return `${attempts} attempts in a row`
-  if (refusals >= REFUSALS && lasting >= REFUSED_MS) return `${refusals + attempts} attempts in a row`
+  const never = phase === 'start' && refusals >= NEVER.refusals && lasting >= NEVER.ms
+  if (never || (refusals >= REFUSALS && lasting >= REFUSED_MS)) return `${refusals + attempts} attempts in a row`
   return undefined
 }

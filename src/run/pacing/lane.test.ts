@@ -2,6 +2,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Attempt } from '../../ports.ts'
+import { downBecause } from './health.ts'
 import { type Ceilings, endCall, laneOf, newHouse, type Patience, startCall, waitFor } from './lane.ts'
 import { widthOf } from './width.ts'
 
@@ -237,5 +238,48 @@ describe('concurrency', () => {
     expect(answers).toBe(600)
     expect(late.filter((admitted) => !admitted).length / late.length).toBeLessThan(0.06)
     expect(took).toBeLessThan(1.5 * 119_000)
+  })
+})
+
+describe('whoever says when to come back', () => {
+  const overloaded = (after_ms?: number): Attempt => ({
+    completion: {
+      ...answered,
+      tool_calls: [],
+      outcome: 'error',
+      error: { kind: 'server_error', message: 'maintenance', status: 503 },
+    },
+    retry: { after_ms },
+  })
+  const after = (attempts: readonly Attempt[], spacing: number, up: boolean) => {
+    const house = newHouse()
+    house.health.up = up
+    const lane = laneOf(house, 'm')
+    for (const [nth, attempt] of attempts.entries()) {
+      const call = startCall({ house, lane }, { concurrency: 8 }, { tokens: 0, input: 0 }, nth * spacing)
+      endCall({ house, lane }, { concurrency: 8 }, { call, attempt, patience, now: nth * spacing })
+    }
+    const now = (attempts.length - 1) * spacing
+    return { down: downBecause(house.health, 8, now), pause: lane.pausedUntil - now }
+  }
+  it('is busy and not gone, and is left alone until then', () => {
+    const told = after(
+      Array.from({ length: 14 }, () => overloaded(12_000)),
+      1_000,
+      true,
+    )
+    expect(told).toEqual({ down: undefined, pause: 12_000 })
+    const untold = after(
+      Array.from({ length: 14 }, () => overloaded()),
+      1_000,
+      true,
+    )
+    expect(untold.down).toBe('14 attempts in a row')
+  })
+  it('refusals and nothing else: given up once every limit a minute has had its minute', () => {
+    const refusals = (count: number) => Array.from({ length: count }, () => refusal())
+    expect(after(refusals(12), 7_000, false).down).toBeUndefined()
+    expect(after(refusals(12), 9_000, false).down).toBe('12 attempts in a row')
+    expect(after(refusals(12), 9_000, true).down).toBeUndefined()
   })
 })

@@ -189,8 +189,9 @@ export function endCall(
   const refused = completion.error?.kind === 'rate_limit'
   settleTokens(lane, call, completion, refused)
   if (limits) readLimits(lane, limits, call, { refused, now })
-  noteAttempt(house.health, fateOf(completion), call.at, now)
-  if (isSuspect(house.health) && fateOf(completion) === 'failed') {
+  const fate = fateOf(completion, retry)
+  noteAttempt(house.health, fate, call.at, now)
+  if (isSuspect(house.health) && fate === 'failed') {
     const pause = Math.min(
       patience.backoffCap,
       LONGEST_PROBE_MS,
@@ -199,8 +200,10 @@ export function endCall(
     house.pausedUntil = Math.max(house.pausedUntil, now + pause)
   }
   if (refused) return learnRefusal(lane, ceilings, { call, afterMs: retry?.after_ms, patience, now })
-  if (isOverloaded(completion)) narrow(lane.width, ceilings.concurrency, call.at, now)
-  else if (completion.error === undefined && completion.outcome !== 'timeout') {
+  if (isOverloaded(completion)) {
+    narrow(lane.width, ceilings.concurrency, call.at, now)
+    if (retry?.after_ms !== undefined) lane.pausedUntil = Math.max(lane.pausedUntil, now + retry.after_ms)
+  } else if (completion.error === undefined && completion.outcome !== 'timeout') {
     widen(lane.width, ceilings.concurrency)
     closer(lane.distance)
   }
@@ -209,8 +212,11 @@ export function endCall(
 /** Failures that say more about the provider than about the case. */
 const DOWN: ReadonlySet<string> = new Set(['connection', 'server_error', 'bad_request'])
 
-function fateOf({ outcome, error }: Completion): 'answered' | 'failed' | 'refused' {
+function fateOf(completion: Completion, retry: Attempt['retry']): 'answered' | 'failed' | 'refused' {
+  const { outcome, error } = completion
   if (error?.kind === 'rate_limit') return 'refused'
+  // Whoever says when to come back is busy and not gone.
+  if (isOverloaded(completion) && retry?.after_ms !== undefined) return 'refused'
   // A timeout is judged when its request is finished: one may be due to a long answer.
   return error && DOWN.has(error.kind) ? 'failed' : outcome === 'timeout' ? 'failed' : 'answered'
 }

@@ -62,8 +62,10 @@ type Spent = Pick<JudgeRecord, 'calls' | 'replayed' | 'input_tokens' | 'output_t
 function spentOn(answers: readonly JudgeAnswer[]): Spent {
   const completions = answers.map(({ completion }) => completion)
   const live = completions.filter(({ replayed }) => !replayed)
-  const total = (of: (one: JudgeAnswer['completion']) => number) => completions.reduce((sum, one) => sum + of(one), 0)
-  const priced = completions.every(({ cost_usd }) => cost_usd !== undefined)
+  // What is in the cache was paid for by another run.
+  const paid = completions.filter(({ cached }) => !cached)
+  const total = (of: (one: JudgeAnswer['completion']) => number) => paid.reduce((sum, one) => sum + of(one), 0)
+  const priced = paid.every(({ cost_usd }) => cost_usd !== undefined)
   return {
     calls: live.reduce((sum, { attempts }) => sum + attempts, 0),
     replayed: completions.length - live.length,

@@ -25,6 +25,8 @@ export type AnswerCache = {
   readonly count: number
   /** Bytes of all segments when the cache was opened and what was added since. */
   readonly bytes: number
+  /** Segments that nobody writes any more: each is one open file of every run. */
+  readonly joinable: number
   /** Sentences about what was left out or could not be written; each once. */
   readonly notes: readonly string[]
   /** An answer asked at `since` or later, marked `replayed` and `cached`; undefined when it must be asked. */
@@ -57,6 +59,7 @@ export function openAnswerCache(folder: string, now: Date): AnswerCache {
   let bytes = 0
   let kept = 0
   let damaged = 0
+  let joinable = 0
   for (const file of segmentsIn(folder, notes)) {
     const fd = opened(file, notes)
     if (fd === undefined) continue
@@ -72,6 +75,7 @@ export function openAnswerCache(folder: string, now: Date): AnswerCache {
       })
       bytes += scan.size
       damaged += scan.damaged
+      if (!live && scan.kind === 'ours') joinable += 1
       if (scan.kind === 'newer') notes.add(`${file} was written by a newer aigate and is left out.`)
       if (scan.kind === 'foreign') notes.add(`${file} is no segment of the answer cache and is left out.`)
     } catch (error) {
@@ -95,6 +99,9 @@ export function openAnswerCache(folder: string, now: Date): AnswerCache {
     },
     get bytes() {
       return bytes
+    },
+    get joinable() {
+      return joinable
     },
     get notes() {
       return [...notes]

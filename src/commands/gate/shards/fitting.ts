@@ -22,6 +22,7 @@ const words: Partial<Record<keyof RunHeader, string>> = {
   tool_version: 'the version of aigate',
   quarantined: 'the quarantine list',
   suites: 'which suites are run',
+  judging: 'the judges, their prompts or their calibration',
 }
 
 /**
@@ -81,12 +82,21 @@ function sameRun(root: string, first: NamedShard, other: NamedShard): void {
       )
     const keys = Object.keys({ ...part.header, ...same.header }) as (keyof RunHeader)[]
     const unlike = keys.filter(
-      (key) => !OWN.some((own) => own === key) && contentHash(part.header[key]) !== contentHash(same.header[key]),
+      (key) =>
+        !OWN.some((own) => own === key) &&
+        contentHash(shared(part.header, key)) !== contentHash(shared(same.header, key)),
     )
     if (unlike.length > 0) throw differing(`${suite}: ${unlike.map((key) => words[key] ?? key).join(', ')}`)
     if (contentHash(part.baseline) !== contentHash(same.baseline)) throw differing(`${suite}: the baselines`)
   }
   if (first.content.split !== other.content.split) throw differing('the ways in which the cases were split')
+}
+
+/** What must be the same: each machine asks judges for their gold answers by itself, and gets others at another cost. */
+function shared(header: RunHeader, key: keyof RunHeader): unknown {
+  if (key !== 'judging' || !header.judging) return header[key]
+  const { gold: _gold, cost: _cost, ...rest } = header.judging
+  return rest
 }
 
 /** Shards of yesterday say nothing about what is checked out today. */

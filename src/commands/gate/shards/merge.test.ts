@@ -233,3 +233,34 @@ it('says what a shard cannot do', { timeout: 60_000 }, async () => {
   await says(['--passes', '1'], /--passes is for shards/)
   expect(api.asked).toHaveLength(0)
 })
+
+it('shards whose judges were checked by themselves are of one run', { timeout: 60_000 }, async () => {
+  const api = await apiOf((user) => `right: ${user}`)
+  const folder = promptProject(api, { cases: 4 })
+  await shardedRun(folder, 2)
+  const judging = (nth: number, id: string) => ({
+    judges: { j: { model: { name: 'j', provider: 'api', id, params: {} }, votes: 1, output: 'text', prompts: {} } },
+    uses: [],
+    gold: [
+      { judge: 'j', type: 'rubric', asked: 9, failed: 0, breaks: nth, fixes: 0, p: 1, moved: false, sentence: '' },
+    ],
+    notes: [],
+    cost: { calls: 9, cost_usd: nth / 100 },
+  })
+  const judge = (nth: number, id = 'j-1') => {
+    const name = `shard-${nth}-of-2.json`
+    const { suites, ...rest } = shardIn(folder, name)
+    const own = suites.map((one) => ({ ...one, header: { ...one.header, judging: judging(nth, id) } }))
+    writeFileSync(join(folder, name), JSON.stringify({ ...rest, suites: own }))
+  }
+  judge(1)
+  judge(2)
+  const merged = await aigate(['merge', 'shard-*.json', ...reporter], folder)
+  expect([merged.code, merged.stderr]).toEqual([0, ''])
+  const report = Report.parse(JSON.parse(readFileSync(join(folder, 'run.json'), 'utf8')))
+  expect(report.suites[0]!.totals).toMatchObject({ judge_calls: 18, judge_cost_usd: expect.closeTo(0.03) as number })
+  judge(2, 'j-2')
+  expect((await aigate(['merge', 'shard-*.json'], folder)).stderr).toMatch(
+    /the judges, their prompts or their calibration differ/,
+  )
+})

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import { reportOf } from '../../../decide/explain/suite-report.ts'
+import { judgingOfShards } from '../../../decide/judge/gold.ts'
 import { type ShardRun, wholeRun } from '../../../decide/shards/whole-run.ts'
 import { counted, dollars } from '../../../decide/words.ts'
 import type { Context, Ending, Project } from '../../../ports.ts'
@@ -71,8 +72,10 @@ async function mergeSuite(
   const [first] = own
   if (!first) throw new RangeError(`no shard has the suite ${suite}`)
   const { baseline } = first
+  const judging = judgingOfShards(own.flatMap((one) => one.header.judging ?? []))
   const header: RunHeader = {
     ...wholeHeader(first.header),
+    ...(judging && { judging }),
     id,
     started_at: own.map((one) => one.header.started_at).sort()[0] ?? '',
   }

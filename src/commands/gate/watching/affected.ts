@@ -3,6 +3,7 @@ import { contentHash } from '../../../run/canonical.ts'
 import { expander } from '../../../run/expand.ts'
 import { snapshotTarget } from '../../../run/snapshot.ts'
 import type { LoadedSuite, Project } from '../../../ports.ts'
+import { readQuarantineFile } from '../../../store/quarantine-file.ts'
 import { storedBaseline } from '../judge-run.ts'
 import { codeOf } from '../run-header.ts'
 
@@ -13,6 +14,7 @@ export type Affected = { suite: string; cases: number; of: number }
 /** The state of suites, by content. Throws `bad_template` where a prompt cannot be rendered. */
 export async function stateOf(project: Project, suites: readonly LoadedSuite[]): Promise<Seen> {
   const seen: Seen = new Map()
+  const quarantine = (await readQuarantineFile(project)).entries
   for (const suite of suites) {
     const { suite: name, trials, anchors } = suite.suite
     const ask = await expander(suite.target)
@@ -26,6 +28,7 @@ export async function stateOf(project: Project, suites: readonly LoadedSuite[]):
       anchors,
       code,
       baseline,
+      quarantine: quarantine.filter((entry) => entry.suite === name),
     }
     const cases = suite.cases.map((each): [string, string] => [
       each.info.id,

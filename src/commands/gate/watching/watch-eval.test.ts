@@ -1,5 +1,5 @@
 // eval --watch with a real program, real saves and real signals: only what a save changes is asked again, and errors end nothing.
-import { readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, afterEach, expect, it } from 'vitest'
 import { removeTemporary, start } from '../../cli-testing.ts'
@@ -81,4 +81,30 @@ it('Ctrl-C in the middle of a run ends both with 130', { timeout: 60_000 }, asyn
   child.kill('SIGINT')
   expect((await ended).code).toBe(130)
   expect(said()).toMatch(/go on: aigate eval --resume/)
+})
+
+it('sees the save that mends what was broken from the start, the quarantine list, and folders made again', {
+  timeout: 90_000,
+}, async () => {
+  const { folder } = await twoSuites()
+  edit(folder, 'evals/app.suite.yaml', 'trials: 1', 'trails: 1')
+  const { after } = watching(folder)
+  expect(await after(() => undefined)).toMatch(/unknown key.*trails/)
+  expect(await after(() => edit(folder, 'evals/app.suite.yaml', 'trails: 1', 'trials: 1'))).not.toMatch(/error/)
+  const day = new Date(Date.now() + 86_400_000).toISOString().slice(0, 10)
+  const entry = `- {suite: app, case: c1, owner: me, reason: flaky, until: ${day}}\n`
+  expect(await after(() => write(folder, 'quarantine.yaml', entry))).toMatch(/app: its rules or its baseline changed/)
+  // As git does it when it changes to another branch and back.
+  const path = join(folder, 'prompts/a')
+  const texts = ['1.0.0.md', '1.1.0.md'].map((name) => [name, readFileSync(join(path, name), 'utf8')] as const)
+  const again = (change: (text: string) => string) => {
+    rmSync(path, { recursive: true })
+    for (const [name, text] of texts) write(folder, join('prompts/a', name), change(text))
+  }
+  expect(await after(() => again((text) => text.replace('Be terse', 'Be brief')))).toMatch(
+    /zeta: 20 of 20 cases changed/,
+  )
+  expect(await after(() => edit(folder, 'prompts/a/1.1.0.md', 'Be brief', 'Be short'))).toMatch(
+    /zeta: 20 of 20 cases changed/,
+  )
 })

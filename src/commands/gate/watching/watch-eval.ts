@@ -1,5 +1,7 @@
 // aigate eval --watch: runs the suites, and again those that a saved file changes. What it does not change comes from the cache.
 import { spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
 import { AigateError, explain } from '../../../errors.ts'
 import { counted } from '../../../decide/words.ts'
 import type { Context, Ending } from '../../../ports.ts'
@@ -10,7 +12,7 @@ import type { AskOptions } from '../../options.ts'
 import { overridesOf } from '../eval.ts'
 import { selectCases } from '../selection.ts'
 import { type Affected, affectedBy, type Seen, stateOf } from './affected.ts'
-import { type Folders, foldersOf, watchFolders } from './folders.ts'
+import { type Folders, foldersOf, projectFolders, watchFolders } from './folders.ts'
 
 type WatchOptions = AskOptions & { threshold?: number; trials?: number }
 
@@ -33,7 +35,7 @@ export async function watchEvalCommand(
     const { root } = await loadProject({ cwd: context.cwd, config: options.config })
     folders.set([root])
     for (;;) {
-      const now = await look(context, names, options, folders)
+      const now = await look(context, { names, options, root }, folders)
       const affected = now ? affectedBy(seen, now) : []
       if (now) {
         seen = now
@@ -57,15 +59,23 @@ const sentence = ({ suite, cases, of }: Affected): string =>
   cases === 0 ? `${suite}: its rules or its baseline changed` : `${suite}: ${cases} of ${counted(of, 'case')} changed`
 
 /** The state of the suites; null when a file is broken, which is said. */
-async function look(context: Context, names: string[], options: WatchOptions, folders: Folders): Promise<Seen | null> {
+async function look(
+  context: Context,
+  { names, options, root }: { names: string[]; options: WatchOptions; root: string },
+  folders: Folders,
+): Promise<Seen | null> {
   try {
     const project = await loadProject({ cwd: context.cwd, config: options.config })
+    // Before anything can be broken: the save that mends it must be seen.
+    folders.also(await projectFolders(project))
     const whole = await loadSuites(project, { suites: names, overrides: overridesOf(options) })
     const { suites } = selectCases(whole, options)
     folders.set(await foldersOf(project, suites))
     return await stateOf(project, suites)
   } catch (error) {
     if (!(error instanceof AigateError)) throw error
+    const files = [error, ...error.more].flatMap(({ places }) => places.map(({ file }) => resolve(root, file)))
+    folders.also([...new Set(files.map((file) => dirname(file)))].filter((folder) => existsSync(folder)))
     context.stderr.write(`\n${explain(error, errorPaint(context))}`)
     return null
   }
