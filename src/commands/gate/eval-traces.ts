@@ -158,9 +158,12 @@ function layOut(suite: LoadedSuite, traces: readonly Trace[]): Laid {
   }
 }
 
-function ownCase(suite: LoadedSuite, { id }: Trace): { case: Case; info: CaseInfo } {
+/** The id of a conversation may be anything, an address too. */
+const plainId = (id: string): string => (/^[A-Za-z0-9._:/-]{1,100}$/.test(id) ? id : sha256(id).slice(0, 16))
+
+function ownCase(suite: LoadedSuite, { id, kind }: Trace): { case: Case; info: CaseInfo } {
   const { assert, threshold } = suite.suite
-  const one: Case = { id: `trace/${id}`, tags: ['trace'], critical: false, vars: {}, assert }
+  const one: Case = { id: `${kind}/${plainId(id)}`, tags: ['trace'], critical: false, vars: {}, assert }
   if (threshold !== undefined) one.threshold = threshold
   const hash = sha256(canonicalJson({ trace: id, assert, threshold }))
   return { case: one, info: { id: one.id, hash, tags: one.tags, critical: false, file: suite.file, line: 1 } }
@@ -168,6 +171,7 @@ function ownCase(suite: LoadedSuite, { id }: Trace): { case: Case; info: CaseInf
 
 const unseen = (id: string): Trace => ({
   id: '',
+  kind: 'trace',
   start: 0,
   case: id,
   asked: [],
@@ -180,8 +184,8 @@ const unseen = (id: string): Trace => ({
   },
 })
 
-const entryOf = ({ id, asked, completion }: Trace, one: Case, trial: number): Entry => ({
-  request: { key: `trace ${id}`, case: one, trial, messages: asked },
+const entryOf = ({ id, kind, asked, completion }: Trace, one: Case, trial: number): Entry => ({
+  request: { key: `${kind} ${id}`, case: one, trial, messages: asked },
   completion,
 })
 
