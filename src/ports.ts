@@ -234,8 +234,10 @@ export type GraderTools = {
   ): Promise<{ exitCode: number; stdout: string; stderr: string }>
   /** Loads one export of a JavaScript or TypeScript file, relative to the folder of the suite. */
   loadExport(path: string, name: string): Promise<unknown>
-  /** Rejects when `work` takes longer. What blocks the thread itself cannot be stopped. Absent: nobody keeps time. */
+  /** Rejects when `work` takes longer. Absent: nobody keeps time. */
   within?: (<T>(work: Promise<T>, timeoutMs: number) => Promise<T>) | undefined
+  /** Calls a function and breaks it off, with an Error, when it blocks the thread longer. Absent: nobody keeps time. */
+  call?: (<T>(work: () => T, timeoutMs: number) => T) | undefined
   /** Absent where no judge can be asked. */
   judges?: JudgeTools | undefined
   /** One embedding a text, in their order; without `model` the project's own. Absent where nobody can be asked. */

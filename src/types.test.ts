@@ -32,6 +32,7 @@ describe('types/index.d.ts', () => {
       import type { AppAnswer } from ${from('src/run/providers/app.ts')}
       import type { Message, ToolCall } from ${from('src/schema/suite.ts')}
       import type { Json } from ${from('src/schema/values.ts')}
+      import type { RetrievedContext, Step } from ${from('src/schema/conversation.ts')}
       type Same<A, B> = [A] extends [B] ? ([B] extends [A] ? true : false) : false
       type Fits<A, B> = [A] extends [B] ? true : false
       export const all: true[] = [
@@ -43,7 +44,9 @@ describe('types/index.d.ts', () => {
         true satisfies Same<keyof ReturnType<typeof question> | 'message' | 'signal', keyof told.TargetInput>,
         true satisfies Fits<ReturnType<typeof question> & { signal: AbortSignal }, told.TargetInput>,
         true satisfies Fits<told.Answer, string | AppAnswer>,
-        true satisfies Same<keyof Exclude<told.Answer, string> | 'trajectory', keyof AppAnswer>,
+        true satisfies Same<keyof Exclude<told.Answer, string>, keyof AppAnswer>,
+        true satisfies Same<Step, told.Step>,
+        true satisfies Same<RetrievedContext, told.RetrievedContext>,
       ]
     `
     writeFileSync(join(folder, 'package.json'), '{"type": "module"}')

@@ -5,6 +5,7 @@ import { type Conversation, MAX_STEPS, type RetrievedContext, type Step } from '
 import type { Completion, Usage } from '../../schema/run.ts'
 import type { Case, Message, ToolCall } from '../../schema/suite.ts'
 import type { Json } from '../../schema/values.ts'
+import { pauseBefore } from './pause.ts'
 import { answerCall } from './tools.ts'
 
 /** Counts one more call before it is sent; the attempt that stands for it when the budget has none left. */
@@ -29,9 +30,6 @@ type World = {
 /** true: the case is more than one question and one answer. */
 export const isConversation = ({ turns, user, tools }: Case): boolean =>
   turns !== undefined || user !== undefined || tools !== undefined
-
-/** Longer than this nobody waits between two attempts at one step. */
-const LONGEST_PAUSE = 30_000
 
 type Talk = {
   inner: Provider
@@ -169,9 +167,7 @@ async function askStep(talk: Talk, speaker: Speaker | null): Promise<Attempt> {
       if (limit.aborted && completion.outcome === 'error') return { completion: { ...completion, outcome: 'timeout' } }
       return attempt
     }
-    const pause = Math.max(retry.after_ms ?? 0, 250 * 2 ** (tries - 1))
-    if (pause > LONGEST_PAUSE) return attempt
-    await sleep(pause, undefined, { signal }).catch(() => undefined)
+    if (!(await pauseBefore(tries, retry, signal))) return attempt
   }
 }
 
