@@ -10,7 +10,10 @@ import { expander } from '../run/expand.ts'
 import { neededKeys } from '../run/needed-keys.ts'
 import { contextsIn } from '../score/judged/context-relevance.ts'
 import { contextOf } from '../score/judged/faithful.ts'
+import { relevanceOf } from '../score/retrieval.ts'
+import { placesIn } from '../store/case-places.ts'
 import { checkProject } from '../store/check.ts'
+import { formFaults, promptFormFaults } from './form-faults.ts'
 import { promptFindings } from './versions/prompt-check.ts'
 import { guardFindings } from './guard/guard-check.ts'
 import { fieldNotes } from './rollout/field-notes.ts'
@@ -33,6 +36,7 @@ export async function checkCommand(context: Context, options: { config?: string 
     ...problems.filter((problem) => rollouts.plans.length === 0 || !saysNoSuites(problem)),
     ...prompts.problems,
     ...(await assertionFaults(suites)),
+    ...(await promptFormFaults(project, suites)),
     ...suites.flatMap(trialProblems),
     ...(await renderProblems(suites)),
     ...(await baselineProblems(project, suites)),
@@ -114,24 +118,45 @@ export function assertKeys(env: Context['env'], suites: readonly LoadedSuite[], 
 /** Loads the graders' parsers only here: an eval that is judged again needs none of them. */
 async function assertionFaults(suites: LoadedSuite[]): Promise<AigateError[]> {
   const { assertionProblems } = await import('../score/problems.ts')
-  return suites.flatMap((suite) => problemsOf(suite, assertionProblems))
+  const found: AigateError[] = []
+  for (const suite of suites) {
+    const written = problemsOf(suite, assertionProblems)
+    const places = written.length > 0 ? await placesIn(suite) : null
+    const errors = written.map(({ id, index, problem, mend, file, line }) => {
+      const at = index === undefined ? undefined : places?.assertion(id, index)
+      // What stands in the suite is wrong once, and not in each of its cases.
+      const said = at?.shared ? problem : `case ${id}: ${problem}`
+      return new AigateError('bad_file', { problem: said, mend }, at?.place ?? { file, line })
+    })
+    found.push(...flatten([...errors, ...(await formFaults(suite))]))
+  }
+  return found
 }
 
-function problemsOf(suite: LoadedSuite, assertionProblems: (assertion: Assertion) => string | null): AigateError[] {
-  return suite.cases.flatMap(({ case: one, info }) => {
+/** `index`: of the assertion that is wrong, among those of the case. */
+type Written = { id: string; index?: number; problem: string; mend: string; file: string; line: number }
+
+function problemsOf(suite: LoadedSuite, assertionProblems: (assertion: Assertion) => string | null): Written[] {
+  return suite.cases.flatMap(({ case: one, info }): Written[] => {
     const { id } = one
     const assert = assertionsOf(one)
-    const fault = (problem: string, mend: string) =>
-      new AigateError('bad_file', { problem: `case ${id}: ${problem}`, mend }, { file: info.file, line: info.line })
+    const fault = (problem: string, mend: string, index?: number): Written => ({
+      id,
+      ...(index !== undefined && { index }),
+      problem,
+      mend,
+      file: info.file,
+      line: info.line,
+    })
     if (assert.length === 0) {
       return [fault('it has no assertion, so it could never fail.', 'Add `assert` to the case or to the suite.')]
     }
     const misfit = conversationProblem(one, suite.target.kind)
     if (misfit !== null) return [fault(misfit.problem, misfit.mend)]
-    return assert.flatMap((assertion) => {
+    return assert.flatMap((assertion, index) => {
       const problem = assertionProblems(assertion) ?? contextProblem(assertion, one, suite.target.kind)
       const name = `${assertion.not ? 'not_' : ''}${assertion.type}`
-      return problem === null ? [] : [fault(problem, `Correct ${name} in this case.`)]
+      return problem === null ? [] : [fault(problem, `Correct ${name} here.`, index)]
     })
   })
 }
@@ -158,10 +183,19 @@ function conversationProblem(
   return null
 }
 
-/** `faithful` and `context_relevance` take contexts from variables that the case must have; a model retrieves none itself. */
-function contextProblem(assertion: Assertion, { vars }: Case, kind: LoadedSuite['target']['kind']): string | null {
+/** What an assertion takes from its case must be there: contexts, relevance and state; a model retrieves none itself. */
+function contextProblem(
+  assertion: Assertion,
+  { vars, tools }: Case,
+  kind: LoadedSuite['target']['kind'],
+): string | null {
   const { type } = assertion
   try {
+    if (type === 'retrieval') relevanceOf(assertion.args, vars)
+    if (type === 'citations' && assertion.args !== true && assertion.args.context_from !== undefined)
+      contextsIn([assertion.args.context_from], vars)
+    if (type === 'final_state' && kind === 'prompt' && tools === undefined)
+      throw new Error('a model without `tools` leaves no state')
     if (type === 'faithful' && kind === 'prompt') contextOf(assertion.args, vars)
     if (type !== 'context_relevance') return null
     const from = assertion.args === true ? undefined : assertion.args.context_from
