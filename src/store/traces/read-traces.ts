@@ -174,6 +174,10 @@ function answerOf(parts: readonly Part[]): Pick<Completion, 'outcome' | 'text' |
   const listed = structured(span?.attributes['gen_ai.response.finish_reasons'])
   const reason =
     output.at(-1)?.finish ?? (Array.isArray(listed) ? listed.find((one) => typeof one === 'string') : undefined)
+  if (reason === 'error') {
+    const message = 'The model broke off (finish_reason: error).'
+    return { outcome: 'error', text: '', error: { kind: 'server_error', message } }
+  }
   const outcome =
     reason === 'content_filter' ? 'refused' : reason === 'length' || reason === 'max_tokens' ? 'truncated' : 'answered'
   return { outcome, text: saidIn(output), ...(reason !== undefined && { finish_reason: reason }) }

@@ -247,6 +247,12 @@ describe('agents', () => {
     })
   })
 
+  it('that broke off have no answer', async () => {
+    const half = { ...text('assistant', 'Canc'), finish_reason: 'error' }
+    const { completion } = (await read(lines(spans(span('t1', 'a', [0, 1], chat([question], [half])))))).traces[0]!
+    expect(completion).toMatchObject({ outcome: 'error', text: '', error: { kind: 'server_error' } })
+  })
+
   it('call tools that their provider runs', async () => {
     const search = { role: 'assistant', parts: [{ type: 'server_tool_call', id: 's1', name: 'web_search', server_tool_call: { type: 'web_search', query: 'x' } }, { type: 'text', content: 'Found.' }] } // biome-ignore format: one message
     const { completion } = (await read(lines(spans(span('t1', 'a', [0, 1], chat([question], [search])))))).traces[0]!
