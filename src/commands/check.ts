@@ -76,9 +76,12 @@ const anchorNotes = (suites: readonly LoadedSuite[]): string[] =>
         ],
   )
 
-/** @throws AigateError with every assertion that could never grade: a bad pattern, path or schema. */
-export async function assertGradable(suites: LoadedSuite[]): Promise<void> {
-  const [first, ...more] = await assertionFaults(suites)
+/**
+ * @param options `recorded`: the answers come from elsewhere (traces), with contexts that a model itself would not tell
+ * @throws AigateError with every assertion that could never grade: a bad pattern, path or schema
+ */
+export async function assertGradable(suites: LoadedSuite[], options: { recorded?: boolean } = {}): Promise<void> {
+  const [first, ...more] = await assertionFaults(suites, options)
   if (first)
     throw more.length === 0
       ? first
@@ -116,11 +119,11 @@ export function assertKeys(env: Context['env'], suites: readonly LoadedSuite[], 
 }
 
 /** Loads the graders' parsers only here: an eval that is judged again needs none of them. */
-async function assertionFaults(suites: LoadedSuite[]): Promise<AigateError[]> {
+async function assertionFaults(suites: LoadedSuite[], { recorded = false } = {}): Promise<AigateError[]> {
   const { assertionProblems } = await import('../score/problems.ts')
   const found: AigateError[] = []
   for (const suite of suites) {
-    const written = problemsOf(suite, assertionProblems)
+    const written = problemsOf(suite, assertionProblems, recorded)
     const places = written.length > 0 ? await placesIn(suite) : null
     const errors = written.map(({ id, index, problem, mend, file, line }) => {
       const at = index === undefined ? undefined : places?.assertion(id, index)
@@ -136,7 +139,12 @@ async function assertionFaults(suites: LoadedSuite[]): Promise<AigateError[]> {
 /** `index`: of the assertion that is wrong, among those of the case. */
 type Written = { id: string; index?: number; problem: string; mend: string; file: string; line: number }
 
-function problemsOf(suite: LoadedSuite, assertionProblems: (assertion: Assertion) => string | null): Written[] {
+function problemsOf(
+  suite: LoadedSuite,
+  assertionProblems: (assertion: Assertion) => string | null,
+  recorded: boolean,
+): Written[] {
+  const teller = recorded ? 'module' : suite.target.kind
   return suite.cases.flatMap(({ case: one, info }): Written[] => {
     const { id } = one
     const assert = assertionsOf(one)
@@ -154,7 +162,7 @@ function problemsOf(suite: LoadedSuite, assertionProblems: (assertion: Assertion
     const misfit = conversationProblem(one, suite.target.kind)
     if (misfit !== null) return [fault(misfit.problem, misfit.mend)]
     return assert.flatMap((assertion, index) => {
-      const problem = assertionProblems(assertion) ?? contextProblem(assertion, one, suite.target.kind)
+      const problem = assertionProblems(assertion) ?? contextProblem(assertion, one, teller)
       const name = `${assertion.not ? 'not_' : ''}${assertion.type}`
       return problem === null ? [] : [fault(problem, `Correct ${name} here.`, index)]
     })

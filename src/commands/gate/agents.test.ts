@@ -213,6 +213,23 @@ cases:
     // Judged again like any run.
     expect((await aigate(['compare', 'latest', '--no-base'], folder)).code).toBe(0)
   })
+  it('bring contexts to a suite whose target is a model, which itself would tell none', async () => {
+    const folder = setUp()
+    writeFileSync(
+      join(folder, 'aigate.yaml'),
+      'version: 1\nproviders: {p: {type: openai, base_url: "http://127.0.0.1:9/v1"}}\nmodels: {main: {provider: p, id: m-2026-01-01}}\njudges: {default: {model: main}}\n',
+    )
+    writeFileSync(join(folder, 'prompts/agent/1.0.0.md'), '---\nname: agent\nversion: 1.0.0\n---\nuser:\nHi\n')
+    const relevance = suite.replace('{module: ../app.mjs}', '{prompt: agent@1.0.0, model: main}')
+    writeFileSync(
+      join(folder, 'evals/shop.suite.yaml'),
+      relevance.replace('- {citations: true}', '- {context_relevance: true}'),
+    )
+    const { code, stderr } = await run(folder, 'shop', '--traces', 'traces.jsonl', '--no-baseline')
+    // Nobody is there to judge: that is not measured, and no fault of the suite.
+    expect(code, stderr).toBe(4)
+    expect((await aigate(['check'], folder)).stderr).toMatch(/a model retrieves nothing/)
+  })
   it('that lack what a case needs do not pass, and no secret of the environment is kept', async () => {
     const folder = setUp()
     writeFileSync(join(folder, 'aigate.yaml'), 'version: 1\nproviders: {p: {type: openai, api_key_env: SHOP_KEY}}\n')

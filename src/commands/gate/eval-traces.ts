@@ -42,7 +42,7 @@ export async function evalTracesCommand(context: Context, names: string[], optio
   const policy = options.threshold === undefined ? {} : { min_pass_rate: options.threshold }
   const change = await guardedSuite(context, project, { name: names[0], policy }, options)
   if (change === null) throw new Error('a suite was named')
-  await assertGradable([change.suite])
+  await assertGradable([change.suite], { recorded: true })
   const files = options.traces.map((file) => join(context.cwd, file))
   const { traces, notes } = await readTraces(files, options.caseAttribute ?? 'aigate.case')
   const laid = layOut(change.suite, traces)
