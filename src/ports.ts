@@ -114,9 +114,15 @@ export type AskRequest = {
   model?: { id: string; params: Record<string, Json> }
   tools?: Tool[]
   response_format?: Record<string, Json>
-  /** Of a conversation: to be called before each call after the first; counts it, or says why it must not be sent. */
-  afford?: () => string | undefined
+  /**
+   * Of a conversation: to be awaited before each call after the first; waits for its turn and counts it, or says why it must
+   * not be sent. `asked`: who is asked what.
+   */
+  afford?: (asked: Asking) => Promise<string | undefined>
 }
+
+/** A call, and what it is throttled by. */
+export type Asking = { provider: Pick<Provider, 'name' | 'rpm' | 'tpm' | 'lane'>; request: AskRequest }
 
 /** One attempt: the completion (attempts and cost are the engine's to fill in) and, when it failed, how to go on. */
 export type Attempt = {

@@ -74,8 +74,10 @@ export async function simulatedUser(
       const asked: Case = { id, vars: {}, tags: [], critical: false, assert: [] }
       const model = { id: pin.id, params: paramsOf(pin.params, trial) }
       const request: AskRequest = { key: id, case: asked, trial, messages, model }
-      const attempt = await persist(provider, request, signal, () => {
-        const refused = afford()
+      const { rpm, tpm } = pin
+      const lane = { ...provider, lane: { key: pin.id, rpm, tpm } }
+      const attempt = await persist(provider, request, signal, async () => {
+        const refused = await afford({ provider: lane, request })
         if (!refused) speaker.calls += 1
         return refused
       })
@@ -98,9 +100,14 @@ export async function simulatedUser(
 }
 
 /** Tries again after a transient failure, as often as the provider says, and not before it says so. */
-async function persist(provider: Provider, request: AskRequest, signal: AbortSignal, afford: Afford): Promise<Attempt> {
+async function persist(
+  provider: Provider,
+  request: AskRequest,
+  signal: AbortSignal,
+  afford: () => Promise<Attempt | undefined>,
+): Promise<Attempt> {
   for (let tries = 1; ; tries++) {
-    const refused = afford()
+    const refused = await afford()
     if (refused) return refused
     const limit = AbortSignal.any([signal, AbortSignal.timeout(Math.min(provider.timeout_ms, 2 ** 31 - 1))])
     const attempt = await provider.ask(request, limit)

@@ -120,6 +120,7 @@ function traceOf(groups: readonly Group[]): Trace {
       ...answerOf(parts),
       tool_calls: steps.flatMap(({ tool_calls = [] }) => tool_calls),
       ...(latency_ms !== undefined && { latency_ms }),
+      ...firstToken(parts.at(-1)?.main?.span),
       attempts: 0,
       ...(usage && { usage }),
       ...(typeof model === 'string' && { response_model: model }),
@@ -155,6 +156,12 @@ function latencyOf(parts: readonly Part[]): number | undefined {
   const timed = parts.map(({ spans }) => spans.filter(({ untimed }) => !untimed))
   if (timed.some((spans) => spans.length === 0)) return undefined
   return timed.reduce((sum, spans) => sum + Math.max(0, endOf(spans) - startOf(spans)), 0)
+}
+
+/** Of the last answer; the conventions tell it in seconds. */
+function firstToken(span: Span | undefined): { first_token_ms?: number } {
+  const seconds = span?.attributes['gen_ai.response.time_to_first_chunk']
+  return typeof seconds === 'number' && seconds >= 0 ? { first_token_ms: seconds * 1000 } : {}
 }
 
 function answerOf(parts: readonly Part[]): Pick<Completion, 'outcome' | 'text' | 'error' | 'finish_reason'> {

@@ -253,6 +253,14 @@ describe('agents', () => {
     expect(completion).toMatchObject({ outcome: 'error', text: '', error: { kind: 'server_error' } })
   })
 
+  it('tell when their answer began', async () => {
+    const attributes = chat([question], [done])
+    const began = { key: 'gen_ai.response.time_to_first_chunk', value: { doubleValue: 0.25 } }
+    const one = span('t1', 'a', [0, 1], attributes)
+    const { completion } = (await read(lines(spans({ ...one, attributes: [...one.attributes, began] })))).traces[0]!
+    expect(completion.first_token_ms).toBe(250)
+  })
+
   it('call tools that their provider runs', async () => {
     const search = { role: 'assistant', parts: [{ type: 'server_tool_call', id: 's1', name: 'web_search', server_tool_call: { type: 'web_search', query: 'x' } }, { type: 'text', content: 'Found.' }] } // biome-ignore format: one message
     const { completion } = (await read(lines(spans(span('t1', 'a', [0, 1], chat([question], [search])))))).traces[0]!
