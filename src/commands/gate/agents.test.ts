@@ -213,6 +213,18 @@ cases:
     // Judged again like any run.
     expect((await aigate(['compare', 'latest', '--no-base'], folder)).code).toBe(0)
   })
+  it('all count, where one case has more of them than another', async () => {
+    const folder = setUp()
+    const [refund = '', other = ''] = readFileSync(join(folder, 'traces.jsonl'), 'utf8').split('\n')
+    const worse = (n: number) => refund.replaceAll('"a1"', `"a${n}"`).replaceAll('refunded', 'lost')
+    writeFileSync(join(folder, 'traces.jsonl'), [refund, worse(2), worse(3), worse(4), other].join('\n'))
+    const { code, stdout } = await run(folder, 'shop', '--traces', 'traces.jsonl', '--no-baseline')
+    const { cases } = reportIn(folder).suites[0]!
+    expect(cases.find(({ id }) => id === 'refund')).toMatchObject({ passes: 1, trials: 4 })
+    // The case is critical, and three proven breaks are no pass.
+    expect(code, stdout).toBe(1)
+    expect((await aigate(['report', 'latest'], folder)).code).toBe(1)
+  })
   it('bring contexts to a suite whose target is a model, which itself would tell none', async () => {
     const folder = setUp()
     writeFileSync(

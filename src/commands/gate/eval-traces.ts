@@ -105,7 +105,8 @@ type Laid = { suite: LoadedSuite; passes: number; entries: Entry[]; notes: strin
 /**
  * Each trace in its place: the trials of the case that it names, or a case of its own with the assertions of the suite.
  * Where any trace names a case, a case of the suite without a trace was not measured; where none does, the traces are all
- * there is. A name that the suite does not have is a case of its own too, and is said.
+ * there is. Every trace counts: a case may have more trials than another. A name that the suite does not have is a case of its
+ * own too, and is said.
  */
 function layOut(suite: LoadedSuite, traces: readonly Trace[]): Laid {
   const known = new Map(suite.cases.map((one) => [one.info.id, one]))
@@ -131,12 +132,11 @@ function layOut(suite: LoadedSuite, traces: readonly Trace[]): Laid {
   if (found.size > 0)
     for (const each of suite.cases) {
       const list = found.get(each.info.id) ?? []
-      for (const [i, trace] of list.slice(0, passes).entries()) entries.push(entryOf(trace, each.case, i + 1))
+      for (const [i, trace] of list.entries()) entries.push(entryOf(trace, each.case, i + 1))
       if (list.length === 0) missing.push(each.info.id)
       for (let trial = Math.min(list.length, passes) + 1; trial <= passes; trial++)
         entries.push(entryOf(unseen(each.info.id), each.case, trial))
     }
-  const surplus = [...found.values()].reduce((sum, list) => sum + Math.max(0, list.length - passes), 0)
   const cases = [...(found.size > 0 ? suite.cases : []), ...own.map(({ case: one, info }) => ({ case: one, info }))]
   return {
     suite: { ...suite, cases },
@@ -150,9 +150,6 @@ function layOut(suite: LoadedSuite, traces: readonly Trace[]): Laid {
         : []),
       ...(missing.length > 0
         ? [`${missing.length} cases of the suite have no trace: ${missing.slice(0, 5).join(', ')}.`]
-        : []),
-      ...(surplus > 0
-        ? [`${surplus} traces left out: every case counts with ${passes}, as many as the one with the fewest.`]
         : []),
     ],
   }

@@ -72,8 +72,9 @@ export function judge(input: JudgeInput): Judgement {
 /** The run as `judge` counts it: what `judgeTallies` decides on. */
 export function countRun({ observations, ...frame }: JudgeInput): TalliesInput {
   const passes = finishedPasses(observations, frame.cases)
-  const unfinished = passes === 0 || frame.stopped !== undefined
-  const counted = unfinished
+  // Of what another tool delivered nothing is under way: all of it counts, also where one case has more trials than another.
+  const whole = passes === 0 || frame.stopped !== undefined || frame.imported === true
+  const counted = whole
     ? observations
     : observations.filter(({ trial, purpose }) => purpose === 'confirm' || trial <= passes)
   const { cases, judging, target } = frame
