@@ -285,6 +285,47 @@ describe('turns', () => {
   })
 })
 
+describe('an application that tells its way', () => {
+  const call = (id: string) => ({
+    role: 'assistant' as const,
+    turn: 1,
+    content: '',
+    tool_calls: [{ id, name: 'find', arguments: '{}' }],
+  })
+  const said = (role: 'user' | 'assistant', content: string) => ({ role, turn: 1, content })
+  it.each([
+    ['of this turn only', (n: number) => [call(`k${n}`), said('assistant', `answer ${n}`)]],
+    [
+      'of the whole conversation each time',
+      (n: number) =>
+        Array.from({ length: n }, (_, i) => [
+          said('user', 'again'),
+          call(`k${i + 1}`),
+          said('assistant', `answer ${i + 1}`),
+        ]).flat(),
+    ],
+  ])('%s', async (_, told) => {
+    let n = 0
+    const ask = async () => {
+      n += 1
+      const tool_calls = [{ id: `k${n}`, name: 'find', arguments: '{}' }]
+      const conversation = { steps: told(n), calls: 1, ended: 'answered' as const }
+      return {
+        completion: { outcome: 'answered' as const, text: `answer ${n}`, tool_calls, attempts: 1, conversation },
+      }
+    }
+    const inner = { name: 'app', concurrency: 1, timeout_ms: 1000, retries: 0, ask }
+    const provider = conversationProvider(inner, { dir, env: {}, clock })
+    const testCase = Case.parse({ id: 'c', turns: [{ user: 'again' }, { user: 'again' }, { user: 'again' }] })
+    const request = { key: 'k', case: testCase, trial: 1, messages: [] }
+    const { completion } = await provider.ask(request, new AbortController().signal)
+    expect(completion.tool_calls.map(({ id }) => id)).toEqual(['k1', 'k2', 'k3'])
+    expect(completion.conversation?.steps.map(({ role, turn }) => `${turn} ${role}`)).toEqual([
+      '1 user', '1 assistant', '1 assistant', '2 user', '2 assistant', '2 assistant', '3 user', '3 assistant', '3 assistant',
+    ]) // biome-ignore format: three turns
+  })
+})
+
 describe('a simulated user', () => {
   const pin = ModelPin.parse({ provider: 'local', id: 'u', price: { input: 1, output: 1 } })
   const play = async (written: Record<string, unknown>, { trial = 1, params = {} } = {}) => {

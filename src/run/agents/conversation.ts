@@ -172,7 +172,7 @@ async function askStep(talk: Talk, speaker: Speaker | null): Promise<Attempt> {
 
 /** Writes an answer down: the steps that an application tells itself, or the one message of a model. */
 function note(talk: Talk, turn: number, completion: Completion): ToolCall[] {
-  const told = completion.conversation?.steps
+  const told = sinceLine(completion.conversation?.steps, talk.steps)
   const calls = completion.tool_calls.map((call, i) => ({
     ...call,
     id: call.id ?? `call_${talk.steps.length}_${i + 1}`,
@@ -190,6 +190,14 @@ function note(talk: Talk, turn: number, completion: Completion): ToolCall[] {
   else talk.cost = (talk.cost ?? 0) + completion.cost_usd
   talk.last = completion
   return calls
+}
+
+/** An application may tell all of the conversation again: new is what stands behind the newest line of the user. */
+function sinceLine(told: readonly Step[] | undefined, before: readonly Step[]): readonly Step[] | undefined {
+  const line = before.at(-1)
+  if (told === undefined || line?.role !== 'user') return told
+  const at = told.findLastIndex(({ role, content }) => role === 'user' && content.trim() === line.content.trim())
+  return told.slice(at + 1)
 }
 
 function added(sum: Usage | undefined, usage: Usage | undefined): Usage | undefined {
