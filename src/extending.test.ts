@@ -101,6 +101,12 @@ describe('code of users', () => {
     ['a score out of range', { module: { path: 'm5.mjs' } }, { 'm5.mjs': 'export default () => 7' }, /score is 7, expected a number from 0 to 1/],
     ['an export that is none', { module: { path: 'm5.mjs', export: 'x' } }, {}, /has no export "x"; it exports default/],
     ['a file that is none', { module: { path: 'gone.mjs' } }, {}, /no file gone\.mjs/],
+    ['a loop that never ends', { module: { path: 'm6.mjs', timeout: '60ms' } }, { 'm6.mjs': 'export default () => { for (;;); }' }, /within 60 ms/],
+    ['an expression that never ends', { module: { path: 'm7.mjs', timeout: '60ms' } }, { 'm7.mjs': 'export default async () => /^(a+)+$/.test("a".repeat(60) + "b")' }, /within 60 ms/],
+    ['a verdict of another tool', { module: { path: 'm8.mjs' } }, { 'm8.mjs': 'export default () => ({ pass: false, score: 0.9 })' }, /has the key "pass"; known are score, passed and reason/],
+    ['a printed verdict of another tool', { command: { run: [process.execPath, 'p4.mjs'] } }, { 'p4.mjs': 'console.log(JSON.stringify({ success: false }))' }, /has the key "success"/],
+    ['a program that is no Python', { command: { run: [process.execPath, 'p5.mjs'] } }, { 'p5.mjs': 'console.error(\'  File "grade.py", line 1\\n    if\\nSyntaxError: invalid syntax\'); process.exit(1)' }, /crashed: SyntaxError: invalid syntax/],
+    ['a program that is no Lua', { command: { run: [process.execPath, 'p6.mjs'] } }, { 'p6.mjs': 'console.error("lua: grade.lua:1: no table\\nstack traceback:\\n\\t[C]: in ?"); process.exit(1)' }, /crashed/],
     ['a program that never ends', { command: { run: [process.execPath, 'p1.mjs'], timeout: '200ms' } }, { 'p1.mjs': waiting }, /did not end within 200 ms/],
     ['a program that is none', { command: { run: ['no-such-program-here'] } }, {}, /no such program/],
     ['another exit code', { command: { run: [process.execPath, 'p2.mjs'] } }, { 'p2.mjs': 'console.error("bad key"); process.exit(3)' }, /exited with 3: bad key/],
@@ -110,6 +116,39 @@ describe('code of users', () => {
     expect(found).toMatchObject({ passed: null, score: null, scores: [] })
     expect(found.grader_error).toMatch(said)
   }) // biome-ignore format: a table
+
+  it('sees the way to the answer: what was sent, said, retrieved and left behind', async () => {
+    writeFileSync(join(dir, 'all.mjs'), 'export default ({ messages, steps, contexts, state }) => ({ passed: messages[0].content === "hi" && steps[1].error === true && contexts[0].id === "kb-7" && state.refunds === 1 })\n') // biome-ignore format: one file
+    const one = Case.parse({ id: 'c', assert: [{ module: { path: 'all.mjs' } }] })
+    const steps = [
+      { role: 'assistant' as const, turn: 1, content: '', tool_calls: [{ name: 'find', arguments: '{}' }] },
+      { role: 'tool' as const, turn: 1, content: 'down', name: 'find', error: true as const },
+    ]
+    const completion = {
+      outcome: 'answered' as const,
+      text: 'a',
+      tool_calls: [],
+      attempts: 1,
+      conversation: { steps, calls: 1, ended: 'answered' as const },
+      contexts: [{ id: 'kb-7' }],
+      state: { refunds: 1 },
+    }
+    const found = await grade(one, completion, graderTools({ dir, env: {} }), [{ role: 'user', content: 'hi' }])
+    expect(found).toMatchObject({ passed: true })
+  })
+  it('may show how the code of an answer crashed: a verdict that was printed stands', async () => {
+    const script =
+      'console.error("Traceback (most recent call last):\\n  x"); console.log(JSON.stringify({ score: 0, reason: "it crashes" })); process.exit(1)'
+    const found = await graded({ command: { run: [process.execPath, 'p7.mjs'] } }, { 'p7.mjs': script })
+    expect(found).toMatchObject({ passed: false, scores: [{ reason: 'it crashes' }] })
+  })
+  it('says with its last line on stderr why it rejects an answer, where it prints nothing', async () => {
+    const found = await graded(
+      { command: { run: [process.execPath, 'p8.mjs'] } },
+      { 'p8.mjs': 'console.error("too rude"); process.exit(1)' },
+    )
+    expect(found).toMatchObject({ passed: false, scores: [{ reason: 'exited with 1: too rude' }] })
+  })
 
   it('cannot change what the next grader sees', async () => {
     writeFileSync(

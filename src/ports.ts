@@ -114,9 +114,15 @@ export type AskRequest = {
   model?: { id: string; params: Record<string, Json> }
   tools?: Tool[]
   response_format?: Record<string, Json>
-  /** Of a conversation: to be called before each call after the first; counts it, or says why it must not be sent. */
-  afford?: () => string | undefined
+  /**
+   * Of a conversation: to be awaited before each call after the first; waits for its turn and counts it, or says why it must
+   * not be sent. `asked`: who is asked what.
+   */
+  afford?: (asked: Asking) => Promise<string | undefined>
 }
+
+/** A call, and what it is throttled by. */
+export type Asking = { provider: Pick<Provider, 'name' | 'rpm' | 'tpm' | 'lane'>; request: AskRequest }
 
 /** One attempt: the completion (attempts and cost are the engine's to fill in) and, when it failed, how to go on. */
 export type Attempt = {
@@ -240,8 +246,10 @@ export type GraderTools = {
   ): Promise<{ exitCode: number; stdout: string; stderr: string }>
   /** Loads one export of a JavaScript or TypeScript file, relative to the folder of the suite. */
   loadExport(path: string, name: string): Promise<unknown>
-  /** Rejects when `work` takes longer. What blocks the thread itself cannot be stopped. Absent: nobody keeps time. */
+  /** Rejects when `work` takes longer. Absent: nobody keeps time. */
   within?: (<T>(work: Promise<T>, timeoutMs: number) => Promise<T>) | undefined
+  /** Calls a function and breaks it off, with an Error, when it blocks the thread longer. Absent: nobody keeps time. */
+  call?: (<T>(work: () => T, timeoutMs: number) => T) | undefined
   /** Absent where no judge can be asked. */
   judges?: JudgeTools | undefined
   /** One embedding a text, in their order; without `model` the project's own. Absent where nobody can be asked. */

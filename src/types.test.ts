@@ -32,6 +32,7 @@ describe('types/index.d.ts', () => {
       import type { AppAnswer } from ${from('src/run/providers/app.ts')}
       import type { Message, ToolCall } from ${from('src/schema/suite.ts')}
       import type { Json } from ${from('src/schema/values.ts')}
+      import type { RetrievedContext, Step } from ${from('src/schema/conversation.ts')}
       type Same<A, B> = [A] extends [B] ? ([B] extends [A] ? true : false) : false
       type Fits<A, B> = [A] extends [B] ? true : false
       export const all: true[] = [
@@ -43,7 +44,9 @@ describe('types/index.d.ts', () => {
         true satisfies Same<keyof ReturnType<typeof question> | 'message' | 'signal', keyof told.TargetInput>,
         true satisfies Fits<ReturnType<typeof question> & { signal: AbortSignal }, told.TargetInput>,
         true satisfies Fits<told.Answer, string | AppAnswer>,
-        true satisfies Same<keyof Exclude<told.Answer, string> | 'trajectory', keyof AppAnswer>,
+        true satisfies Same<keyof Exclude<told.Answer, string>, keyof AppAnswer>,
+        true satisfies Same<Step, told.Step>,
+        true satisfies Same<RetrievedContext, told.RetrievedContext>,
       ]
     `
     writeFileSync(join(folder, 'package.json'), '{"type": "module"}')
@@ -84,10 +87,17 @@ describe('a project that installs the package', () => {
       const asked = typeof vars['question'] === 'string' ? vars['question'] : ''
       return { score: marks <= options.max && tool_calls.length === 0 ? 1 : 0, reason: asked }
     }
+    export const way: Assertion = ({ messages = [], steps = [], contexts = [], state }) =>
+      steps.every(({ error }) => !error) && contexts.some(({ id }) => id === 'kb-7') && state !== null && messages.length > 0
     export const later: Assertion = async ({ answer }): Promise<Verdict> => answer.length < 200
     const target: Target = async ({ id, messages, signal }) => {
       signal.throwIfAborted()
-      return { text: id + (messages.at(-1)?.content ?? ''), usage: { input_tokens: 1, output_tokens: 1 } }
+      const trajectory = [
+        { role: 'assistant' as const, tool_calls: [{ id: 'a', name: 'find', arguments: { q: 1 } }] },
+        { role: 'tool' as const, tool_call_id: 'a', content: 'done', error: false },
+      ]
+      const text = id + (messages.at(-1)?.content ?? '')
+      return { text, usage: { input_tokens: 1, output_tokens: 1 }, trajectory, contexts: ['x'], state: {} }
     }
     export default target
   `
@@ -113,6 +123,7 @@ describe('a project that installs the package', () => {
 
   it.each([
     [{ module: 'nodenext' }],
+    [{ module: 'node16' }],
     [{ module: 'node20' }],
     [{ module: 'esnext', moduleResolution: 'bundler' }],
     [{ module: 'nodenext', exactOptionalPropertyTypes: true, noUncheckedIndexedAccess: true, skipLibCheck: false }],

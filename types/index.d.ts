@@ -25,6 +25,25 @@ export type Case = {
   [key: string]: unknown
 }
 
+/** One thing that happened in a conversation. `turn` counts from 1; `error`: the tool answered with an error. */
+export type Step = {
+  role: 'user' | 'assistant' | 'tool'
+  turn: number
+  content: string
+  tool_calls?: ToolCall[] | undefined
+  tool_call_id?: string | undefined
+  name?: string | undefined
+  error?: true | undefined
+}
+
+/** A piece of text that a retrieval found. */
+export type RetrievedContext = {
+  id?: string | undefined
+  text?: string | undefined
+  score?: number | undefined
+  turn?: number | undefined
+}
+
 /** What a `module` assertion is called with, and a `command` assertion reads from stdin (without `options`). */
 export type AssertionInput<Options = unknown> = {
   /** The text of the answer; empty where the model only called tools. */
@@ -32,6 +51,14 @@ export type AssertionInput<Options = unknown> = {
   tool_calls: ToolCall[]
   vars: Record<string, Json>
   case: Case
+  /** As they were sent before the last answer; absent where nobody knows them. */
+  messages?: Message[] | undefined
+  /** Of a conversation: all that was said and called, with the answers of the tools. */
+  steps?: Step[] | undefined
+  /** What was retrieved, best first; absent where nobody told. */
+  contexts?: RetrievedContext[] | undefined
+  /** What the tools or the application left at the end; absent where nobody told. */
+  state?: Json | undefined
   /** `options` of the assertion, as they stand in the suite. */
   options: Options
 }
@@ -61,6 +88,10 @@ export type TargetInput = {
   signal: AbortSignal
 }
 
+type ToldCall =
+  | { id?: string | undefined; name: string; arguments?: Json | undefined }
+  | { id?: string | undefined; function: { name: string; arguments?: Json | undefined } }
+
 /** What it answers: text, or an object with more. */
 export type Answer =
   | string
@@ -70,6 +101,17 @@ export type Answer =
       usage?: { input_tokens: number; output_tokens: number } | undefined
       model?: string | undefined
       cost_usd?: number | undefined
+      /** Messages in between, as chat APIs have them: tool calls and what the tools answered. */
+      trajectory?:
+        | {
+            role: 'user' | 'assistant' | 'tool' | 'system' | 'developer'
+            content?: Json | undefined
+            tool_calls?: ToldCall[] | null | undefined
+            tool_call_id?: string | null | undefined
+            name?: string | null | undefined
+            error?: unknown
+          }[]
+        | undefined
       contexts?: (string | { id?: string | undefined; text?: string | undefined; score?: number | undefined })[] | undefined
       state?: Json | undefined
     }

@@ -7,6 +7,7 @@ import { latestDay } from '../decide/flaky/quarantine.ts'
 import { planNotes } from '../decide/rollout/check-plan.ts'
 import { expander } from '../run/expand.ts'
 import { checkProject } from '../store/check.ts'
+import { promptFormFaults } from './form-faults.ts'
 import { promptFindings } from './versions/prompt-check.ts'
 import { guardFindings } from './guard/guard-check.ts'
 import { fieldNotes } from './rollout/field-notes.ts'
@@ -31,6 +32,7 @@ export async function checkCommand(context: Context, options: { config?: string 
     ...problems.filter((problem) => rollouts.plans.length === 0 || !saysNoSuites(problem)),
     ...prompts.problems,
     ...(await assertionFaults(suites)),
+    ...(await promptFormFaults(project, suites)),
     ...suites.flatMap(trialProblems),
     ...(await renderProblems(suites)),
     ...(await baselineProblems(project, suites)),

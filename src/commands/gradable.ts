@@ -6,10 +6,17 @@ import { assertionsOf, type Case } from '../schema/suite.ts'
 import { neededKeys } from '../run/needed-keys.ts'
 import { contextsIn } from '../score/judged/context-relevance.ts'
 import { contextOf } from '../score/judged/faithful.ts'
+import { relevanceOf } from '../score/retrieval.ts'
+import { placesIn } from '../store/case-places.ts'
+import { flatten } from '../store/faults.ts'
+import { formFaults } from './form-faults.ts'
 
-/** @throws AigateError with every assertion that could never grade: a bad pattern, path or schema. */
-export async function assertGradable(suites: LoadedSuite[]): Promise<void> {
-  const [first, ...more] = await assertionFaults(suites)
+/**
+ * @param options `recorded`: the answers come from elsewhere (traces), with contexts that a model itself would not tell
+ * @throws AigateError with every assertion that could never grade: a bad pattern, path or schema
+ */
+export async function assertGradable(suites: LoadedSuite[], options: { recorded?: boolean } = {}): Promise<void> {
+  const [first, ...more] = await assertionFaults(suites, options)
   if (first)
     throw more.length === 0
       ? first
@@ -47,30 +54,56 @@ export function assertKeys(env: Context['env'], suites: readonly LoadedSuite[], 
 }
 
 /** Loads the graders' parsers only here: an eval that is judged again needs none of them. */
-export async function assertionFaults(suites: LoadedSuite[]): Promise<AigateError[]> {
+export async function assertionFaults(suites: LoadedSuite[], { recorded = false } = {}): Promise<AigateError[]> {
   const { assertionChecker } = await import('../score/problems.ts')
   const all = new Set(suites.flatMap(({ cases }) => cases.flatMap((one) => assertionsOf(one.case))))
   const check = await assertionChecker([...all])
   // Those of a suite are those of each of its cases.
-  const found = new Map([...all].map((assertion) => [assertion, check(assertion)]))
-  return suites.flatMap((suite) => problemsOf(suite, (assertion) => found.get(assertion) ?? null))
+  const wrong = new Map([...all].map((assertion) => [assertion, check(assertion)]))
+  const found: AigateError[] = []
+  for (const suite of suites) {
+    const written = problemsOf(suite, (assertion) => wrong.get(assertion) ?? null, recorded)
+    const places = written.length > 0 ? await placesIn(suite) : null
+    const errors = written.map(({ id, index, problem, mend, file, line }) => {
+      const at = index === undefined ? undefined : places?.assertion(id, index)
+      // What stands in the suite is wrong once, and not in each of its cases.
+      const said = at?.shared ? problem : `case ${id}: ${problem}`
+      return new AigateError('bad_file', { problem: said, mend }, at?.place ?? { file, line })
+    })
+    found.push(...flatten([...errors, ...(await formFaults(suite))]))
+  }
+  return found
 }
 
-function problemsOf(suite: LoadedSuite, assertionProblems: (assertion: Assertion) => string | null): AigateError[] {
-  return suite.cases.flatMap(({ case: one, info }) => {
+/** `index`: of the assertion that is wrong, among those of the case. */
+type Written = { id: string; index?: number; problem: string; mend: string; file: string; line: number }
+
+function problemsOf(
+  suite: LoadedSuite,
+  assertionProblems: (assertion: Assertion) => string | null,
+  recorded: boolean,
+): Written[] {
+  const teller = recorded ? 'module' : suite.target.kind
+  return suite.cases.flatMap(({ case: one, info }): Written[] => {
     const { id } = one
     const assert = assertionsOf(one)
-    const fault = (problem: string, mend: string) =>
-      new AigateError('bad_file', { problem: `case ${id}: ${problem}`, mend }, { file: info.file, line: info.line })
+    const fault = (problem: string, mend: string, index?: number): Written => ({
+      id,
+      ...(index !== undefined && { index }),
+      problem,
+      mend,
+      file: info.file,
+      line: info.line,
+    })
     if (assert.length === 0) {
       return [fault('it has no assertion, so it could never fail.', 'Add `assert` to the case or to the suite.')]
     }
     const misfit = conversationProblem(one, suite.target.kind)
     if (misfit !== null) return [fault(misfit.problem, misfit.mend)]
-    return assert.flatMap((assertion) => {
-      const problem = assertionProblems(assertion) ?? contextProblem(assertion, one, suite.target.kind)
+    return assert.flatMap((assertion, index) => {
+      const problem = assertionProblems(assertion) ?? contextProblem(assertion, one, teller)
       const name = `${assertion.not ? 'not_' : ''}${assertion.type}`
-      return problem === null ? [] : [fault(problem, `Correct ${name} in this case.`)]
+      return problem === null ? [] : [fault(problem, `Correct ${name} here.`, index)]
     })
   })
 }
@@ -97,10 +130,19 @@ function conversationProblem(
   return null
 }
 
-/** `faithful` and `context_relevance` take contexts from variables that the case must have; a model retrieves none itself. */
-function contextProblem(assertion: Assertion, { vars }: Case, kind: LoadedSuite['target']['kind']): string | null {
+/** What an assertion takes from its case must be there: contexts, relevance and state; a model retrieves none itself. */
+function contextProblem(
+  assertion: Assertion,
+  { vars, tools }: Case,
+  kind: LoadedSuite['target']['kind'],
+): string | null {
   const { type } = assertion
   try {
+    if (type === 'retrieval') relevanceOf(assertion.args, vars)
+    if (type === 'citations' && assertion.args !== true && assertion.args.context_from !== undefined)
+      contextsIn([assertion.args.context_from], vars)
+    if (type === 'final_state' && kind === 'prompt' && tools === undefined)
+      throw new Error('a model without `tools` leaves no state')
     if (type === 'faithful' && kind === 'prompt') contextOf(assertion.args, vars)
     if (type !== 'context_relevance') return null
     const from = assertion.args === true ? undefined : assertion.args.context_from

@@ -1,10 +1,12 @@
 // One attempt of a request, from its start to what follows from it: an answer, another attempt, or the end of the pass.
-import type { AskRequest, Attempt } from '../ports.ts'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { AskRequest, Asking, Attempt, Provider } from '../ports.ts'
 import { fatalKinds } from '../ports.ts'
 import type { Completion, ErrorKind } from '../schema/run.ts'
-import { book, oneMore, wasSent } from './budget.ts'
+import { book, houseOf, oneMore, wasSent } from './budget.ts'
 import { downBecause, noteFinished } from './pacing/health.ts'
-import { type Call, dropCall, endCall } from './pacing/lane.ts'
+import { type Call, dropCall, endCall, laneOf, startStep, stepWait } from './pacing/lane.ts'
+import { estimateTokens, UNKNOWN_ANSWER } from './pacing/tokens.ts'
 import { deliver, fail, halt, LONGEST_TIMER, type Pass, stop, type Stopped, wakeAll } from './pass.ts'
 import { type Item, putBack, type Queue } from './queue.ts'
 import { unitOf } from './random.ts'
@@ -25,7 +27,8 @@ export function send(pass: Pass, queue: Queue, item: Item, call: Call): void {
     return pass.inFlight.delete(abort)
   }
   let more = 0
-  const afford = () => {
+  const afford = async (asked: Asking) => {
+    await turnOf(pass, item.provider, asked, controller.signal)
     if (controller.signal.aborted) return 'Interrupted.'
     const refused = oneMore(budget)
     if (refused === undefined) more += 1
@@ -61,6 +64,26 @@ export function send(pass: Pass, queue: Queue, item: Item, call: Call): void {
   })
 }
 
+/** Waits until a further call of a conversation may start under the ceilings of whoever is asked, and enters it. */
+async function turnOf(pass: Pass, target: Provider, { provider, request }: Asking, signal: AbortSignal): Promise<void> {
+  const { budget, clock } = pass.input
+  // The target itself is known here with the ceilings of its model.
+  const { name, rpm, tpm, lane } = provider.name === target.name && !provider.lane ? target : provider
+  const house = houseOf(budget, name)
+  const at = { house, lane: laneOf(house, lane?.key ?? '') }
+  const ceilings = { rpm, tpm, laneRpm: lane?.rpm, laneTpm: lane?.tpm }
+  const { answers } = at.lane
+  const { input, output } = estimateTokens(request, answers.count > 0 ? answers.output * 1.5 : UNKNOWN_ANSWER)
+  // What can never fit waits for a whole minute alone.
+  const tokens = Math.min(Math.ceil(input * answers.scale) + output, tpm ?? Infinity, lane?.tpm ?? Infinity)
+  const need = { tokens, longestPause: pass.timing.longestPause }
+  while (!signal.aborted) {
+    const wait = stepWait(at, ceilings, need, clock.monotonic())
+    if (wait <= 0) return void startStep(at, ceilings, { tokens, input }, clock.monotonic())
+    await sleep(Math.min(wait, LONGEST_TIMER), undefined, { signal }).catch(() => undefined)
+  }
+}
+
 /** Several calls in one attempt: a conversation takes longer than a call. */
 const conversed = ({ case: { turns, user, tools } }: AskRequest): boolean => Boolean(turns ?? user ?? tools)
 
@@ -78,7 +101,7 @@ function settled(
   const sent = wasSent(completion)
   if (sent) {
     item.sent += completion.conversation?.calls ?? 1
-    endCall(queue, item.ceilings, { call, attempt, patience: pass.timing, now })
+    endCall(queue, item.ceilings, { call, attempt: asOneCall(item.request, attempt), patience: pass.timing, now })
     if (completion.error?.kind === 'rate_limit') sayPause(pass, queue, completion, now)
   } else dropCall(queue, call, false)
   item.last = { ...completion, attempts: item.sent }
@@ -90,6 +113,13 @@ function settled(
   if (!isTriedAgain(queue, item, attempt)) finish(pass, queue, item, item.last)
   else again(pass, queue, item, { attempt, now })
   checkDown(pass, queue, item, now)
+}
+
+/** The tokens of a conversation are those of many calls, each of which had its place: they say nothing about the first. */
+function asOneCall(request: AskRequest, attempt: Attempt): Attempt {
+  if (!conversed(request)) return attempt
+  const { usage: _all, ...completion } = attempt.completion
+  return { ...attempt, completion }
 }
 
 function sayPause(pass: Pass, { lane }: Queue, { error }: Completion, now: number): void {

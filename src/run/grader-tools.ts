@@ -1,5 +1,6 @@
 // The effects that assertions may need: running a program and loading a function, both relative to the suite.
 import type { GraderTools } from '../ports.ts'
+import { callWithin } from './call-within.ts'
 import { loadExport } from './modules.ts'
 import { bareEnv, runProgram } from './programs.ts'
 
@@ -46,5 +47,6 @@ export function graderTools({
     },
     loadExport: (path, name) => loadExport(dir, path, name),
     within,
+    call: callWithin,
   }
 }

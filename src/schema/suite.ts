@@ -80,6 +80,11 @@ export const HttpTarget = z.strictObject({
       message: 'a GET request has no body',
       path: ['body'],
       params: { mend: 'Remove the body, or write method: POST.' },
+    })
+    .refine(({ stream, contexts, trajectory, state }) => stream !== 'text' || !(contexts ?? trajectory ?? state), {
+      message: 'plain text holds neither contexts, trajectory nor state',
+      path: ['stream'],
+      params: { mend: 'Remove them, or let the application answer with stream: sse or ndjson.' },
     }),
   timeout,
   concurrency,

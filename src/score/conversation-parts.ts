@@ -4,15 +4,15 @@ import type { Step } from '../schema/conversation.ts'
 import type { Completion } from '../schema/run.ts'
 import type { Case, Message } from '../schema/suite.ts'
 
-/** `prefix`: how the scores of this part are called, for example `turn 2: `. */
-export type Part = { prefix: string; assert: Case['assert']; subject: Subject }
+/** `prefix`: how the scores of this part are called, for example `turn 2: `. `unreached`: why there is nothing to look at. */
+export type Part = { prefix: string; assert: Case['assert']; subject: Subject; unreached?: string }
 
 /** A step as a message that can be sent, or shown to a judge. */
 export const messageOf = ({ turn: _turn, name: _name, error: _error, ...message }: Step): Message => message
 
 /**
  * What is graded: the answer of each turn that has assertions, and the last answer with all tool calls.
- * A turn that was never reached has an empty answer: its assertions fail, because the conversation ended too early.
+ * The assertions of a turn that was never reached fail, those too that an empty answer would pass: the conversation ended too early.
  */
 export function partsOf(testCase: Case, completion: Completion, asked: readonly Message[] | undefined): Part[] {
   const steps = completion.conversation?.steps ?? []
@@ -23,11 +23,20 @@ export function partsOf(testCase: Case, completion: Completion, asked: readonly 
       case: testCase,
       asked: askedIn(steps, index + 1, asked),
     }
-    return [{ prefix: `turn ${index + 1}: `, assert, subject }]
+    const part = { prefix: `turn ${index + 1}: `, assert, subject }
+    const answered = completion.conversation
+      ? steps.some(({ role, turn }) => role === 'assistant' && turn === index + 1)
+      : index === 0
+    return [answered ? part : { ...part, unreached: endOf(completion, index + 1) }]
   })
   const last = steps.reduce((most, { turn }) => Math.max(most, turn), 1)
   const whole = { completion, case: testCase, asked: askedIn(steps, last, asked) }
   return [...turns, { prefix: '', assert: testCase.assert, subject: whole }]
+}
+
+function endOf({ conversation }: Completion, turn: number): string {
+  const why = conversation?.ended === 'max_steps' ? ': the model called tools until max_steps' : ''
+  return `turn ${turn} was never answered${why}`
 }
 
 /** The completion as if this turn had been all: its last answer, its tool calls, what it retrieved. */

@@ -1,10 +1,20 @@
 // command, module: assertions that the user wrote as a program or as a function.
 import type { AssertionPlugin, Grade, Subject } from '../ports.ts'
-import { oneLine, shorten, show } from './reason.ts'
+import { oneLine, quote, shorten, show } from './reason.ts'
 
-/** What custom code sees: the answer and the case without its assertions. `tool_calls[].arguments` is JSON text. */
-function view({ completion, case: { vars, assert: _assert, threshold: _threshold, ...rest } }: Subject) {
-  return { answer: completion.text, tool_calls: completion.tool_calls, vars, case: rest }
+/** What custom code sees: the answer, the way to it where one is known, and the case without its assertions. */
+function view({ completion, asked, case: { vars, assert: _assert, threshold: _threshold, ...rest } }: Subject) {
+  const { text, tool_calls, conversation, contexts, state } = completion
+  return {
+    answer: text,
+    tool_calls,
+    vars,
+    case: rest,
+    ...(asked && { messages: [...asked] }),
+    ...(conversation && { steps: conversation.steps }),
+    ...(contexts && { contexts }),
+    ...(state !== undefined && { state }),
+  }
 }
 
 /**
@@ -19,10 +29,13 @@ const passes = 0.5
 /** Reads a verdict of custom code. Throws when it is none: a broken grader must not look like a bad answer. */
 export function readVerdict(verdict: unknown, fallback: { passed?: boolean; reason: string }): Grade {
   if (typeof verdict === 'boolean') return { score: verdict ? 1 : 0, passed: verdict, reason: fallback.reason }
-  const { score, passed, reason } = (typeof verdict === 'number' ? { score: verdict } : (verdict ?? {})) as Record<
-    string,
-    unknown
-  >
+  const { score, passed, reason, ...rest } = (
+    typeof verdict === 'number' ? { score: verdict } : (verdict ?? {})
+  ) as Record<string, unknown>
+  // {pass: false, score: 0.9} of another tool would pass by its score.
+  const [strange] = Object.keys(rest)
+  if (strange !== undefined && typeof verdict === 'object')
+    throw new Error(`the verdict has the key ${quote(strange)}; known are score, passed and reason`)
   const said = passed ?? fallback.passed
   if (score === undefined && said === undefined) {
     throw new Error('expected true, false, a number or {score, passed, reason}')
@@ -37,8 +50,18 @@ export function readVerdict(verdict: unknown, fallback: { passed?: boolean; reas
   return { score: value, passed: said ?? value >= passes, reason: shown }
 }
 
-/** A crash of the interpreter also ends with 1: an uncaught exception of Python, Node.js, Ruby or Java is no verdict. */
-const crash = /^Traceback \(most recent call last\):|^Node\.js v\d+|^Exception in thread "|^\S+:\d+:in .+\(\w+Error\)/m
+/** A crash of the interpreter also ends with 1: what Python, Node.js, Bun, Deno, Ruby, Java, Lua and R say then is no verdict. */
+const crash = new RegExp(
+  [
+    String.raw`^Traceback \(most recent call last\):`,
+    String.raw`^(?:Syntax|Indentation|Tab)Error: `,
+    String.raw`^Node\.js v\d+|^Bun v\d+|^error: Uncaught|^error: (?:Module|Script) not found`,
+    String.raw`^Exception in thread "|^Error: (?:Could not find or load main class|Unable to access jarfile)`,
+    String.raw`^\S+:\d+:in .+\(\w+(?:Error|Exception)?\)`,
+    '^stack traceback:|^Execution halted',
+  ].join('|'),
+  'm',
+)
 
 /** The last line that says anything, for an error message. */
 const lastLine = (text: string) => shorten(text.trimEnd().split('\n').pop()?.trim() ?? '')
@@ -48,10 +71,14 @@ export const command: AssertionPlugin<'command'> = {
   async grade({ run, timeout }, subject, tools) {
     const { exitCode, stdout, stderr } = await tools.runCommand(run, JSON.stringify(view(subject)), timeout)
     if (exitCode !== 0 && exitCode !== 1) throw new Error(`exited with ${exitCode}: ${lastLine(stderr)}`)
-    if (exitCode === 1 && crash.test(stderr)) throw new Error(`crashed: ${lastLine(stderr)}`)
     const passed = exitCode === 0
     const printed = stdout.trim()
-    const reason = `exited with ${exitCode}${printed ? `: ${shorten(printed)}` : ''}`
+    // A verdict that was printed stands: the grader may have run code of the answer, and shown how that crashed.
+    if (exitCode === 1 && !printed.startsWith('{') && crash.test(stderr)) {
+      throw new Error(`crashed: ${lastLine(stderr)}`)
+    }
+    const said = printed === '' && !passed ? lastLine(stderr) : shorten(printed)
+    const reason = `exited with ${exitCode}${said ? `: ${said}` : ''}`
     if (!printed.startsWith('{')) return { score: passed ? 1 : 0, passed, reason }
     const verdict: unknown = JSON.parse(printed)
     if (!passed && (verdict as Record<string, unknown>).passed === true) {
@@ -69,13 +96,16 @@ const MODULE_TIMEOUT = 10_000
 export const module: AssertionPlugin<'module'> = {
   deterministic: false,
   async grade(args, subject, tools) {
+    const timeout = args.timeout ?? MODULE_TIMEOUT
     const work = (async (): Promise<unknown> => {
       const grader = await tools.loadExport(args.path, args.export)
       if (typeof grader !== 'function') throw new Error(`${args.path} exports no function "${args.export}"`)
       // Its own copy: a grader that changes what it was given must not change what the next one sees.
-      return grader(structuredClone({ ...view(subject), options: args.options }))
+      const given = structuredClone({ ...view(subject), options: args.options })
+      const call = (): unknown => grader(given)
+      return tools.call ? tools.call(call, timeout) : call()
     })()
-    const verdict = await (tools.within ? tools.within(work, args.timeout ?? MODULE_TIMEOUT) : work)
+    const verdict = await (tools.within ? tools.within(work, timeout) : work)
     const word = verdict === true ? 'accepts' : verdict === false ? 'rejects' : 'grades'
     const points = typeof verdict === 'number' ? ` with ${verdict}` : ''
     return readVerdict(verdict, { reason: `${shorten(args.path)} ${word} the answer${points}` })

@@ -41,6 +41,19 @@ function settle({ not, threshold, ...assertion }: AssertionOf<AssertionType>, gr
   }
 }
 
+/** Nothing was there to look at: that fails, whatever the assertion is, and `not_` of it too. */
+function lost(assertion: AssertionOf<AssertionType>, reason: string): Score {
+  const { weight } = assertion
+  return {
+    assertion: nameOf(assertion),
+    passed: false,
+    score: 0,
+    weight,
+    reason,
+    deterministic: isDeterministic(assertion),
+  }
+}
+
 async function gradeOne<T extends AssertionType>(assertion: AssertionOf<T>, subject: Subject, tools: GraderTools) {
   const plugin = assertions[assertion.type]
   return settle(assertion, await plugin.grade(assertion.args, subject, tools))
@@ -77,9 +90,13 @@ export async function grade(
     return unmeasured('the case has no assertion with a weight above 0, so that nothing can be judged')
   }
   const scores: Score[] = []
-  for (const { prefix, assert, subject } of partsOf(testCase, completion, asked)) {
+  for (const { prefix, assert, subject, unreached } of partsOf(testCase, completion, asked)) {
     for (const assertion of assert) {
       const named = prefix === '' ? assertion : { ...assertion, name: prefix + nameOf(assertion) }
+      if (unreached !== undefined) {
+        scores.push(lost(named, unreached))
+        continue
+      }
       try {
         scores.push(await gradeOne(named as AssertionOf<AssertionType>, subject, tools))
       } catch (error) {

@@ -7,6 +7,16 @@ import type { Json } from '../schema/values.ts'
 
 const compiled = new WeakMap<object, ValidateFunction>()
 
+/** What is wrong with a schema that others validate by; keywords and formats of their own are nothing wrong. Null: nothing. */
+export function brokenSchema(schema: Record<string, Json>): string | null {
+  const ajv = new Ajv2020({ strict: false, validateFormats: false, logger: false })
+  // Which dialect the others read is not known: what an older one allows is fine as well.
+  const { $schema: _dialect, ...rest } = schema
+  return ajv.validateSchema(rest) === true || new Ajv({ strict: false, logger: false }).validateSchema(rest) === true
+    ? null
+    : ajv.errorsText(ajv.errors, { dataVar: 'the schema' })
+}
+
 /**
  * Compiles a schema; the same object is compiled once. Unknown keywords and formats are errors, because they are
  * typing errors far more often than extensions. Throws Error with a sentence that says what is wrong.

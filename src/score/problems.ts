@@ -14,14 +14,17 @@ function needsBound(args: AssertionArgs<'prompt_tokens'>): string | null {
 }
 
 type Compile = typeof import('./json-schema-compiler.ts').compileSchema
+
+const forEver = (part: string): string =>
+  `${shorten(part)} repeats a repeat, which can take for ever on a long answer; repeat only once`
+
 type Checks = { [T in AssertionType]?: (args: AssertionArgs<T>) => string | null }
 
 const checksBy = (compileSchema: Compile): Checks => ({
   regex(args) {
     const expression = compileRegex(args)
     const part = ambiguousRepeat(expression.source)
-    if (part === null) return null
-    return `${shorten(part)} repeats a repeat, which can take for ever on a long answer; repeat only once`
+    return part === null ? null : forEver(part)
   },
   json_path({ path, equals, exists, contains }) {
     parsePath(path)
@@ -45,6 +48,8 @@ const checksBy = (compileSchema: Compile): Checks => ({
   citations(args) {
     if (args === true) return null
     const groups = new RegExp(`${args.pattern}|`, 'gu').exec('')?.length ?? 1
+    const part = ambiguousRepeat(args.pattern)
+    if (part !== null) return forEver(part)
     return groups < 2 ? 'its pattern needs a group for the id' : null
   },
   json_schema(schema) {
@@ -71,7 +76,11 @@ const checksBy = (compileSchema: Compile): Checks => ({
   tool_call(args) {
     const keys = Object.entries(args).filter(([, value]) => value !== undefined)
     if (keys.length === 0) return 'it needs name, arguments, count, order, none, only or never'
-    for (const pattern of Object.values(args.arguments_match ?? {})) void RegExp(pattern, 'u')
+    for (const pattern of Object.values(args.arguments_match ?? {})) {
+      void RegExp(pattern, 'u')
+      const part = ambiguousRepeat(pattern)
+      if (part !== null) return forEver(part)
+    }
     if (args.arguments_schema !== undefined) compileSchema(args.arguments_schema)
     if (args.count !== undefined && args.max_count !== undefined) return 'count and max_count do not go together'
     return args.none && keys.length > 1 ? 'none goes with nothing else' : null

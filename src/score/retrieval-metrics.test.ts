@@ -16,6 +16,23 @@ describe('published values', () => {
   ] as const)('%s of pytrec_eval for %j', (metric, ranked, relevant, expected) => {
     expect(retrievalMetric(metric, ranked, grades(relevant))).toBeCloseTo(expected, 12)
   })
+  // The examples of scikit-learn's page on ndcg_score, run with scikit-learn 1.9.1: grades 10, 0, 0, 1, 5 of a to e.
+  it.each([
+    ['edcba', undefined, 0.6956940443813076],
+    ['bcdae', undefined, 0.493680191377376],
+    ['bcdae', 4, 0.3520241100634488],
+  ])('nDCG of scikit-learn for %s, k %s', (order, k, expected) => {
+    const relevant = grades({ a: 10, b: 0, c: 0, d: 1, e: 5 })
+    expect(retrievalMetric('ndcg', order.split(''), relevant, k)).toBeCloseTo(expected, 12)
+  })
+  // The example of the page of ir_measures, which asks pytrec_eval, for query Q0; and P@10 of Q1.
+  it('of ir_measures', () => {
+    const q0 = grades({ D0: 0, D1: 1 })
+    expect(retrievalMetric('map', ['D0', 'D1'], q0)).toBe(0.5)
+    expect(retrievalMetric('mrr', ['D0', 'D1'], q0)).toBe(0.5)
+    expect(retrievalMetric('ndcg', ['D0', 'D1'], q0)).toBeCloseTo(0.6309297535714575, 12)
+    expect(retrievalMetric('precision', ['D3', 'D0'], grades({ D0: 0, D3: 2 }), 10)).toBeCloseTo(0.1, 12)
+  })
   // Wikipedia, "Discounted cumulative gain", § Example: DCG6 6.861, IDCG6 8.740, nDCG6 0.785.
   it('nDCG of graded documents', () => {
     const relevant = grades({ D1: 3, D2: 2, D3: 3, D4: 0, D5: 1, D6: 2, D7: 3, D8: 2 })

@@ -61,13 +61,33 @@ export function populationRate(
   if (method === 'wilson') {
     return { estimate, ...wilson(passesOf(estimate, size), size, 2 * level - 1), effectiveN: size }
   }
-  const adjusted = counts.length > 1 ? (tQuantile(level, trials - 1) / tQuantile(level, counts.length - 1)) ** 2 : 1
+  return { estimate, ...beta(estimate, { size, draws: trials, cases: counts.length }, level) }
+}
+
+/**
+ * The mean of shares in [0, 1], one a case, with bounds of Korn & Graubard, which stay honest near 0 and 1, where few cases
+ * differ and a t interval is far too narrow. `draws`: how many independent tries are behind all of them, at least one a
+ * case; the spread never counts for more. `level`: confidence of each ONE-SIDED bound (0.5 < level < 1). Throws RangeError
+ * on no values and on values outside of [0, 1].
+ */
+export function meanShare(values: readonly number[], draws: number, level: number): { low: number; high: number } {
+  requireBetween('level', level, 0.5, 1)
+  if (values.length === 0 || values.some((value) => !(value >= 0 && value <= 1)))
+    throw new RangeError('shares must lie between 0 and 1, and there must be one')
+  const { mean, standardError } = meanAndError(values)
+  const varies = standardError > 1e-12 && mean > 0 && mean < 1
+  const size = varies ? Math.min(draws, (mean * (1 - mean)) / standardError ** 2) : values.length
+  return beta(mean, { size, draws, cases: values.length }, level)
+}
+
+/** Clopper & Pearson at the effective size, with the degrees of freedom of so many cases. */
+function beta(mean: number, { size, draws, cases }: { size: number; draws: number; cases: number }, level: number) {
+  const adjusted = cases > 1 ? (tQuantile(level, draws - 1) / tQuantile(level, cases - 1)) ** 2 : 1
   const effectiveN = size * adjusted
-  return {
-    estimate,
-    ...clopperPearson(passesOf(estimate, effectiveN), effectiveN, 2 * level - 1),
-    effectiveN,
-  }
+  const passes = passesOf(mean, effectiveN)
+  // Less than any sample can tell from none, or from all.
+  const plain = passes < 1e-9 ? 0 : effectiveN - passes < 1e-9 ? effectiveN : passes
+  return { ...clopperPearson(plain, effectiveN, 2 * level - 1), effectiveN }
 }
 
 /** A mean of rates may end a rounding above 1; passes must not exceed the size. */

@@ -116,6 +116,11 @@ describe('a suite file', () => {
       [`${SUITE}:3:64 target.http.body: a GET request has no body`],
     ],
     [
+      'a trajectory in plain text',
+      [target, '{http: {url: "http://127.0.0.1:1/", stream: text, trajectory: $.steps}}'],
+      [`${SUITE}:3:53 target.http.stream: plain text holds neither contexts, trajectory nor state`],
+    ],
+    [
       'a module that is not there',
       [target, '{module: ../zzz.mjs}'],
       [`${SUITE}:3:18 target.module: there is no file ../zzz.mjs`],

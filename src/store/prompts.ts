@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { glob } from 'tinyglobby'
-import { AigateError } from '../errors.ts'
+import { AigateError, type Place } from '../errors.ts'
 import type { LoadedPrompt, Project } from '../ports.ts'
 import { PromptHeader } from '../schema/prompt.ts'
 import { SemVer } from '../schema/values.ts'
@@ -118,6 +118,12 @@ export async function parsePrompt(
   if (faults.length > 0) throw faultError(faults)
   const { name, version, input, description, output } = value
   return { name, version, input, description, output, file: shown, hash: sha256(text), messages }
+}
+
+/** Where a part of the front matter of a prompt stands, in a text that `parsePrompt` accepts. Throws AigateError for any other. */
+export function headPlace(text: string, shown: string, path: readonly PropertyKey[]): Place {
+  const { head } = splitFrontMatter(text, shown)
+  return parseYaml(head, shown, PromptHeader, 'front matter of a prompt', text).locate(path)
 }
 
 /** The front matter with its opening line, so that the lines of the YAML are the lines of the file. */

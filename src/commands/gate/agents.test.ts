@@ -213,6 +213,35 @@ cases:
     // Judged again like any run.
     expect((await aigate(['compare', 'latest', '--no-base'], folder)).code).toBe(0)
   })
+  it('all count, where one case has more of them than another', async () => {
+    const folder = setUp()
+    const [refund = '', other = ''] = readFileSync(join(folder, 'traces.jsonl'), 'utf8').split('\n')
+    const worse = (n: number) => refund.replaceAll('"a1"', `"a${n}"`).replaceAll('refunded', 'lost')
+    writeFileSync(join(folder, 'traces.jsonl'), [refund, worse(2), worse(3), worse(4), other].join('\n'))
+    const { code, stdout } = await run(folder, 'shop', '--traces', 'traces.jsonl', '--no-baseline')
+    const { cases } = reportIn(folder).suites[0]!
+    expect(cases.find(({ id }) => id === 'refund')).toMatchObject({ passes: 1, trials: 4 })
+    // The case is critical, and three proven breaks are no pass.
+    expect(code, stdout).toBe(1)
+    expect((await aigate(['report', 'latest'], folder)).code).toBe(1)
+  })
+  it('bring contexts to a suite whose target is a model, which itself would tell none', async () => {
+    const folder = setUp()
+    writeFileSync(
+      join(folder, 'aigate.yaml'),
+      'version: 1\nproviders: {p: {type: openai, base_url: "http://127.0.0.1:9/v1"}}\nmodels: {main: {provider: p, id: m-2026-01-01}}\njudges: {default: {model: main}}\n',
+    )
+    writeFileSync(join(folder, 'prompts/agent/1.0.0.md'), '---\nname: agent\nversion: 1.0.0\n---\nuser:\nHi\n')
+    const relevance = suite.replace('{module: ../app.mjs}', '{prompt: agent@1.0.0, model: main}')
+    writeFileSync(
+      join(folder, 'evals/shop.suite.yaml'),
+      relevance.replace('- {citations: true}', '- {context_relevance: true}'),
+    )
+    const { code, stderr } = await run(folder, 'shop', '--traces', 'traces.jsonl', '--no-baseline')
+    // Nobody is there to judge: that is not measured, and no fault of the suite.
+    expect(code, stderr).toBe(4)
+    expect((await aigate(['check'], folder)).stderr).toMatch(/a model retrieves nothing/)
+  })
   it('that lack what a case needs do not pass, and no secret of the environment is kept', async () => {
     const folder = setUp()
     writeFileSync(join(folder, 'aigate.yaml'), 'version: 1\nproviders: {p: {type: openai, api_key_env: SHOP_KEY}}\n')

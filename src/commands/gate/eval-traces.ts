@@ -42,7 +42,7 @@ export async function evalTracesCommand(context: Context, names: string[], optio
   const policy = options.threshold === undefined ? {} : { min_pass_rate: options.threshold }
   const change = await guardedSuite(context, project, { name: names[0], policy }, options)
   if (change === null) throw new Error('a suite was named')
-  await assertGradable([change.suite])
+  await assertGradable([change.suite], { recorded: true })
   const files = options.traces.map((file) => join(context.cwd, file))
   const { traces, notes } = await readTraces(files, options.caseAttribute ?? 'aigate.case')
   const laid = layOut(change.suite, traces)
@@ -105,7 +105,8 @@ type Laid = { suite: LoadedSuite; passes: number; entries: Entry[]; notes: strin
 /**
  * Each trace in its place: the trials of the case that it names, or a case of its own with the assertions of the suite.
  * Where any trace names a case, a case of the suite without a trace was not measured; where none does, the traces are all
- * there is. A name that the suite does not have is a case of its own too, and is said.
+ * there is. Every trace counts: a case may have more trials than another. A name that the suite does not have is a case of its
+ * own too, and is said.
  */
 function layOut(suite: LoadedSuite, traces: readonly Trace[]): Laid {
   const known = new Map(suite.cases.map((one) => [one.info.id, one]))
@@ -131,12 +132,11 @@ function layOut(suite: LoadedSuite, traces: readonly Trace[]): Laid {
   if (found.size > 0)
     for (const each of suite.cases) {
       const list = found.get(each.info.id) ?? []
-      for (const [i, trace] of list.slice(0, passes).entries()) entries.push(entryOf(trace, each.case, i + 1))
+      for (const [i, trace] of list.entries()) entries.push(entryOf(trace, each.case, i + 1))
       if (list.length === 0) missing.push(each.info.id)
       for (let trial = Math.min(list.length, passes) + 1; trial <= passes; trial++)
         entries.push(entryOf(unseen(each.info.id), each.case, trial))
     }
-  const surplus = [...found.values()].reduce((sum, list) => sum + Math.max(0, list.length - passes), 0)
   const cases = [...(found.size > 0 ? suite.cases : []), ...own.map(({ case: one, info }) => ({ case: one, info }))]
   return {
     suite: { ...suite, cases },
@@ -151,16 +151,16 @@ function layOut(suite: LoadedSuite, traces: readonly Trace[]): Laid {
       ...(missing.length > 0
         ? [`${missing.length} cases of the suite have no trace: ${missing.slice(0, 5).join(', ')}.`]
         : []),
-      ...(surplus > 0
-        ? [`${surplus} traces left out: every case counts with ${passes}, as many as the one with the fewest.`]
-        : []),
     ],
   }
 }
 
-function ownCase(suite: LoadedSuite, { id }: Trace): { case: Case; info: CaseInfo } {
+/** The id of a conversation may be anything, an address too. */
+const plainId = (id: string): string => (/^[A-Za-z0-9._:/-]{1,100}$/.test(id) ? id : sha256(id).slice(0, 16))
+
+function ownCase(suite: LoadedSuite, { id, kind }: Trace): { case: Case; info: CaseInfo } {
   const { assert, threshold } = suite.suite
-  const one: Case = { id: `trace/${id}`, tags: ['trace'], critical: false, vars: {}, assert }
+  const one: Case = { id: `${kind}/${plainId(id)}`, tags: ['trace'], critical: false, vars: {}, assert }
   if (threshold !== undefined) one.threshold = threshold
   const hash = sha256(canonicalJson({ trace: id, assert, threshold }))
   return { case: one, info: { id: one.id, hash, tags: one.tags, critical: false, file: suite.file, line: 1 } }
@@ -168,6 +168,7 @@ function ownCase(suite: LoadedSuite, { id }: Trace): { case: Case; info: CaseInf
 
 const unseen = (id: string): Trace => ({
   id: '',
+  kind: 'trace',
   start: 0,
   case: id,
   asked: [],
@@ -180,8 +181,8 @@ const unseen = (id: string): Trace => ({
   },
 })
 
-const entryOf = ({ id, asked, completion }: Trace, one: Case, trial: number): Entry => ({
-  request: { key: `trace ${id}`, case: one, trial, messages: asked },
+const entryOf = ({ id, kind, asked, completion }: Trace, one: Case, trial: number): Entry => ({
+  request: { key: `${kind} ${id}`, case: one, trial, messages: asked },
   completion,
 })
 

@@ -42,6 +42,27 @@ it.each([
   expect(existsSync(join(folder, '.aigate', 'runs'))).toBe(false)
 })
 
+it('looks for the keys of judges and of simulated users as well', async () => {
+  edit(folder, 'aigate.yaml', /^providers:/m, 'judges: {default: {model: next}}\nproviders:')
+  const head = 'version: 1.0.0\ntrials: 1\ntarget: {prompt: a@1.0.0, model: main}\n'
+  write(
+    folder,
+    'evals/judged.suite.yaml',
+    `suite: judged\n${head}cases: [{id: a, vars: {q: x}, assert: [{rubric: kind}]}]\n`,
+  )
+  write(
+    folder,
+    'evals/played.suite.yaml',
+    `suite: played\n${head}cases: [{id: a, vars: {q: x}, user: {model: next, goal: x}, assert: [{contains: x}]}]\n`,
+  )
+  for (const suite of ['judged', 'played']) {
+    const { code, stderr } = await aigate(['eval', suite], folder, { FIRST_KEY: 'k-12345678', LATE_KEY: '', TEAM: '' })
+    expect(code, stderr).toBe(4)
+    expect(stderr).toContain(`LATE_KEY, TEAM are not set, and suite ${suite} cannot be asked without`)
+  }
+  expect(api.asked).toEqual([])
+})
+
 it('a suite that has its key is asked, whatever others lack', async () => {
   const { code, stderr } = await aigate(['eval', 'app'], folder, { FIRST_KEY: 'k-12345678' })
   expect(code, stderr).toBe(0)

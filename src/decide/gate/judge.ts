@@ -77,7 +77,8 @@ function countAll({ observations, ...frame }: JudgeInput) {
   const { cases, judging, target } = frame
   const found = byCase(observations)
   const passes = finishedOf(found, cases)
-  const unfinished = passes === 0 || frame.stopped !== undefined
+  // Of what another tool delivered nothing is under way: all of it counts, also where one case has more trials than another.
+  const unfinished = passes === 0 || frame.stopped !== undefined || frame.imported === true
   const isLate = ({ trial, purpose }: Observation) => purpose !== 'confirm' && trial > passes
   const whole = unfinished || !observations.some(isLate)
   const kept = whole ? observations : observations.filter((one) => !isLate(one))

@@ -1,9 +1,8 @@
 // The gates on repeated tries: how often at least one of k succeeds (pass@k), and how often all k do (pass^k).
 import type { CaseTally } from '../../schema/baseline.ts'
 import type { GatePolicy } from '../../schema/gate.ts'
-import { clopperPearson } from '../../statistics/clopper-pearson.ts'
-import { meanDifference } from '../../statistics/mean-difference.ts'
 import { passAtK, passHatK } from '../../statistics/pass-at-k.ts'
+import { meanShare } from '../../statistics/suite-rate.ts'
 import { counted, intervalText, percent } from '../words.ts'
 import { mean } from './cost.ts'
 import { type Gates, interval, type Judged, result } from './gate.ts'
@@ -50,7 +49,7 @@ function gateOf(kind: Kind, { k, min }: { k: number; min?: number | undefined },
     limit: min ?? null,
     unit: 'share' as const,
     n: enough.length,
-    test: 'unbiased estimator, t interval over cases',
+    test: 'unbiased estimator, Korn-Graubard interval over cases',
   }
   const short =
     left === 0
@@ -64,7 +63,9 @@ function gateOf(kind: Kind, { k, min }: { k: number; min?: number | undefined },
   }
   const values = enough.map(({ trials, passes }) => of(trials, passes, k))
   const average = mean(values)
-  const boundsAt = (level: number) => bounds(values, level)
+  // So many tries at k of them that have no trial in common.
+  const draws = enough.reduce((sum, { trials }) => sum + Math.floor(trials / k), 0)
+  const boundsAt = (level: number) => meanShare(values, draws, level)
   const {
     proof,
     bounds: found,
@@ -92,12 +93,4 @@ function gateOf(kind: Kind, { k, min }: { k: number; min?: number | undefined },
     }),
     open: open || (look.passes < k && maxTrials >= k),
   }
-}
-
-/** By the spread between the cases; where all are alike and show none, as a rate of so many cases. */
-function bounds(values: readonly number[], level: number): { low: number; high: number } {
-  const n = values.length
-  const first = values[0] ?? 0
-  if (values.some((value) => value !== first)) return meanDifference(values, level)
-  return clopperPearson(first * n, n, 2 * level - 1)
 }

@@ -16,14 +16,19 @@ type Answer = {
   content?: string
   calls?: [name: string, args: string, id?: string | undefined][]
   status?: number
+  /** Seconds for Retry-After. */
+  after?: string
+  refuse?: true
   hang?: true
 }
+type Body = { messages: Said[]; seed?: number; random_seed?: number }
 
 let server: Server
 let base = ''
 let dir = ''
 let script: (messages: Said[], n: number) => Answer = () => ({ content: 'nothing' })
 let seen: Said[][] = []
+let bodies: Body[] = []
 
 beforeAll(async () => {
   dir = mkdtempSync(join(tmpdir(), 'aigate-agents-'))
@@ -31,6 +36,7 @@ beforeAll(async () => {
     join(dir, 'tools.mjs'),
     `export const refund = ({ order }, { state }) => { state.refunds.push(order); return { ok: true } }
 export const crash = () => { throw new Error('the database is on fire') }
+export const loop = () => { for (;;); }
 export const hang = () => new Promise(() => {})
 export const half = (_, { state }) => { state.refunds.push('half'); throw new Error('half way') }
 `,
@@ -48,23 +54,28 @@ console.log(JSON.stringify({ result: 'seen ' + args.q, state: { ...state, q: arg
     let text = ''
     request.on('data', (chunk) => (text += chunk))
     request.on('end', () => {
-      const { messages } = JSON.parse(text) as { messages: Said[] }
+      const body = JSON.parse(text) as Body
+      const { messages } = body
+      bodies.push(body)
       seen.push(messages)
-      const { content, calls, status = 200, hang } = script(messages, seen.length)
+      const { content, calls, status = 200, hang, after, refuse } = script(messages, seen.length)
       if (hang) return
       const tool_calls = calls?.map(([name, args, id], i) => ({
         ...(id === '' ? {} : { id: id ?? `c${seen.length}_${i}` }),
         type: 'function',
         function: { name, arguments: args },
       }))
-      response.writeHead(status, { 'content-type': 'application/json' })
+      response.writeHead(status, { 'content-type': 'application/json', ...(after && { 'retry-after': after }) })
       response.end(
         JSON.stringify(
           status === 200
             ? {
                 model: 'm-1',
                 choices: [
-                  { message: { role: 'assistant', content: content ?? null, tool_calls }, finish_reason: 'stop' },
+                  {
+                    message: { role: 'assistant', content: content ?? null, tool_calls },
+                    finish_reason: refuse ? 'content_filter' : 'stop',
+                  },
                 ],
                 usage: { prompt_tokens: 10, completion_tokens: 2 },
               }
@@ -181,6 +192,13 @@ describe('the loop', () => {
       '{}',
       /within 100 ms/,
     ],
+    [
+      'a function that loops',
+      { t: { module: 'tools.mjs', export: 'loop', timeout: '100ms' } },
+      't',
+      '{}',
+      /within 100 ms, and was broken off/,
+    ],
     ['no such export', { t: { module: 'tools.mjs', export: 'none' } }, 't', '{}', /no export "none"/],
     [
       'a program that fails',
@@ -267,16 +285,57 @@ describe('turns', () => {
   })
 })
 
+describe('an application that tells its way', () => {
+  const call = (id: string) => ({
+    role: 'assistant' as const,
+    turn: 1,
+    content: '',
+    tool_calls: [{ id, name: 'find', arguments: '{}' }],
+  })
+  const said = (role: 'user' | 'assistant', content: string) => ({ role, turn: 1, content })
+  it.each([
+    ['of this turn only', (n: number) => [call(`k${n}`), said('assistant', `answer ${n}`)]],
+    [
+      'of the whole conversation each time',
+      (n: number) =>
+        Array.from({ length: n }, (_, i) => [
+          said('user', 'again'),
+          call(`k${i + 1}`),
+          said('assistant', `answer ${i + 1}`),
+        ]).flat(),
+    ],
+  ])('%s', async (_, told) => {
+    let n = 0
+    const ask = async () => {
+      n += 1
+      const tool_calls = [{ id: `k${n}`, name: 'find', arguments: '{}' }]
+      const conversation = { steps: told(n), calls: 1, ended: 'answered' as const }
+      return {
+        completion: { outcome: 'answered' as const, text: `answer ${n}`, tool_calls, attempts: 1, conversation },
+      }
+    }
+    const inner = { name: 'app', concurrency: 1, timeout_ms: 1000, retries: 0, ask }
+    const provider = conversationProvider(inner, { dir, env: {}, clock })
+    const testCase = Case.parse({ id: 'c', turns: [{ user: 'again' }, { user: 'again' }, { user: 'again' }] })
+    const request = { key: 'k', case: testCase, trial: 1, messages: [] }
+    const { completion } = await provider.ask(request, new AbortController().signal)
+    expect(completion.tool_calls.map(({ id }) => id)).toEqual(['k1', 'k2', 'k3'])
+    expect(completion.conversation?.steps.map(({ role, turn }) => `${turn} ${role}`)).toEqual([
+      '1 user', '1 assistant', '1 assistant', '2 user', '2 assistant', '2 assistant', '3 user', '3 assistant', '3 assistant',
+    ]) // biome-ignore format: three turns
+  })
+})
+
 describe('a simulated user', () => {
   const pin = ModelPin.parse({ provider: 'local', id: 'u', price: { input: 1, output: 1 } })
-  const play = async (written: Record<string, unknown>) => {
+  const play = async (written: Record<string, unknown>, { trial = 1, params = {} } = {}) => {
     const config = OpenAiProvider.parse({ type: 'openai', base_url: base, retries: 1 })
     const inner = openaiProvider('local', config, { env: {}, clock })
-    const model = { name: 'sim', pin, provider: { name: 'local', config } }
+    const model = { name: 'sim', pin: { ...pin, params }, provider: { name: 'local', config } }
     const simulate = await simulatedUser(inner, model)
     const provider = conversationProvider(inner, { dir, env: {}, clock, simulate })
     const testCase = Case.parse({ id: 'c', assert: [{ contains: 'x' }], ...written })
-    const request = { key: 'k', case: testCase, trial: 1, messages: [], model: { id: 'm', params: {} } }
+    const request = { key: 'k', case: testCase, trial, messages: [], model: { id: 'm', params: {} } }
     return (await provider.ask(request, new AbortController().signal)).completion
   }
   const isUser = (messages: Said[]) => messages[0]?.content?.startsWith('You play a person') === true
@@ -303,6 +362,43 @@ describe('a simulated user', () => {
     ])
     const last = seen.filter(isUser).at(-1) ?? []
     expect(last.map(({ role }) => role)).toEqual(['system', 'user', 'assistant', 'user', 'assistant', 'user'])
+  })
+
+  it('is another in each trial, and the same one whenever a trial is asked again', async () => {
+    script = (messages) => ({ content: isUser(messages) ? 'one thing ###DONE###' : 'no' })
+    const seeds = async (trial: number, params: Record<string, unknown>) => {
+      bodies = []
+      await play({ user: { ...user, first: 'hello' } }, { trial, params })
+      return bodies.filter(({ messages }) => isUser(messages)).map(({ seed, random_seed }) => seed ?? random_seed)
+    }
+    expect(await seeds(1, { seed: 40 })).toEqual([40])
+    expect(await seeds(2, { seed: 40 })).toEqual([41])
+    expect(await seeds(2, { seed: 40 })).toEqual([41])
+    expect(await seeds(3, { random_seed: 7 })).toEqual([9])
+    expect(await seeds(2, { seed: 2 ** 31 - 1 })).toEqual([0])
+    // What nobody seeded is not sent a seed, which some servers refuse.
+    expect(await seeds(2, { temperature: 1 })).toEqual([undefined])
+  })
+
+  it('that refuses to play says nothing about the assistant', async () => {
+    script = (messages) => (isUser(messages) ? { content: 'I cannot', refuse: true } : { content: 'x' })
+    expect(await play({ user })).toMatchObject({
+      outcome: 'error',
+      error: { message: 'simulated user: the model refused to play' },
+    })
+  })
+
+  it('that is throttled is asked again when it may be', async () => {
+    let refused = 0
+    script = (messages) => {
+      if (!isUser(messages)) return { content: 'x' }
+      if (refused++ === 0) return { status: 429, after: '1' }
+      return { content: '###DONE###' }
+    }
+    const begun = performance.now()
+    expect(await play({ user: { ...user, first: 'hello' } })).toMatchObject({ outcome: 'answered', text: 'x' })
+    expect(refused).toBe(2)
+    expect(performance.now() - begun).toBeGreaterThan(950)
   })
 
   it('that is never done ends after max_turns', async () => {

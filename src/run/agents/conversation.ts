@@ -1,14 +1,14 @@
 // The provider that leads conversations: turns of the user, and between them model → tools → model until there is an answer.
-import { setTimeout as sleep } from 'node:timers/promises'
-import type { AskRequest, Attempt, Provider } from '../../ports.ts'
+import type { AskRequest, Asking, Attempt, Provider } from '../../ports.ts'
 import { type Conversation, MAX_STEPS, type RetrievedContext, type Step } from '../../schema/conversation.ts'
 import type { Completion, Usage } from '../../schema/run.ts'
 import type { Case, Message, ToolCall } from '../../schema/suite.ts'
 import type { Json } from '../../schema/values.ts'
+import { pauseBefore } from './pause.ts'
 import { answerCall } from './tools.ts'
 
-/** Counts one more call before it is sent; the attempt that stands for it when the budget has none left. */
-export type Afford = () => Attempt | undefined
+/** Waits for the turn of one more call and counts it; the attempt that stands for it when the budget has none left. */
+export type Afford = (asked: Asking) => Promise<Attempt | undefined>
 
 /** Somebody who says the next thing: a script, or a model that plays the user. null: there is nothing more to say. */
 export type Speaker = {
@@ -30,9 +30,6 @@ type World = {
 export const isConversation = ({ turns, user, tools }: Case): boolean =>
   turns !== undefined || user !== undefined || tools !== undefined
 
-/** Longer than this nobody waits between two attempts at one step. */
-const LONGEST_PAUSE = 30_000
-
 type Talk = {
   inner: Provider
   request: AskRequest
@@ -51,13 +48,12 @@ type Talk = {
 
 /**
  * The provider, with conversations: a case with turns, a simulated user or tools is led to its end within one `ask`; every
- * other case is asked as before. Each step has the time limit and the retries of the inner provider, and keeps its rate.
+ * other case is asked as before. Each step has the time limit and the retries of the inner provider; its turn is that of `afford`.
  */
 export function conversationProvider(inner: Provider, world: World): Provider {
-  const paced = atRate(inner, world.clock)
   const led: Provider['ask'] = async (request, signal) => {
     if (!isConversation(request.case)) return inner.ask(request, signal)
-    return lead(begin(paced, request, world, signal))
+    return lead(begin(inner, request, world, signal))
   }
   return { ...inner, ask: led, longest: (testCase) => inner.timeout_ms * mostSteps(testCase) }
 }
@@ -100,7 +96,7 @@ async function lead(talk: Talk): Promise<Attempt> {
   const speaker = speakerOf(talk)
   for (let turn = 1; ; turn++) {
     if (speaker) {
-      const next = await speaker.next(turn, talk.steps, talk.signal, () => refusal(talk, speaker))
+      const next = await speaker.next(turn, talk.steps, talk.signal, (asked) => refusal(talk, speaker, asked))
       if ('failed' in next) return cutOff(talk, next.failed.completion, speaker)
       if ('over' in next) return finished(talk, next.over, speaker)
       talk.steps.push({ role: 'user', turn, content: next.say })
@@ -146,8 +142,8 @@ async function answerTool(talk: Talk, turn: number, call: ToolCall): Promise<voi
 }
 
 /** The first call was counted when the case was admitted; without a call left the conversation ends as an error. */
-function refusal({ calls, request }: Talk, speaker: Speaker | null): Attempt | undefined {
-  const message = calls + (speaker?.calls ?? 0) === 0 ? undefined : request.afford?.()
+async function refusal({ calls, request }: Talk, speaker: Speaker | null, asked: Asking): Promise<Attempt | undefined> {
+  const message = calls + (speaker?.calls ?? 0) === 0 ? undefined : await request.afford?.(asked)
   if (message === undefined) return undefined
   const error = { kind: 'budget' as const, message }
   return { completion: { outcome: 'error', text: '', tool_calls: [], attempts: 1, error } }
@@ -158,26 +154,25 @@ async function askStep(talk: Talk, speaker: Speaker | null): Promise<Attempt> {
   const { inner, request, signal } = talk
   const messages = [...request.messages, ...talk.steps.map(asMessage)]
   for (let tries = 1; ; tries++) {
-    const limit = AbortSignal.any([signal, AbortSignal.timeout(Math.min(inner.timeout_ms, 2 ** 31 - 1))])
-    const refused = refusal(talk, speaker)
+    const question = { ...request, messages }
+    const refused = await refusal(talk, speaker, { provider: inner, request: question })
     if (refused) return refused
+    const limit = AbortSignal.any([signal, AbortSignal.timeout(Math.min(inner.timeout_ms, 2 ** 31 - 1))])
     talk.calls += 1
-    const attempt = await inner.ask({ ...request, messages }, limit)
+    const attempt = await inner.ask(question, limit)
     const { completion, retry } = attempt
     talk.latency += completion.latency_ms ?? 0
     if (retry === undefined || tries > inner.retries || signal.aborted) {
       if (limit.aborted && completion.outcome === 'error') return { completion: { ...completion, outcome: 'timeout' } }
       return attempt
     }
-    const pause = Math.max(retry.after_ms ?? 0, 250 * 2 ** (tries - 1))
-    if (pause > LONGEST_PAUSE) return attempt
-    await sleep(pause, undefined, { signal }).catch(() => undefined)
+    if (!(await pauseBefore(tries, retry, signal))) return attempt
   }
 }
 
 /** Writes an answer down: the steps that an application tells itself, or the one message of a model. */
 function note(talk: Talk, turn: number, completion: Completion): ToolCall[] {
-  const told = completion.conversation?.steps
+  const told = sinceLine(completion.conversation?.steps, talk.steps)
   const calls = completion.tool_calls.map((call, i) => ({
     ...call,
     id: call.id ?? `call_${talk.steps.length}_${i + 1}`,
@@ -195,6 +190,14 @@ function note(talk: Talk, turn: number, completion: Completion): ToolCall[] {
   else talk.cost = (talk.cost ?? 0) + completion.cost_usd
   talk.last = completion
   return calls
+}
+
+/** An application may tell all of the conversation again: new is what stands behind the newest line of the user. */
+function sinceLine(told: readonly Step[] | undefined, before: readonly Step[]): readonly Step[] | undefined {
+  const line = before.at(-1)
+  if (told === undefined || line?.role !== 'user') return told
+  const at = told.findLastIndex(({ role, content }) => role === 'user' && content.trim() === line.content.trim())
+  return told.slice(at + 1)
 }
 
 function added(sum: Usage | undefined, usage: Usage | undefined): Usage | undefined {
@@ -279,18 +282,3 @@ const asMessage = ({ role, content, tool_calls, tool_call_id }: Step): Message =
   ...(tool_calls && { tool_calls }),
   ...(tool_call_id !== undefined && { tool_call_id }),
 })
-
-/** Steps are calls too: they keep the rate of the provider among themselves. */
-function atRate(inner: Provider, clock: World['clock']): Provider {
-  const { rpm } = inner
-  if (rpm === undefined) return inner
-  let free = -Infinity
-  const ask: Provider['ask'] = async (request, signal) => {
-    const now = clock.monotonic()
-    const at = Math.max(now, free)
-    free = at + 60_000 / rpm
-    if (at > now) await sleep(at - now, undefined, { signal }).catch(() => undefined)
-    return inner.ask(request, signal)
-  }
-  return { ...inner, ask }
-}

@@ -2,8 +2,10 @@
 import type { AskRequest, Attempt, Provider, ResolvedModel } from '../../ports.ts'
 import type { SimulatedUser, Step } from '../../schema/conversation.ts'
 import type { Case, Message } from '../../schema/suite.ts'
+import type { Json } from '../../schema/values.ts'
 import { pricer } from '../price.ts'
 import type { Afford, Speaker, SpeakerTurn } from './conversation.ts'
+import { pauseBefore } from './pause.ts'
 
 /** Part of what decides a conversation: a change of these words changes the key of every recording with a simulated user. */
 export const USER_PROMPT_VERSION = 1
@@ -32,8 +34,24 @@ function sideOf(user: SimulatedUser, said: readonly Step[]): Message[] {
 }
 
 /**
+ * The parameters of one trial: with the same seed every trial would hear the same person say the same. Trial 1 has the seed
+ * of the pin, and each further one the next number, so that a trial is the same conversation whenever it is asked again.
+ */
+function paramsOf(params: Readonly<Record<string, Json>>, trial: number): Record<string, Json> {
+  const seeded = seedNames.flatMap((name): [string, Json][] => {
+    const seed = params[name]
+    return typeof seed === 'number' && Number.isSafeInteger(seed) ? [[name, (seed + trial - 1) % LARGEST_SEED]] : []
+  })
+  return { ...params, ...Object.fromEntries(seeded) }
+}
+/** As OpenAI and most servers call it, and as Mistral does. */
+const seedNames = ['seed', 'random_seed'] as const
+/** Servers keep seeds in 32 bits. */
+const LARGEST_SEED = 2 ** 31
+
+/**
  * Speakers for cases whose user is played by `model`. A failure of that model is an error of the case, never a failure.
- * Nothing is sent besides the parameters of the pin: what is random in it is seeded there.
+ * Nothing is sent besides the parameters of the pin, the seed among them counted up with the trial.
  */
 export async function simulatedUser(
   provider: Provider,
@@ -54,9 +72,12 @@ export async function simulatedUser(
       const messages = sideOf(user, said)
       const id = `user:${testCase.id}`
       const asked: Case = { id, vars: {}, tags: [], critical: false, assert: [] }
-      const request: AskRequest = { key: id, case: asked, trial, messages, model: { id: pin.id, params: pin.params } }
-      const attempt = await persist(provider, request, signal, () => {
-        const refused = afford()
+      const model = { id: pin.id, params: paramsOf(pin.params, trial) }
+      const request: AskRequest = { key: id, case: asked, trial, messages, model }
+      const { rpm, tpm } = pin
+      const lane = { ...provider, lane: { key: pin.id, rpm, tpm } }
+      const attempt = await persist(provider, request, signal, async () => {
+        const refused = await afford({ provider: lane, request })
         if (!refused) speaker.calls += 1
         return refused
       })
@@ -65,6 +86,11 @@ export async function simulatedUser(
         return { failed: completion.error?.kind === 'budget' ? attempt : blame(attempt) }
       const cost = completion.cost_usd ?? price(pin, completion)
       if (cost !== undefined) speaker.cost_usd = (speaker.cost_usd ?? 0) + cost
+      // A model that will not play says nothing about the assistant.
+      if (completion.outcome === 'refused') {
+        const error = { kind: 'empty_answer' as const, message: 'the model refused to play' }
+        return { failed: blame({ completion: { ...completion, outcome: 'error', error } }) }
+      }
       const text = completion.text.trim()
       // What stands before the phrase is a farewell, to which nobody need answer.
       return text === '' || text.includes(user.stop) ? { over: 'stopped' } : { say: text }
@@ -73,14 +99,20 @@ export async function simulatedUser(
   }
 }
 
-/** Tries again at once after a transient failure, as often as the provider says. */
-async function persist(provider: Provider, request: AskRequest, signal: AbortSignal, afford: Afford): Promise<Attempt> {
+/** Tries again after a transient failure, as often as the provider says, and not before it says so. */
+async function persist(
+  provider: Provider,
+  request: AskRequest,
+  signal: AbortSignal,
+  afford: () => Promise<Attempt | undefined>,
+): Promise<Attempt> {
   for (let tries = 1; ; tries++) {
-    const refused = afford()
+    const refused = await afford()
     if (refused) return refused
     const limit = AbortSignal.any([signal, AbortSignal.timeout(Math.min(provider.timeout_ms, 2 ** 31 - 1))])
     const attempt = await provider.ask(request, limit)
     if (attempt.retry === undefined || tries > provider.retries || signal.aborted) return attempt
+    if (!(await pauseBefore(tries, attempt.retry, signal))) return attempt
   }
 }
 

@@ -53,6 +53,35 @@ const callOf = ({ id, name, arguments: args }: z.infer<typeof ToldCall>): ToolCa
   arguments: args,
 })
 
+/** The steps with the tool calls that only `tool_calls` of the answer tells: a call that stands in both is one. */
+export function withCalls(steps: readonly Step[], told: readonly ToolCall[]): Step[] {
+  const left = callsIn(steps)
+  const missing = told.filter((call) => {
+    const place = left.findIndex(
+      (one) =>
+        one.name === call.name &&
+        (one.id === undefined || call.id === undefined ? sameArguments(one, call) : one.id === call.id),
+    )
+    if (place !== -1) left.splice(place, 1)
+    return place === -1
+  })
+  if (missing.length === 0) return [...steps]
+  const last = steps.at(-1)
+  const place = last?.role === 'assistant' && last.tool_calls === undefined ? steps.length - 1 : steps.length
+  return steps.toSpliced(place, 0, { role: 'assistant', turn: 1, content: '', tool_calls: missing })
+}
+
+function sameArguments(a: ToolCall, b: ToolCall): boolean {
+  const plain = (text: string) => {
+    try {
+      return JSON.stringify(JSON.parse(text))
+    } catch {
+      return text
+    }
+  }
+  return plain(a.arguments) === plain(b.arguments)
+}
+
 /** All tool calls in their order. */
 export const callsIn = (steps: readonly Step[]): ToolCall[] => steps.flatMap(({ tool_calls = [] }) => tool_calls)
 

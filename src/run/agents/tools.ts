@@ -2,6 +2,7 @@
 import type { ToolBehaviour } from '../../schema/conversation.ts'
 import type { ToolCall } from '../../schema/suite.ts'
 import type { Json } from '../../schema/values.ts'
+import { callWithin } from '../call-within.ts'
 import { loadExport } from '../modules.ts'
 import { bareEnv, runProgram } from '../programs.ts'
 import { includes } from './includes.ts'
@@ -88,11 +89,11 @@ async function byModule(
     })
   })
   late.catch(() => undefined)
-  const work = (run as (args: unknown, world: unknown) => unknown)(structuredClone(args), {
-    state: own,
-    vars: structuredClone(vars),
-    signal: limit,
-  })
+  const given = { state: own, vars: structuredClone(vars), signal: limit }
+  const work = callWithin(
+    () => (run as (args: unknown, world: unknown) => unknown)(structuredClone(args), given),
+    timeout,
+  )
   const result: unknown = await Promise.race([work, late])
   return { content: asText(result), state: plain(own) }
 }

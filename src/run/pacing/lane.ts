@@ -105,10 +105,20 @@ export function waitFor(
   { tokens, longestPause }: { tokens: number; longestPause: number },
   now: number,
 ): number {
-  const { concurrency, rpm, tpm, laneRpm, laneTpm } = ceilings
+  const { concurrency } = ceilings
   const width = Math.min(lane.concurrent, widthOf(lane.width, concurrency))
   const most = isSuspect(house.health) ? 1 : concurrency
   if (house.inFlight >= most || lane.inFlight >= width) return Infinity
+  return stepWait({ house, lane }, ceilings, { tokens, longestPause }, now)
+}
+
+/** As `waitFor` for a further call of a conversation that is under way, and so has its place among the calls at a time. */
+export function stepWait(
+  { house, lane }: { house: House; lane: Lane },
+  { rpm, tpm, laneRpm, laneTpm }: Omit<Ceilings, 'concurrency'>,
+  { tokens, longestPause }: { tokens: number; longestPause: number },
+  now: number,
+): number {
   let until = Math.max(house.pausedUntil, lane.pausedUntil, lane.next)
   if (!lane.left.requests) until = Math.max(until, house.next)
   let wait = Math.max(0, until - now)
@@ -141,12 +151,21 @@ export function startCall(
   { tokens, input }: { tokens: number; input: number },
   now: number,
 ): Call {
-  const { rpm, tpm, laneRpm, laneTpm } = ceilings
   house.inFlight += 1
   lane.inFlight += 1
+  lane.reserved += tokens
+  return startStep({ house, lane }, ceilings, { tokens, input }, now)
+}
+
+/** As `startCall` for a further call of a conversation; nobody ends it. */
+export function startStep(
+  { house, lane }: { house: House; lane: Lane },
+  { rpm, tpm, laneRpm, laneTpm }: Omit<Ceilings, 'concurrency'>,
+  { tokens, input }: { tokens: number; input: number },
+  now: number,
+): Call {
   lane.starts += 1
   lane.spent += tokens
-  lane.reserved += tokens
   const call: Call = { at: now, tokens, input, entries: [], starts: lane.starts, spent: lane.spent }
   const enter = (minute: Minute, of: 'requests' | 'tokens') =>
     call.entries.push({ minute, of, entry: enterMinute(minute, of === 'requests' ? 1 : tokens, now) })

@@ -3,7 +3,7 @@ import * as z from 'zod'
 import type { AskRequest, Attempt } from '../../ports.ts'
 import { type ErrorKind, Usage } from '../../schema/run.ts'
 import { Json } from '../../schema/values.ts'
-import { callsIn, Contexts, stepsOf, Trajectory } from '../agents/told.ts'
+import { callsIn, Contexts, stepsOf, Trajectory, withCalls } from '../agents/told.ts'
 
 export type AppOptions = {
   /** Absolute folder of the suite. */
@@ -49,6 +49,17 @@ const Envelope = z.object({
  */
 export type AppAnswer = z.input<typeof Envelope>
 
+/** `toolCalls` for `tool_calls`: read over, it would look as if no tool was called. */
+function misspelt(answer: object): string | undefined {
+  const plain = (key: string) => key.toLowerCase().replace(/[_-]|s$/g, '')
+  const known = Object.keys(Envelope.shape)
+  for (const key of Object.keys(answer)) {
+    const meant = known.includes(key) ? undefined : known.find((one) => plain(one) === plain(key))
+    if (meant !== undefined && !(meant in answer)) return `the key "${key}" means nothing here; write "${meant}"`
+  }
+  return undefined
+}
+
 /** True for an object that is an answer with `text` or `tool_calls`, and not itself the text. */
 function isEnvelope(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return false
@@ -64,14 +75,16 @@ export function readAnswer(answer: unknown, latency_ms: number): Attempt {
   if (typeof answer !== 'string' && !isEnvelope(answer)) {
     return failed('malformed', 'The answer is neither text nor an object with `text`.', latency_ms)
   }
+  const strange = typeof answer === 'object' && answer !== null ? misspelt(answer) : undefined
+  if (strange !== undefined) return failed('malformed', `The answer is torn: ${strange}.`, latency_ms)
   const read = Envelope.safeParse(typeof answer === 'string' ? { text: answer } : answer)
   if (!read.success) {
     const [issue] = read.error.issues
     return failed('malformed', `The answer is torn: ${issue?.path.join('.')}: ${issue?.message}`, latency_ms)
   }
   const { text, usage, model, cost_usd, trajectory, contexts, state } = read.data
-  const steps = trajectory && stepsOf(trajectory, text)
-  const tool_calls = steps && read.data.tool_calls.length === 0 ? callsIn(steps) : read.data.tool_calls
+  const steps = trajectory && withCalls(stepsOf(trajectory, text), read.data.tool_calls)
+  const tool_calls = steps ? callsIn(steps) : read.data.tool_calls
   if (text.trim() === '' && tool_calls.length === 0) return failed('empty_answer', 'The answer is empty.', latency_ms)
   return {
     completion: {

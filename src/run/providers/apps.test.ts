@@ -10,6 +10,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import type { AskRequest, Provider } from '../../ports.ts'
 import { Case, CommandTarget, HttpTarget, ModuleTarget } from '../../schema/suite.ts'
 import { newBudget, runPass } from '../engine.ts'
+import { readAnswer } from './app.ts'
 import { commandProvider } from './command.ts'
 import { httpProvider } from './http.ts'
 import { moduleProvider } from './module.ts'
@@ -142,6 +143,34 @@ describe('command', () => {
   })
 })
 
+describe('an answer with a trajectory', () => {
+  const call = (id: string, name: string, args: unknown = {}) => ({ id, name, arguments: args })
+  const steps = [
+    { role: 'assistant', tool_calls: [call('1', 'find', { q: 'x' })] },
+    { role: 'tool', tool_call_id: '1' },
+  ]
+  it.each([
+    ['has those of its trajectory', undefined, ['find']],
+    ['has a call once that stands in both', [{ ...call('1', 'find'), arguments: '{ "q": "x" }' }], ['find']],
+    ['has a call once without ids', [{ name: 'find', arguments: '{ "q": "x" }' }], ['find']],
+    ['has those that only one of the two tells', [call('9', 'refund')], ['find', 'refund']],
+  ])('%s', (_, tool_calls, expected) => {
+    const { completion } = readAnswer({ text: 'done', trajectory: steps, ...(tool_calls && { tool_calls }) }, 1)
+    expect(completion.tool_calls.map(({ name }) => name)).toEqual(expected)
+    const told = completion.conversation?.steps.flatMap((step) => step.tool_calls ?? []).map(({ name }) => name)
+    expect(told).toEqual(expected)
+    expect(completion.conversation?.steps.at(-1)).toMatchObject({ role: 'assistant', content: 'done' })
+  })
+})
+
+it.each(['toolCalls', 'tool_call', 'TOOL_CALLS', 'context', 'costUsd'])('an answer with %s is torn', (key) => {
+  expect(readAnswer({ text: 'done', [key]: [] }, 1).completion.error).toMatchObject({
+    kind: 'malformed',
+    message: expect.stringContaining(`the key "${key}" means nothing here; write "`),
+  })
+  expect(readAnswer({ text: 'done', session: 'x', texture: 1 }, 1).completion.outcome).toBe('answered')
+})
+
 describe('module', () => {
   const module = (name: string, text: string, more: object = {}) =>
     moduleProvider(ModuleTarget.parse({ module: file(name, text), ...more }), options)
@@ -170,6 +199,14 @@ describe('module', () => {
   ])('%s', async (name, text, kind, message) => {
     const { completion } = await asked(module(name, text))
     expect(completion.error).toMatchObject({ kind, message: expect.stringContaining(message) })
+  })
+
+  it('that blocks the thread is a timeout, and the next case is asked', async () => {
+    const code = 'export default ({ vars }) => { while (vars.q !== "go on"); return "went on" }'
+    const provider = module('loops.mjs', code, { timeout: '80ms' })
+    expect((await asked(provider)).completion).toMatchObject({ outcome: 'timeout', text: '' })
+    const next = { ...request, case: { ...request.case, vars: { q: 'go on' } } }
+    expect((await provider.ask(next, AbortSignal.timeout(5_000))).completion.text).toBe('went on')
   })
 
   it('says that a file is missing', async () => {
@@ -305,6 +342,23 @@ describe('http', () => {
     expect(await kind('{"a": "x"}', '$.a[')).toBe('bad_request')
     expect(await kind('', '$')).toBe('empty_answer')
     expect(await kind('x'.repeat(10_000_001), '$')).toBe('malformed')
+  })
+
+  it('tells nothing where a path finds nothing: that is neither an empty list nor no tool call', async () => {
+    const body = { reply: 'ok', sources: [], steps: [] }
+    const url = await serve((_req, res) => res.end(JSON.stringify(body)))
+    const told = async (more: object) => (await asked(http(url, { answer: '$.reply', ...more }))).completion
+    for (const path of ['$.sources', '$.sources[*]', "$.sources[?@.id == 'x']"])
+      expect((await told({ contexts: path })).contexts).toEqual([])
+    for (const path of ['$.documents', '$.documents[*]', '$.sources[0]'])
+      expect(await told({ contexts: path })).not.toHaveProperty('contexts')
+    expect(await told({ state: '$.state' })).not.toHaveProperty('state')
+    expect(await told({ trajectory: '$.steps[*]' })).toMatchObject({ outcome: 'answered', tool_calls: [] })
+    // `tool_call: {never: […]}` would pass on it.
+    expect(await told({ trajectory: '$.messages' })).toMatchObject({
+      outcome: 'error',
+      error: { kind: 'malformed', message: 'The answer has nothing at $.messages (trajectory).' },
+    })
   })
 
   it('is ridden through by the engine: 429, 500, silence and a cut, then answers', async () => {

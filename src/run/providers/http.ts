@@ -4,6 +4,7 @@ import type { ErrorKind } from '../../schema/run.ts'
 import type { Json } from '../../schema/values.ts'
 import { strictLiquid } from '../liquid.ts'
 import { namesIn, redactCompletion, redactor } from '../redact.ts'
+import { besideIn, besides, noTrajectory } from './besides.ts'
 import { type AppOptions, failed, LONGEST_ANSWER, question, readAnswer, sentenceOf } from './app.ts'
 import { readLimits, retryAfter } from '../pacing/limit-headers.ts'
 import { failureOfThrown, shorten } from './openai-failure.ts'
@@ -130,8 +131,8 @@ async function boundedText(response: Response): Promise<string | undefined> {
 /** Finds the answer: the whole body for `$`, else what a JSONPath finds first; values other than text as JSON. */
 async function answerIn(body: string, http: Target['http']): Promise<Attempt> {
   const { answer: path } = http
-  const besides = (['contexts', 'trajectory', 'state'] as const).filter((name) => http[name] !== undefined)
-  if (path === '$' && besides.length === 0) return readAnswer(body, 0)
+  const asked = besides.filter((name) => http[name] !== undefined)
+  if (path === '$' && asked.length === 0) return readAnswer(body, 0)
   let json: Json
   try {
     json = JSON.parse(body) as Json
@@ -147,21 +148,19 @@ async function answerIn(body: string, http: Target['http']): Promise<Attempt> {
   }
   if (found.length === 0) return failed('malformed', `The answer has nothing at ${path}.`, 0)
   const text = path === '$' ? body : typeof found[0] === 'string' ? found[0] : JSON.stringify(found[0])
-  if (besides.length === 0) return readAnswer(text, 0)
+  if (asked.length === 0) return readAnswer(text, 0)
   const more: Record<string, unknown> = {}
-  for (const name of besides) {
+  for (const name of asked) {
     const at = http[name] ?? ''
-    let values: unknown[]
     try {
-      values = query(json, at)
+      const told = besideIn(json, name, at, query)
+      if (told) more[name] = told.value
     } catch (error) {
       return failed('bad_request', `\`${name}: ${at}\` is no JSONPath: ${sentenceOf(error)}`, 0)
     }
-    // A path to the list, or to each of its members.
-    const list = values.length === 1 && Array.isArray(values[0]) ? values[0] : values
-    if (name === 'state') more[name] = values[0] ?? null
-    else more[name] = list
   }
+  if (http.trajectory !== undefined && !('trajectory' in more))
+    return failed('malformed', noTrajectory(http.trajectory), 0)
   return readAnswer({ text, ...more }, 0)
 }
 

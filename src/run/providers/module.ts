@@ -1,5 +1,6 @@
 // The provider that calls a function of the user's own code for each case.
 import type { Provider, ResolvedTarget } from '../../ports.ts'
+import { callWithin, wasTooLate } from '../call-within.ts'
 import { loadExport } from '../modules.ts'
 import { type AppOptions, failed, question, readAnswer, sentenceOf } from './app.ts'
 
@@ -9,7 +10,7 @@ type Answer = (input: ReturnType<typeof question> & { signal: AbortSignal }) => 
 /**
  * A provider that calls an exported function with {id, vars, messages, trial, signal}. It returns, or promises, text or
  * an object {text, tool_calls?, usage?, model?, cost_usd?}. A file that cannot be loaded, an export that is no function
- * and a function that throws are the error `command_failed`.
+ * and a function that throws are the error `command_failed`; one that blocks the thread beyond its time is a timeout.
  */
 export function moduleProvider(target: Target, { dir, clock }: AppOptions): Provider {
   let loaded: Promise<unknown> | undefined
@@ -29,9 +30,13 @@ export function moduleProvider(target: Target, { dir, clock }: AppOptions): Prov
         start = clock.monotonic()
         // Its own copy: a function that changes what it was given must not change the case.
         const input = { ...structuredClone(question(request)), signal }
-        const given: unknown = await (answer as Answer)(input)
+        const given: unknown = await callWithin(() => (answer as Answer)(input), target.timeout)
         return readAnswer(given, clock.monotonic() - start)
       } catch (error) {
+        if (wasTooLate(error)) {
+          const latency_ms = clock.monotonic() - start
+          return { completion: { outcome: 'timeout', text: '', tool_calls: [], latency_ms, attempts: 1 } }
+        }
         return failed('command_failed', `${target.module}: ${sentenceOf(error)}`, clock.monotonic() - start)
       }
     },

@@ -61,6 +61,11 @@ function judge(
   const completion = { text, tool_calls, latency_ms: 0, attempts: 1, ...known }
   if (refusal !== '') return { completion: { ...completion, outcome: 'refused', text: refusal } }
   const reason = known.finish_reason ?? ''
+  // Routers say so when the provider behind them broke off, with what had come until then.
+  if (reason === 'error') {
+    const what = 'The provider broke off (finish_reason: error).'
+    return failed('server_error', what, { status, retry: {}, completion: known })
+  }
   if (reason === 'content_filter') return { completion: { ...completion, outcome: 'refused' } }
   // Mistral and proxies of other vendors have their own words for "length".
   if (['length', 'model_length', 'max_tokens'].includes(reason)) {

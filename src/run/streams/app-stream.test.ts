@@ -79,6 +79,16 @@ describe('a streamed answer', () => {
     expect(completion.latency_ms! - completion.first_token_ms!).toBeGreaterThanOrEqual(60)
   })
 
+  it('that tells no trajectory although the target says where it is, is torn', async () => {
+    const url = await app(
+      SSE,
+      events.map((data) => `data: ${data}\n\n`),
+    )
+    const { completion, retry } = await ask(url, { stream: 'sse', answer: '$.t', trajectory: '$.steps' })
+    expect(completion).toMatchObject({ outcome: 'error', error: { kind: 'malformed' } })
+    expect(retry).toBeDefined()
+  })
+
   it('tells contexts and state in whatever message has them', async () => {
     const url = await app(
       SSE,

@@ -3,6 +3,7 @@ import type { Attempt } from '../../ports.ts'
 import type { HttpTarget } from '../../schema/suite.ts'
 import type { Json } from '../../schema/values.ts'
 import { failed, readAnswer, sentenceOf } from '../providers/app.ts'
+import { besideIn, besides, noTrajectory } from '../providers/besides.ts'
 import { linesOf, textOf, tooLong } from './lines.ts'
 import { eventsOf } from './sse.ts'
 import type * as z from 'zod'
@@ -14,7 +15,6 @@ type Part = { data: string; error: boolean }
 type Query = (json: Json, path: string) => unknown[]
 type Heard = { text: string; besides: Record<string, unknown>; first: number | undefined }
 
-const besides = ['contexts', 'trajectory', 'state'] as const
 const SHOWN = 200
 
 const parts: Record<Form, (body: AsyncIterable<string>) => AsyncIterable<Part>> = {
@@ -56,6 +56,8 @@ export async function readAppStream(response: Response, http: Http, elapsed: () 
     throw error
   }
   const { text, first } = heard
+  if (form !== 'text' && http.trajectory !== undefined && !('trajectory' in heard.besides))
+    return failed('malformed', noTrajectory(http.trajectory), 0, { retry: {} })
   const { completion, ...how } = readAnswer(
     Object.keys(heard.besides).length > 0 ? { text, ...heard.besides } : text,
     0,
@@ -88,10 +90,8 @@ function hear(heard: Heard, { data, error }: Part, http: Http, query: Query): At
       if (piece !== null) heard.text += typeof piece === 'string' ? piece : JSON.stringify(piece)
     }
     for (const name of asks) {
-      const values = query(json, http[name] ?? '')
-      if (values.length === 0) continue
-      if (name === 'state') heard.besides[name] = values[0]
-      else heard.besides[name] = values.length === 1 && Array.isArray(values[0]) ? values[0] : values
+      const told = besideIn(json, name, http[name] ?? '', query)
+      if (told) heard.besides[name] = told.value
     }
   } catch (thrown) {
     return failed('bad_request', `A path of the target is no JSONPath: ${sentenceOf(thrown)}`, 0)

@@ -51,7 +51,9 @@ function addChunk(joined: Joined, chunk: Record<string, unknown>): boolean {
   const choices: unknown[] = Array.isArray(chunk['choices']) ? chunk['choices'] : []
   const choice = choices.find((one) => isRecord(one) && (one['index'] ?? 0) === 0)
   if (!isRecord(choice)) return false
-  if (typeof choice['finish_reason'] === 'string') joined.finish = choice['finish_reason']
+  const reason = choice['finish_reason']
+  // Some servers write '' where others write null.
+  if (typeof reason === 'string' && reason !== '') joined.finish = reason
   // The last chunk of some servers holds the message instead of a delta.
   const delta = isRecord(choice['delta']) ? choice['delta'] : undefined
   return delta !== undefined && addDelta(joined, delta)

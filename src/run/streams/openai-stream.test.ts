@@ -189,11 +189,10 @@ describe('a whole stream', () => {
     ['a cut answer', delta({ content: 'Hel' }) + delta({}, { finish_reason: 'length' }) + DONE, { outcome: 'truncated', text: 'Hel' }],
     ['reasoning apart', delta({ reasoning_content: 'hm' }) + delta({ content: 'ok' }) + stop + DONE, { outcome: 'answered', text: 'ok' }],
     ['no [DONE]', delta({ content: 'ok' }) + stop, { outcome: 'answered', text: 'ok' }],
-    ['no finish_reason', delta({ content: 'ok' }) + DONE, { outcome: 'answered', text: 'ok' }],
     ['no last empty line', delta({ content: 'ok' }) + stop.trimEnd(), { outcome: 'answered', text: 'ok' }],
     ['comments and other events', `: ping\n\nevent: ping\n\n${delta({ content: 'ok' })}:\n\nretry: 10\nid: 1\n${stop}`, { outcome: 'answered', text: 'ok' }],
     ['an event in several lines', `data: {"choices":[{"delta":\ndata:{"content":"ok"},"finish_reason":"stop"}]}\n\n`, { outcome: 'answered', text: 'ok' }],
-    ['a running count of tokens', event({ choices: [{ delta: { content: 'ok' } }], usage: { prompt_tokens: 9, completion_tokens: 1 } }) + usage + DONE, { text: 'ok', usage: { input_tokens: 20, output_tokens: 4, cached_input_tokens: 8 } }],
+    ['a running count of tokens', event({ choices: [{ delta: { content: 'ok' } }], usage: { prompt_tokens: 9, completion_tokens: 1 } }) + stop + usage + DONE, { text: 'ok', usage: { input_tokens: 20, output_tokens: 4, cached_input_tokens: 8 } }],
   ])('%s', async (_, sent, expected) => {
     const { url } = await serve((response) => void head(response).end(sent))
     expect((await ask(url)).completion).toMatchObject(expected)
@@ -214,6 +213,8 @@ describe('a stream that fails', () => {
   const started = delta({ content: 'Half an ans' })
   it.each([
     ['ends early', started, 'connection', true],
+    ['ends early behind a proxy that says [DONE]', started + DONE, 'connection', true],
+    ['ends with the reason "error"', started + delta({}, { finish_reason: 'error' }) + DONE, 'server_error', true],
     ['ends in the middle of a chunk', started + delta({ content: 'wer' }).slice(0, 40), 'malformed', true],
     ['has an error in it', started + event({ error: { message: 'overloaded', type: 'server_error', code: null } }), 'server_error', true],
     ['has an error with a code', started + event({ error: { message: 'slow down', code: 429 } }), 'rate_limit', true],

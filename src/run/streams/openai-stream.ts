@@ -62,11 +62,16 @@ export async function readStream(
     if (error instanceof Error && error.message === tooLong) return broken(tooLong)
     if (!done) throw error
   }
-  if (!done && !whole.finished()) {
-    return failed('connection', 'The stream ended before the answer did.', { retry: {}, completion: known })
+  // Proxies send [DONE] also when the connection behind them broke: half an answer would pass as a short one.
+  if (!whole.finished()) {
+    const what = done ? 'The stream was closed without a finish_reason' : 'The stream ended before the answer did'
+    return failed('connection', `${what}.`, { retry: {}, completion: known })
   }
   const { completion, ...how } = readBody(whole.body(), response)
-  return { ...how, completion: first === undefined ? completion : { ...completion, first_token_ms: first } }
+  return {
+    ...how,
+    completion: first === undefined || completion.error ? completion : { ...completion, first_token_ms: first },
+  }
 }
 
 function parsed(data: string): Record<string, unknown> | undefined {

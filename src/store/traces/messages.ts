@@ -51,12 +51,20 @@ function messagesOf(one: unknown, fallback: Message['role']): SpanMessage[] {
     const id = inner['tool_call_id'] ?? (role === 'tool' ? inner['id'] : undefined)
     return [message(role, text, calls, { id, name: inner['name'], finish })]
   }
-  const answers = parts.filter(({ type }) => type === 'tool_call_response')
+  const answers = parts.filter(({ type }) => type === 'tool_call_response' || type === 'server_tool_call_response')
   const text = parts.filter(({ type }) => type === 'text').map((part) => asText(part['content'] ?? part['text']))
-  const calls = parts.filter(({ type }) => type === 'tool_call').flatMap(callOf)
-  const tools = answers.map((part) =>
-    message('tool', asText(part['response'] ?? part['result']), [], { id: part['id'], name: part['name'] }),
+  // A tool that the provider runs itself (a web search) is called as well.
+  const calls = parts.flatMap((part) =>
+    part['type'] === 'tool_call'
+      ? callOf(part)
+      : part['type'] === 'server_tool_call'
+        ? callOf({ ...part, arguments: part['server_tool_call'] ?? part['arguments'] })
+        : [],
   )
+  const tools = answers.map((part) => {
+    const said = part['response'] ?? part['result'] ?? part['server_tool_call_response']
+    return message('tool', asText(said), [], { id: part['id'], name: part['name'] })
+  })
   return text.length + calls.length > 0 || tools.length === 0
     ? [...tools, message(role, text.join(''), calls, { finish })]
     : tools

@@ -1,6 +1,6 @@
-// Spans out of OpenTelemetry traces as JSON lines: the form of the Collector's file exporter, one `{resourceSpans}` a line.
+// Spans and log records out of OpenTelemetry files: JSON lines of the Collector's file exporter, or one JSON document.
 // Format: opentelemetry.io/docs/specs/otel/protocol/file-exporter and opentelemetry-proto's JSON encoding.
-import { stat } from 'node:fs/promises'
+import { readFile, stat } from 'node:fs/promises'
 import { AigateError } from '../../errors.ts'
 import { parseJson, readLines } from '../json-lines.ts'
 
@@ -14,8 +14,14 @@ export type Span = {
   end: number
   failed: string | undefined
   attributes: Readonly<Record<string, unknown>>
-  events: { name: string; attributes: Readonly<Record<string, unknown>> }[]
+  events: SpanEvent[]
+  /** true: only its log records are there, so that nobody knows how long it took. */
+  untimed?: true
 }
+export type SpanEvent = { name: string; attributes: Readonly<Record<string, unknown>> }
+
+/** A log record that is an event of a span. `attributes` also hold its body, where that is an object, and those of the resource. */
+export type LogEvent = SpanEvent & { trace: string; span: string; at: number }
 
 type Rec = Record<string, unknown>
 const isRec = (value: unknown): value is Rec => typeof value === 'object' && value !== null && !Array.isArray(value)
@@ -69,37 +75,85 @@ function spanOf(span: Rec, resource: Rec): Span | undefined {
   }
 }
 
+/** An event that says of which span it is; others are logs of something else. */
+function eventOf(record: Rec, resource: Rec): LogEvent | 'other' | undefined {
+  const own = attributesOf(record['attributes'])
+  const name = text(record['eventName']) || text(own['event.name'])
+  if (!name.startsWith('gen_ai.')) return 'other'
+  const trace = text(record['traceId'])
+  const at = [record['timeUnixNano'], record['observedTimeUnixNano']].map(millis).find((one) => one > 0)
+  if (trace === '' || at === undefined) return undefined
+  const body = valueOf(record['body'])
+  const said = typeof body === 'string' ? parseJson(body) : body
+  const attributes = { ...resource, ...own, ...(isRec(said) && said) }
+  return { trace, span: text(record['spanId']), at, name, attributes }
+}
+
+type Telemetry = { spans: Span[]; events: LogEvent[]; unread: number }
+
+/** One JSON value of a file: an export request, a list of them, or what trace stores give out for one trace. */
+function take(value: unknown, found: Telemetry): void {
+  if (Array.isArray(value)) {
+    for (const one of value) take(one, found)
+    return
+  }
+  const whole = isRec(value) ? value : {}
+  const inner = isRec(whole['trace']) ? whole['trace'] : whole
+  const traced = list(inner['resourceSpans'] ?? inner['batches'])
+  const logged = list(inner['resourceLogs'])
+  if (traced.length + logged.length === 0) found.unread += 1
+  const resourceOf = (one: Rec) => (isRec(one['resource']) ? attributesOf(one['resource']['attributes']) : {})
+  for (const one of traced) {
+    const resource = resourceOf(one)
+    const scopes = list(one['scopeSpans'] ?? one['instrumentationLibrarySpans'])
+    for (const span of scopes.flatMap((scope) => list(scope['spans']))) {
+      const read = spanOf(span, resource)
+      if (read) found.spans.push(read)
+      else found.unread += 1
+    }
+  }
+  for (const one of logged) {
+    const resource = resourceOf(one)
+    for (const record of list(one['scopeLogs']).flatMap((scope) => list(scope['logRecords']))) {
+      const read = eventOf(record, resource)
+      if (read === undefined) found.unread += 1
+      else if (read !== 'other') found.events.push(read)
+    }
+  }
+}
+
+/** A file that is one JSON document over many lines; undefined for JSON lines, the last of which may be torn. */
+async function documentIn(file: string, first: string): Promise<unknown> {
+  if (!/^\s*[[{]/.test(first) || parseJson(first) !== undefined) return undefined
+  const whole = await readFile(file, 'utf8').catch(() => '')
+  return parseJson(whole.replace(/^\ufeff/, ''))
+}
+
 /**
- * All spans of some files. A line that is no JSON, or no trace, and a span without id or times are counted in `unread`.
- * Throws AigateError `cannot_read`, and `bad_file` for a file without a single span.
+ * All spans of some files, and the events of their log records (`resourceLogs`). What is no JSON or no telemetry, a span
+ * without id or times and an event without a trace are counted in `unread`.
+ * Throws AigateError `cannot_read`, and `bad_file` for a file without a single span or event.
  */
-export async function readSpans(files: readonly string[]): Promise<{ spans: Span[]; unread: number }> {
-  const spans: Span[] = []
-  let unread = 0
+export async function readTelemetry(files: readonly string[]): Promise<Telemetry> {
+  const all: Telemetry = { spans: [], events: [], unread: 0 }
   for (const file of files) {
-    const before = spans.length
+    const before = all.spans.length + all.events.length
     if ((await stat(file).catch(() => null))?.isDirectory())
       throw new AigateError('bad_file', { problem: 'This is a folder.', mend: 'Name the files in it.' }, { file })
+    let begun = false
     for await (const line of readLines(file)) {
       if (line.text.trim() === '') continue
-      const value = parseJson(line.text)
-      const resources = isRec(value) ? list(value['resourceSpans']) : []
-      if (resources.length === 0) unread += 1
-      for (const one of resources) {
-        const resource = isRec(one['resource']) ? attributesOf(one['resource']['attributes']) : {}
-        for (const scope of list(one['scopeSpans'] ?? one['instrumentationLibrarySpans']))
-          for (const span of list(scope['spans'])) {
-            const read = spanOf(span, resource)
-            if (read) spans.push(read)
-            else unread += 1
-          }
-      }
+      const whole = begun ? undefined : await documentIn(file, line.text)
+      begun = true
+      take(whole ?? parseJson(line.text), all)
+      if (whole !== undefined) break
     }
-    if (spans.length === before) {
+    if (all.spans.length + all.events.length === before) {
       const problem = 'This file holds no spans of OpenTelemetry.'
-      const mend = 'Name JSON lines as the file exporter of the Collector writes them: {"resourceSpans": […]} a line.'
+      const mend =
+        'Name files as the file exporter of the Collector writes them: {"resourceSpans": […]} or {"resourceLogs": […]} a line.'
       throw new AigateError('bad_file', { problem, mend }, { file })
     }
   }
-  return { spans, unread }
+  return all
 }
