@@ -114,9 +114,18 @@ export type AskRequest = {
   model?: { id: string; params: Record<string, Json> }
   tools?: Tool[]
   response_format?: Record<string, Json>
-  /** Of a conversation: to be called before each call after the first; counts it, or says why it must not be sent. */
-  afford?: () => string | undefined
+  /** Of a conversation: lets each of its calls go out when its turn has come. */
+  turn?: CallTurn
 }
+
+/**
+ * Waits until the limits and the budget allow one more call: to whoever is asked the conversation, or to `other` (a simulated
+ * user). `refused` stands for a call that must not be made; `ended` is to be told what came of the one that was.
+ */
+export type CallTurn = (
+  request: AskRequest,
+  other?: Provider,
+) => Promise<{ refused: Attempt } | { ended(attempt: Attempt, cost_usd: number | undefined): void }>
 
 /** One attempt: the completion (attempts and cost are the engine's to fill in) and, when it failed, how to go on. */
 export type Attempt = {

@@ -14,6 +14,7 @@ import type {
 import { fatalKinds } from '../../ports.ts'
 import { admit, book as bookCall, spent, timeLeft } from '../budget.ts'
 import { type PassInput, runPass, type Stopped } from '../engine.ts'
+import { wakeAll } from '../pass.ts'
 
 /** Milliseconds. `first` and `longest`: between two looks at a batch; `failures`: in a row, after which nobody is asked any more. */
 type BatchTiming = { first: number; longest: number; failures: number }
@@ -215,6 +216,8 @@ async function finish(world: World, entry: PendingBatch, last: boolean): Promise
     }
   } finally {
     budget.inFlight -= waiting
+    // What is asked live beside it may have waited for this.
+    wakeAll(budget)
   }
 }
 

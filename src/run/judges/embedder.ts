@@ -1,9 +1,10 @@
 // Embeddings for assertions: gathered into batches, each different text asked once, recorded and replayed like answers.
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Graders, ResolvedModel } from '../../ports.ts'
-import { admit, book, spent } from '../budget.ts'
+import { admit, book, type BudgetState, spent } from '../budget.ts'
 import { contentHash } from '../canonical.ts'
 import { embedTexts } from '../embeddings.ts'
+import { wakeAll } from '../pass.ts'
 import type { JudgeWorld } from './ask-judge.ts'
 
 /** Questions that come within this time go out together. */
@@ -82,12 +83,20 @@ async function attempts<T>({ budget, clock, signal }: JudgeWorld, work: () => Pr
     if (why !== undefined) throw new Error(why.message)
     admit(budget, clock.monotonic())
     try {
-      const result = await work()
-      book(budget, { outcome: 'answered', text: '', tool_calls: [], attempts: 1 })
-      return result
+      return await counted(budget, work)
     } catch (error) {
       if (attempt >= ATTEMPTS || signal.aborted) throw error
       await sleep(400 * 2 ** attempt, undefined, { signal }).catch(() => undefined)
     }
+  }
+}
+
+/** A call that failed was one as well; whoever waits for it to end is told. */
+async function counted<T>(budget: BudgetState, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } finally {
+    book(budget, { outcome: 'answered', text: '', tool_calls: [], attempts: 1 })
+    wakeAll(budget)
   }
 }

@@ -10,6 +10,8 @@ import { narrow, newWidth, type Width, widen, widthOf } from './width.ts'
 /** What holds for a provider as a whole. */
 export type House = {
   inFlight: number
+  /** Conversations under way. */
+  talks: number
   requests: Minute
   tokens: Minute
   /** Earliest start of the next call where only a ceiling is known and not how it is counted. */
@@ -22,6 +24,8 @@ export type House = {
 /** What is throttled on its own: one model of a provider. */
 export type Lane = {
   inFlight: number
+  /** Calls of conversations under way that wait for their turn: they come before new requests. */
+  waiting: number
   requests: Minute
   tokens: Minute
   width: Width
@@ -68,6 +72,7 @@ const LONGEST_PROBE_MS = 4_000
 
 export const newHouse = (): House => ({
   inFlight: 0,
+  talks: 0,
   requests: newMinute(),
   tokens: newMinute(),
   next: -Infinity,
@@ -81,6 +86,7 @@ export function laneOf(house: House, key: string): Lane {
   if (known) return known
   const lane: Lane = {
     inFlight: 0,
+    waiting: 0,
     requests: newMinute(),
     tokens: newMinute(),
     width: newWidth(),
