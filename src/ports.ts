@@ -114,15 +114,18 @@ export type AskRequest = {
   model?: { id: string; params: Record<string, Json> }
   tools?: Tool[]
   response_format?: Record<string, Json>
-  /**
-   * Of a conversation: to be awaited before each call after the first; waits for its turn and counts it, or says why it must
-   * not be sent. `asked`: who is asked what.
-   */
-  afford?: (asked: Asking) => Promise<string | undefined>
+  /** Of a conversation: lets each of its calls go out when its turn has come. */
+  turn?: CallTurn
 }
 
-/** A call, and what it is throttled by. */
-export type Asking = { provider: Pick<Provider, 'name' | 'rpm' | 'tpm' | 'lane'>; request: AskRequest }
+/**
+ * Waits until the limits and the budget allow one more call: to whoever is asked the conversation, or to `other` (a simulated
+ * user). `refused` stands for a call that must not be made; `ended` is to be told what came of the one that was.
+ */
+export type CallTurn = (
+  request: AskRequest,
+  other?: Provider,
+) => Promise<{ refused: Attempt } | { ended(attempt: Attempt, cost_usd: number | undefined): void }>
 
 /** One attempt: the completion (attempts and cost are the engine's to fill in) and, when it failed, how to go on. */
 export type Attempt = {

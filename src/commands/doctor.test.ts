@@ -61,3 +61,11 @@ it('with a baseline: a page, and the same JSON for the same seed', async () => {
 it('a wrong number of draws is a usage error', async () => {
   expect(await aigate(['doctor', '--draws', '0'], scenario('pass'))).toMatchObject({ code: 2 })
 })
+
+it('--ask stops at its budget, and draws no conclusion from a part of the suite', async () => {
+  const folder = scenario('pass')
+  const { code, stdout, stderr } = await aigate(['doctor', '--ask', '--max-calls', '3'], folder, { SIDE: 'before' })
+  expect({ code, stdout }).toEqual({ code: 4, stdout: '' })
+  expect(stderr).toMatch(/^budget: max_calls is 3, and \d+ calls would be made/)
+  expect(stderr).toMatch(/stopped: The budget of 3 calls \(max_calls\) is spent\. Every answer so far is saved in/)
+}, 60_000)

@@ -3,7 +3,7 @@ import { doctorReport, examine, nothingStored } from '../decide/doctor/doctor.ts
 import type { Context, Ending, LoadedSuite, Project } from '../ports.ts'
 import { doctorText } from '../report/doctor.ts'
 import { safeJson } from '../report/safe-text.ts'
-import { newBudget } from '../run/budget.ts'
+import { type BudgetState, newBudget } from '../run/budget.ts'
 import { DoctorReport } from '../schema/doctor.ts'
 import type { QuarantineEntry } from '../schema/quarantine.ts'
 import type { Run } from '../schema/run.ts'
@@ -11,17 +11,20 @@ import { loadProject } from '../store/project.ts'
 import { loadSuites } from '../store/suites.ts'
 import { assertGradable } from './gradable.ts'
 import { evaluateSuite, openSession } from './gate/evaluate.ts'
-import type { AskOptions } from './options.ts'
+import { type AskOptions, budgetOf, type Limited } from './options.ts'
+import { foretell } from './gate/planning/foretell.ts'
+import { alone } from './gate/planning/sides.ts'
 import { evidenceRuns, quarantineList, storedOf } from './gate/stored-evidence.ts'
 import { wantsColor } from './wants-color.ts'
 import { workProgress } from './work-progress.ts'
 
-type DoctorOptions = Pick<AskOptions, 'config' | 'seed' | 'record' | 'offline' | 'out'> & {
-  run?: string[]
-  ask?: boolean
-  json?: boolean
-  draws?: number
-}
+type DoctorOptions = Limited &
+  Pick<AskOptions, 'config' | 'seed' | 'record' | 'offline' | 'out'> & {
+    run?: string[]
+    ask?: boolean
+    json?: boolean
+    draws?: number
+  }
 
 export async function doctorCommand(context: Context, names: string[], options: DoctorOptions): Promise<Ending> {
   const project = await loadProject({ cwd: context.cwd, config: options.config })
@@ -29,12 +32,15 @@ export async function doctorCommand(context: Context, names: string[], options: 
   if (options.ask) await assertGradable(suites)
   const quarantine = await quarantineList(context, project, suites)
   const runs = await evidenceRuns(context, project, options.run ?? [])
+  // One for all suites together.
+  const budget = newBudget(budgetOf(project, options))
   const found = []
   for (const suite of suites) {
     const stored =
       (await storedOf(context, project, suite, { runs, quarantine })) ??
-      (options.ask ? await askTwice(context, project, { suite, options, quarantine }) : null)
+      (options.ask ? await askTwice(context, project, { suite, options, quarantine, budget }) : null)
     if (context.signal.aborted) return 'interrupted'
+    if (stored === 'stopped') return 'invalid'
     const { suite: name, version } = suite.suite
     const progress = workProgress(context, name)
     const { seed = 1, draws = null } = options
@@ -52,13 +58,15 @@ export async function doctorCommand(context: Context, names: string[], options: 
   return report.outcome
 }
 
-type Asking = { suite: LoadedSuite; options: DoctorOptions; quarantine: QuarantineEntry[] }
+type Asking = { suite: LoadedSuite; options: DoctorOptions; quarantine: QuarantineEntry[]; budget: BudgetState }
 
-/** An A/A run: the whole ladder of the suite, twice, against nothing; the second run is the evidence of the first. */
-async function askTwice(context: Context, project: Project, { suite, options, quarantine }: Asking) {
+/**
+ * An A/A run: the whole ladder of the suite, twice, against nothing; the second run is the evidence of the first. `stopped`:
+ * not everything could be asked.
+ */
+async function askTwice(context: Context, project: Project, { suite, options, quarantine, budget }: Asking) {
   const { max } = suite.suite.trials
   const whole = { ...suite, suite: { ...suite.suite, trials: { min: max, max } } }
-  const budget = newBudget(project.config.budget)
   const runs: Run[] = []
   for (const half of [0, 1]) {
     const session = openSession(
@@ -69,9 +77,15 @@ async function askTwice(context: Context, project: Project, { suite, options, qu
       quarantine,
       [suite],
     )
+    if (half === 0) await foretell(session, [alone(whole), alone(whole)], budgetOf(project, options))
     const { run } = await evaluateSuite(session, whole, { baseline: null, file: null, partial: false })
     runs.unshift(run)
     if (context.signal.aborted) return null
+    // From a part of the suite nothing can be said of the policy for the whole.
+    if (run.stopped !== undefined) {
+      context.stderr.write(`stopped: ${run.stopped} Every answer so far is saved in ${session.folder}\n`)
+      return 'stopped'
+    }
   }
   return storedOf(context, project, suite, { runs, quarantine })
 }

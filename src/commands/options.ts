@@ -28,8 +28,11 @@ export type AskOptions = {
   passes?: number
 }
 
+/** The options of `limited`: every verb that asks models has them. */
+export type Limited = Pick<AskOptions, 'maxCost' | 'maxCalls' | 'maxTokens' | 'maxDuration'>
+
 /** What may be spent: as the command line says, else aigate.yaml, each limit by itself. */
-export function budgetOf({ config }: Project, options: AskOptions): Budget {
+export function budgetOf({ config }: Project, options: Limited): Budget {
   const { maxCost, maxCalls, maxTokens, maxDuration } = options
   return {
     ...config.budget,

@@ -28,9 +28,13 @@ const cellsOf = (pair: Pair): string[] => [
 export function runPlanText(plan: RunPlan, { color, columns }: { color: boolean; columns: number }): string {
   const paint = paintFor(color)
   const head = ['', 'calls', 'tokens in', 'tokens out', 'cost', 'time']
-  const suites = plan.suites.map((suite) => [oneLine(`${suite.suite} ${suite.suite_version}`, 40), ...cellsOf(suite)])
+  const suites = plan.suites.flatMap((suite) => [
+    [oneLine(`${suite.suite} ${suite.suite_version}`, 40), ...cellsOf(suite)],
+    ...(suite.parts.length < 2 ? [] : suite.parts.map((part) => [`  ${oneLine(part.what, 38)}`, ...cellsOf(part)])),
+  ])
   const models = plan.models.map((one) => [oneLine(`${one.provider} ${one.model ?? ''}`.trim(), 48), ...cellsOf(one)])
-  const total = ['all', ...cellsOf(plan.total)]
+  const all = plan.shard ? `all of shard ${plan.shard.shard} of ${plan.shard.of}` : 'all'
+  const total = [all, ...cellsOf(plan.total)]
   const rows = [head, ...suites, ...models, total]
   const widths = head.map((_, at) => Math.max(...rows.map((row) => (row[at] ?? '').length)))
   const line = (row: string[]) =>
@@ -78,7 +82,16 @@ function notesOf({ suite, known, most, evidence }: RunPlan['suites'][number]): s
   const guessed =
     evidence.estimated === 0 ? [] : [`tokens of ${plural(evidence.estimated, 'case')} estimated from the texts`]
   const unpriced = most.calls > 0 && evidence.price === null ? ['no price known'] : []
-  const untimed = most.calls > 0 && evidence.latency === null ? ['latency never measured'] : []
-  const all = [...saved, ...guessed, ...unpriced, ...untimed]
+  const untimed =
+    most.calls === 0
+      ? []
+      : evidence.batch
+        ? ['as a batch: within a day, at half the price']
+        : evidence.latency === null
+          ? ['latency never measured']
+          : []
+  const talks =
+    evidence.guessed === 0 ? [] : [`calls of ${plural(evidence.guessed, 'conversation')} not seen yet: fewest to most`]
+  const all = [...saved, ...guessed, ...talks, ...unpriced, ...untimed]
   return all.length === 0 ? [] : [`${suite}: ${all.join(' · ')}`]
 }

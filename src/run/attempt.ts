@@ -1,12 +1,11 @@
 // One attempt of a request, from its start to what follows from it: an answer, another attempt, or the end of the pass.
-import { setTimeout as sleep } from 'node:timers/promises'
-import type { AskRequest, Asking, Attempt, Provider } from '../ports.ts'
+import type { Attempt } from '../ports.ts'
 import { fatalKinds } from '../ports.ts'
 import type { Completion, ErrorKind } from '../schema/run.ts'
-import { book, houseOf, oneMore, wasSent } from './budget.ts'
+import { book, wasSent } from './budget.ts'
+import { isTalk, turnsOf } from './conversation-turns.ts'
 import { downBecause, noteFinished } from './pacing/health.ts'
-import { type Call, dropCall, endCall, laneOf, startStep, stepWait } from './pacing/lane.ts'
-import { estimateTokens, UNKNOWN_ANSWER } from './pacing/tokens.ts'
+import { type Call, dropCall, endCall } from './pacing/lane.ts'
 import { deliver, fail, halt, LONGEST_TIMER, type Pass, stop, type Stopped, wakeAll } from './pass.ts'
 import { type Item, putBack, type Queue } from './queue.ts'
 import { unitOf } from './random.ts'
@@ -21,41 +20,44 @@ export function send(pass: Pass, queue: Queue, item: Item, call: Call): void {
   const { clock, onEvent, budget } = pass.input
   const { provider } = item
   const controller = new AbortController()
+  const turns = isTalk(item.request) ? turnsOf(pass, queue, item, call, controller.signal) : undefined
   /** True for the first of answer, timeout, fault and halt; whatever comes later is ignored. */
   const over = () => {
     clearTimeout(timer)
     return pass.inFlight.delete(abort)
   }
-  let more = 0
-  const afford = async (asked: Asking) => {
-    await turnOf(pass, item.provider, asked, controller.signal)
-    if (controller.signal.aborted) return 'Interrupted.'
-    const refused = oneMore(budget)
-    if (refused === undefined) more += 1
-    return refused
-  }
   const settle = (attempt: Attempt) => {
     if (!over()) return
-    settled(pass, queue, item, { call, attempt, more })
+    settled(pass, queue, item, { call, attempt, booked: turns?.end(attempt) === true })
     wakeAll(budget)
   }
   const abort = () => {
     if (over()) {
-      budget.inFlight -= 1
-      dropCall(queue, call, true)
+      if (turns) turns.abort()
+      else {
+        budget.inFlight -= 1
+        dropCall(queue, call, true)
+      }
     }
     controller.abort()
   }
+  const limit = (turns && provider.longest?.(item.request.case)) ?? provider.timeout_ms
   const late = () => {
+    // Who waits for a turn is not slow.
+    const left = turns ? call.at + limit + turns.waited() - clock.monotonic() : 0
+    if (left > 0) {
+      timer = setTimeout(late, Math.min(Math.ceil(left), LONGEST_TIMER))
+      return
+    }
     const latency_ms = clock.monotonic() - call.at
-    settle({ completion: { outcome: 'timeout', text: '', tool_calls: [], latency_ms, attempts: 1 } })
+    // First, so that a conversation takes no further turn.
     controller.abort()
+    settle({ completion: { outcome: 'timeout', text: '', tool_calls: [], latency_ms, attempts: 1 } })
     onEvent?.({ kind: 'stalled', request: item.request, timeout_ms: provider.timeout_ms })
   }
-  const longest = conversed(item.request) ? provider.longest?.(item.request.case) : undefined
-  const timer = setTimeout(late, Math.min(longest ?? provider.timeout_ms, LONGEST_TIMER))
+  let timer = setTimeout(late, Math.min(limit, LONGEST_TIMER))
   pass.inFlight.add(abort)
-  const asked = conversed(item.request) ? { ...item.request, afford } : item.request
+  const asked = turns ? { ...item.request, turn: turns.turn } : item.request
   provider.ask(asked, controller.signal).then(settle, (error: unknown) => {
     if (!pass.inFlight.has(abort)) return
     abort()
@@ -64,44 +66,22 @@ export function send(pass: Pass, queue: Queue, item: Item, call: Call): void {
   })
 }
 
-/** Waits until a further call of a conversation may start under the ceilings of whoever is asked, and enters it. */
-async function turnOf(pass: Pass, target: Provider, { provider, request }: Asking, signal: AbortSignal): Promise<void> {
-  const { budget, clock } = pass.input
-  // The target itself is known here with the ceilings of its model.
-  const { name, rpm, tpm, lane } = provider.name === target.name && !provider.lane ? target : provider
-  const house = houseOf(budget, name)
-  const at = { house, lane: laneOf(house, lane?.key ?? '') }
-  const ceilings = { rpm, tpm, laneRpm: lane?.rpm, laneTpm: lane?.tpm }
-  const { answers } = at.lane
-  const { input, output } = estimateTokens(request, answers.count > 0 ? answers.output * 1.5 : UNKNOWN_ANSWER)
-  // What can never fit waits for a whole minute alone.
-  const tokens = Math.min(Math.ceil(input * answers.scale) + output, tpm ?? Infinity, lane?.tpm ?? Infinity)
-  const need = { tokens, longestPause: pass.timing.longestPause }
-  while (!signal.aborted) {
-    const wait = stepWait(at, ceilings, need, clock.monotonic())
-    if (wait <= 0) return void startStep(at, ceilings, { tokens, input }, clock.monotonic())
-    await sleep(Math.min(wait, LONGEST_TIMER), undefined, { signal }).catch(() => undefined)
-  }
-}
-
-/** Several calls in one attempt: a conversation takes longer than a call. */
-const conversed = ({ case: { turns, user, tools } }: AskRequest): boolean => Boolean(turns ?? user ?? tools)
-
 /** Books an attempt, learns from it, and finishes the request or plans its next attempt. */
 function settled(
   pass: Pass,
   queue: Queue,
   item: Item,
-  { call, attempt, more }: { call: Call; attempt: Attempt; more: number },
+  { call, attempt, booked }: { call: Call; attempt: Attempt; booked: boolean },
 ): void {
   const { budget, clock } = pass.input
   const now = clock.monotonic()
   const { completion } = attempt
-  book(budget, completion, more)
+  if (!booked) book(budget, completion)
   const sent = wasSent(completion)
-  if (sent) {
+  if (booked) item.sent += completion.conversation?.calls ?? 1
+  else if (sent) {
     item.sent += completion.conversation?.calls ?? 1
-    endCall(queue, item.ceilings, { call, attempt: asOneCall(item.request, attempt), patience: pass.timing, now })
+    endCall(queue, item.ceilings, { call, attempt, patience: pass.timing, now })
     if (completion.error?.kind === 'rate_limit') sayPause(pass, queue, completion, now)
   } else dropCall(queue, call, false)
   item.last = { ...completion, attempts: item.sent }
@@ -113,13 +93,6 @@ function settled(
   if (!isTriedAgain(queue, item, attempt)) finish(pass, queue, item, item.last)
   else again(pass, queue, item, { attempt, now })
   checkDown(pass, queue, item, now)
-}
-
-/** The tokens of a conversation are those of many calls, each of which had its place: they say nothing about the first. */
-function asOneCall(request: AskRequest, attempt: Attempt): Attempt {
-  if (!conversed(request)) return attempt
-  const { usage: _all, ...completion } = attempt.completion
-  return { ...attempt, completion }
 }
 
 function sayPause(pass: Pass, { lane }: Queue, { error }: Completion, now: number): void {

@@ -6,6 +6,9 @@ import { type House, newHouse } from './pacing/lane.ts'
 /** Why a run cannot go on. */
 export type Spent = { limit: keyof Budget; message: string }
 
+/** A conversation under way. `calls`: made so far; `least`: what it takes at the very least. */
+export type Talk = { calls: number; least: number }
+
 export type BudgetState = {
   readonly maxCalls: number
   readonly maxCostUsd: number
@@ -25,6 +28,8 @@ export type BudgetState = {
   startedAt: number | undefined
   /** Attempts under way, of all passes that go on side by side. */
   inFlight: number
+  /** Conversations: those under way, and what those that came to their end took. */
+  readonly talks: { readonly open: Set<Talk>; ended: number; calls: number }
   /** The limit that stopped a pass, once one did. */
   spent: Spent | undefined
   /** By name: what is known of the providers that were asked. */
@@ -51,6 +56,7 @@ export function newBudget(budget?: Budget): BudgetState {
     latency: { mean: 0, count: 0 },
     startedAt: undefined,
     inFlight: 0,
+    talks: { open: new Set(), ended: 0, calls: 0 },
     spent: undefined,
     houses: new Map(),
     lost: new Map(),
@@ -61,15 +67,41 @@ export function newBudget(budget?: Budget): BudgetState {
 /** The tolerance keeps 0.1 + 0.2 from being more than 0.3. */
 const within = (value: number, limit: number): boolean => value <= limit * (1 + 1e-9)
 
+/** Calls of a conversation in all: as many as others took, where some have ended. */
+const callsOf = ({ talks }: BudgetState, { least }: Talk): number =>
+  Math.max(least, talks.ended > 0 ? talks.calls / talks.ended : 1)
+
+/** Calls that conversations under way are expected to make still, those that are being made apart. */
+function promised(budget: BudgetState): number {
+  let calls = 0
+  for (const talk of budget.talks.open) calls += Math.max(0, callsOf(budget, talk) - talk.calls)
+  return calls
+}
+
 /**
  * Why no further call may be sent now: it and those under way are expected to cost, and to last, as much as the mean call
  * so far. `tokens`: what this one is estimated to take, for as long as no answer told. undefined: it may be sent.
+ * @param begins the conversation that the call begins, or null; undefined: a further call of one that is under way. None
+ * is begun that would be torn, and none that would tear another
  */
-export function spent(budget: BudgetState, tokens: number, now: number): Spent | undefined {
+export function spent(budget: BudgetState, tokens: number, now: number, begins: Talk | null = null): Spent | undefined {
+  const more = (begins ? callsOf(budget, begins) : 1) + promised(budget)
+  return spentBy(budget, { more, tokens, conversation: begins !== null }, now)
+}
+
+/** The same of one further call of a conversation that is under way. */
+export const spentInside = (budget: BudgetState, tokens: number, now: number): Spent | undefined =>
+  spentBy(budget, { more: 1, tokens, conversation: false }, now)
+
+function spentBy(
+  budget: BudgetState,
+  { more, tokens, conversation }: { more: number; tokens: number; conversation: boolean },
+  now: number,
+): Spent | undefined {
   const { maxCostUsd, maxTokens, maxDurationMs, inFlight } = budget
-  const none = noCalls(budget)
+  const none = noCalls(budget, more, conversation)
   if (none) return none
-  const cost = budget.costUsd + (inFlight + 1) * (budget.priced > 0 ? budget.costUsd / budget.priced : 0)
+  const cost = budget.costUsd + (inFlight + more) * (budget.priced > 0 ? budget.costUsd / budget.priced : 0)
   if (budget.costUsd >= maxCostUsd || !within(cost, maxCostUsd))
     return {
       limit: 'max_cost_usd',
@@ -77,7 +109,7 @@ export function spent(budget: BudgetState, tokens: number, now: number): Spent |
     }
   // Whether a first call fits nobody can know before it was made; a guess must not keep it from being made.
   const unknown = budget.metered === 0 && inFlight === 0
-  const used = budget.tokens + (inFlight + 1) * (budget.metered > 0 ? budget.tokens / budget.metered : tokens)
+  const used = budget.tokens + (inFlight + more) * (budget.metered > 0 ? budget.tokens / budget.metered : tokens)
   if (budget.tokens >= maxTokens || (!unknown && !within(used, maxTokens)))
     return {
       limit: 'max_tokens',
@@ -105,17 +137,13 @@ export function admit(budget: BudgetState, now: number): void {
   budget.startedAt ??= now
 }
 
-const noCalls = ({ calls, maxCalls }: BudgetState): Spent | undefined =>
-  calls < maxCalls
-    ? undefined
-    : { limit: 'max_calls', message: `The budget of ${maxCalls} calls (max_calls) is spent.` }
-
-/** Counts one more call of a conversation that is under way; or says why it must not be sent. What it costs is known at its end. */
-export function oneMore(budget: BudgetState): string | undefined {
-  const none = noCalls(budget)
-  if (none === undefined) budget.calls += 1
-  else budget.spent ??= none
-  return none?.message
+function noCalls({ calls, maxCalls }: BudgetState, more: number, conversation: boolean): Spent | undefined {
+  if (within(calls + more, maxCalls)) return undefined
+  const why =
+    conversation && calls < maxCalls
+      ? `: ${calls} were made, and the next conversation is expected to take ${Math.ceil(more - 1e-9)}`
+      : ''
+  return { limit: 'max_calls', message: `The budget of ${maxCalls} calls (max_calls) is spent${why}.` }
 }
 
 /** False for what never left this machine: a recorded answer, none recorded, no key to send. */
@@ -123,27 +151,24 @@ export function wasSent({ replayed, error }: Completion): boolean {
   return !replayed && error?.kind !== 'no_key' && error?.kind !== 'not_recorded'
 }
 
-/**
- * Books an attempt that was counted when it was admitted: what it took, or that it was no call after all.
- * @param more calls of its conversation that were counted as they were made
- */
-export function book(budget: BudgetState, completion: Completion, more = 0): void {
+/** Books an attempt that was counted when it was admitted: what it took, or that it was no call after all. */
+export function book(budget: BudgetState, completion: Completion): void {
   budget.inFlight -= 1
   if (!wasSent(completion)) {
     budget.calls -= 1
     return
   }
   const { conversation, cost_usd, usage, latency_ms, error, outcome } = completion
-  // One call was admitted; a conversation is several, and its simulated user some more.
-  if (conversation) budget.calls += conversation.calls - 1 + (conversation.user?.calls ?? 0) - more
-  budget.costUsd += conversation?.user?.cost_usd ?? 0
+  // One call was admitted; of a conversation that an application tells about, all are known only now.
+  const calls = Math.max(1, conversation?.calls ?? 1)
+  budget.calls += calls - 1
   if (cost_usd !== undefined) {
     budget.costUsd += cost_usd
-    budget.priced += 1
+    budget.priced += calls
   }
   if (usage) {
     budget.tokens += usage.input_tokens + usage.output_tokens
-    budget.metered += 1
+    budget.metered += calls
   }
   if (latency_ms === undefined || error || outcome === 'timeout') return
   const { latency } = budget

@@ -70,7 +70,10 @@ export async function buildProvider(suite: Asked, options: Options): Promise<Pro
   const name = target.kind === 'prompt' ? target.provider.name : target.kind
   const asked = options.offline ? undefined : liveProvider(suite, options)
   const simulate = asked && suite.users && (await playersOf(suite.users, options))
-  const live = asked && conversationProvider(asked, { ...options, dir: suite.dir, simulate })
+  const list = target.kind === 'prompt' ? await pricer(target.model.pin) : undefined
+  const price = (completion: Completion) =>
+    target.kind === 'prompt' ? list?.(target.model.pin, completion) : undefined
+  const live = asked && conversationProvider(asked, { ...options, dir: suite.dir, simulate, price })
   const { recordings } = options
   if (!live) return priced(replayProvider(name, recordings), target)
   return priced(options.record ? recordingProvider(live, recordings) : live, target)

@@ -2,6 +2,7 @@
 import type { Completion } from '../schema/run.ts'
 import { finish, send } from './attempt.ts'
 import { admit, type Spent, spent, timeLeft } from './budget.ts'
+import { isTalk, newTalk } from './conversation-turns.ts'
 import { startCall, waitFor } from './pacing/lane.ts'
 import {
   begin,
@@ -88,6 +89,7 @@ function started(pass: Pass, queue: Queue, later: (ms: number) => void): boolean
   if (pass.stopped) return false
   const now = clock.monotonic()
   if (timeLeft(budget, now) === 0) return outOfBudget(pass, spent(budget, 0, now))
+  if (queue.lane.waiting > 0) return false
   const { item, wait } = nextItem(queue, now)
   if (!item) {
     later(wait)
@@ -98,6 +100,8 @@ function started(pass: Pass, queue: Queue, later: (ms: number) => void): boolean
     halt(pass, lost)
     return false
   }
+  // As many conversations as calls may be under way, also while none of them calls: what is begun is led to its end.
+  if (isTalk(item.request) && queue.house.talks >= item.ceilings.concurrency) return false
   const need = tokensOf(queue, item, budget)
   if ('problem' in need) return done(pass, queue, item, need.problem)
   const pause = waitFor(queue, item.ceilings, { tokens: need.tokens, longestPause: pass.timing.longestPause }, now)
@@ -105,7 +109,7 @@ function started(pass: Pass, queue: Queue, later: (ms: number) => void): boolean
     later(pause)
     return false
   }
-  const reason = spent(budget, need.tokens, now)
+  const reason = spent(budget, need.tokens, now, isTalk(item.request) ? newTalk(item.request) : null)
   if (reason) return outOfBudget(pass, reason)
   takeItem(queue, item)
   admit(budget, now)
@@ -116,7 +120,7 @@ function started(pass: Pass, queue: Queue, later: (ms: number) => void): boolean
 /** Stops, unless calls are under way: they may turn out cheaper than expected, or replayed. */
 function outOfBudget(pass: Pass, reason: Spent | undefined): false {
   const { budget } = pass.input
-  if (reason && budget.inFlight === 0) {
+  if (reason && budget.inFlight === 0 && budget.talks.open.size === 0) {
     budget.spent ??= reason
     stop(pass, { kind: 'budget', message: reason.message })
   }

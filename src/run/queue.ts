@@ -48,7 +48,7 @@ export function queuesOf(order: readonly AskRequest[], provider: Provider, budge
   return [...queues.values()]
 }
 
-const ceilingsOf = ({ concurrency, rpm, tpm, lane }: Provider): Ceilings => ({
+export const ceilingsOf = ({ concurrency, rpm, tpm, lane }: Provider): Ceilings => ({
   concurrency,
   rpm,
   tpm,
@@ -99,8 +99,8 @@ export function takeItem(queue: Queue, item: Item): void {
 
 /** What a request may take: tokens in all and of its prompt, rather too many than too few. 0 where nobody counts. */
 export function tokensOf(
-  { lane }: Queue,
-  { request, ceilings, provider }: Item,
+  { lane }: Pick<Queue, 'lane'>,
+  { request, ceilings, provider }: Pick<Item, 'request' | 'ceilings' | 'provider'>,
   budget: BudgetState,
 ): { tokens: number; input: number } | { problem: Completion } {
   const { tpm, laneTpm } = ceilings

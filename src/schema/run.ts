@@ -206,6 +206,10 @@ export const RunHeader = z.strictObject({
     .strictObject({ ref: z.string(), commit: z.string() })
     .optional()
     .describe('Compared with this commit, asked in the same run; its record is in the folder `against`'),
+  kept: z
+    .strictObject({ answers: z.int().positive(), oldest: z.string() })
+    .optional()
+    .describe('In the folder `against`: so many answers were there from before the run, the oldest of this time'),
   anchors: z
     .strictObject({ cases: z.array(z.string()), asked: z.boolean() })
     .optional()

@@ -4,12 +4,25 @@ import { Baseline } from './baseline.ts'
 import { Observation, RunHeader } from './run.ts'
 import { Unchanged } from './verdict.ts'
 
+/** What is asked besides the candidate, of the same cases. */
+const Side = z.strictObject({
+  header: RunHeader.describe('Of the whole suite'),
+  observations: z.array(Observation),
+  stopped: z.string().optional().describe('Why not everything was asked'),
+})
+export type Side = z.infer<typeof Side>
+
 const Part = z.strictObject({
   header: RunHeader.describe('Of the whole suite'),
   baseline: Baseline.nullable().describe('What the whole is compared with'),
   cases: z.array(z.string()).describe('Those that this shard asked'),
   observations: z.array(Observation),
   stopped: z.string().optional().describe('Why not everything was asked'),
+  against: Side.optional().describe('Only with --against: the other side'),
+  cells: z
+    .array(Side.extend({ name: z.string().regex(/^\w[\w+-]*$/) }))
+    .optional()
+    .describe('Only with --attribute: the combinations of old and new'),
 })
 
 export const ShardFile = z.strictObject({

@@ -35,7 +35,12 @@ export function gateVerbs(context: Context, { verb, end }: Verbs): void {
     .option('--no-frozen', 'also where CI is set')
     .option('--threshold <rate>', 'floor for the pass rate, 0 to 1', parseRate)
     .option('--trials <n>', 'ask every case exactly n times', parseCount)
-    .option('--changed [ref]', 'only suites that differ from the base (default: as --base finds it)')
+    .addOption(
+      new Option('--changed [ref]', 'only suites that differ from the base (default: as --base finds it)').conflicts([
+        'results',
+        'traces',
+      ]),
+    )
     .option('--resume [run]', 'go on with a run that was interrupted (default: the newest)')
     .addOption(
       new Option('--shard <n/m>', 'ask only the n-th of m parts, for `aigate merge`: --shard 2/8').conflicts('results'),
@@ -110,6 +115,12 @@ export function gateVerbs(context: Context, { verb, end }: Verbs): void {
     .option('--prompt <name@version>', 'another version of the prompt')
     .option('--trials <n>', 'ask every case exactly n times', parseCount)
     .option('--offline', 'answers from the recordings only')
+    .option('--against <ref>', 'with the base side, as `eval --against` asks it')
+    .option('--attribute', 'with the combinations that `eval --attribute` asks')
+    .option('--batch', 'through the Batch API: within a day, at half the price')
+    .option('--shard <n/m>', 'only the n-th of m parts: --shard 2/8')
+    .option('--passes <n>', 'with --shard: so many passes', parseCount)
+    .option('--durations <report>', 'with --shard: split by the latencies of this JSON report')
     .option('--no-cache', 'as if nothing were known from earlier runs')
     .option('--cache-dir <folder>', 'where answers are kept between runs (default: .aigate/cache)')
     .option('--json', 'for programs: schema/plan.schema.json')
@@ -152,7 +163,7 @@ export function gateVerbs(context: Context, { verb, end }: Verbs): void {
     .action((ref: string, options) =>
       end(import('../commands/gate/explain.ts').then(({ explainCommand }) => explainCommand(context, ref, options))),
     )
-  verb('doctor [suite...]', 'Say how often the policy errs on a suite, and what it needs', doctorExamples)
+  limited(verb('doctor [suite...]', 'Say how often the policy errs on a suite, and what it needs', doctorExamples))
     .option('--config <file>', 'configuration file')
     .option('--run <ref...>', 'only these stored runs as evidence besides the baseline')
     .option('--ask', 'ask the suite twice (A/A) where nothing is stored')
@@ -182,10 +193,12 @@ export function gateVerbs(context: Context, { verb, end }: Verbs): void {
         ),
       ),
     )
-  verb(
-    'calibrate <labels>',
-    'Measure how well a judge agrees with people, and store it for the gate',
-    calibrateExamples,
+  limited(
+    verb(
+      'calibrate <labels>',
+      'Measure how well a judge agrees with people, and store it for the gate',
+      calibrateExamples,
+    ),
   )
     .option('--config <file>', 'configuration file')
     .option('--judge <name...>', 'this judge, or these as a jury, instead of those that the labels name')

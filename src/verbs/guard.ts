@@ -1,7 +1,7 @@
 // Production: go back, look, switch off, and prove that all is well.
 import { type Command, Option } from 'commander'
 import type { Context } from '../ports.ts'
-import { parseCount, parseDuration, parseSeed } from './arguments.ts'
+import { limited, parseCount, parseDuration, parseSeed } from './arguments.ts'
 import type { Verbs } from './verbs.ts'
 
 /** `aigate rollback` and `aigate watch`. */
@@ -78,7 +78,9 @@ export function beforeVerbs(context: Context, { program, verb, end }: Verbs): vo
 export function proofVerbs(context: Context, { program, verb, end }: Verbs): void {
   const one = (usage: string, summary: string, examples: string[]) =>
     verb(usage, summary, examples, program).option('--config <file>', 'configuration file').option('--json', 'as data')
-  one('drift [suite...]', 'Ask the pinned baselines again: does the same model still answer alike?', driftExamples)
+  limited(
+    one('drift [suite...]', 'Ask the pinned baselines again: does the same model still answer alike?', driftExamples),
+  )
     .option('--trials <n>', 'answers to each case (default: the most that the suite allows)', parseCount)
     .option('--results <run>', 'what was answered is in this run or results file; nothing is asked')
     .option('--seed <n>', 'order of the calls and jitter', parseSeed)

@@ -1,7 +1,7 @@
 // The ledger of releases.
 import { Option } from 'commander'
 import type { Context } from '../ports.ts'
-import { parseCount, parseSeed } from './arguments.ts'
+import { limited, parseCount, parseSeed } from './arguments.ts'
 import type { Verbs } from './verbs.ts'
 
 /** `aigate release …`: what runs together. */
@@ -80,7 +80,7 @@ export function releaseVerbs(context: Context, { program, verb, end }: Verbs): v
     .action((options) =>
       end(import('../commands/versions/release-check.ts').then((verbs) => verbs.releaseCheckCommand(context, options))),
     )
-  releaseVerb('bisect <good> <bad>', 'Find the release that broke a case', releaseBisectExamples)
+  limited(releaseVerb('bisect <good> <bad>', 'Find the release that broke a case', releaseBisectExamples))
     .addOption(environment())
     .requiredOption('--case <id>', 'the case')
     .option('--suite <name>', 'its suite, where several have such a case')

@@ -4,6 +4,9 @@ import type { Context } from '../../ports.ts'
 
 type Env = Context['env']
 
+/** Events about a change that others have to judge; any other is a wish to evaluate. */
+export const CHANGES = ['pull_request', 'merge_group']
+
 export type ActionInputs = {
   workingDirectory: string
   config: string | undefined
@@ -28,6 +31,8 @@ export type ActionInputs = {
   relevantPaths: string[]
   /** What is evaluated, as far as it is not everything: the jobs of a matrix differ in nothing else. */
   subject: string[]
+  /** Only suites that differ from the base, or from this ref; false: all of them. */
+  changed: boolean | string
   /** Words of `aigate eval` that follow from all other inputs. */
   words: string[]
 }
@@ -75,6 +80,13 @@ const without = (name: string, value: string | undefined) => (value === 'none' ?
 const yesNo = (name: string, value: boolean | undefined) =>
   value === undefined ? [] : [value ? `--${name}` : `--no-${name}`]
 
+/** true or false, or a value. */
+function choice(env: Env, name: string): boolean | string {
+  const value = textOf(env, name)
+  if (value === undefined || /^(false|False|FALSE)$/.test(value)) return false
+  return /^(true|True|TRUE)$/.test(value) ? true : value
+}
+
 /** @throws AigateError `usage` for a value that cannot be meant; what the values of options may be, `aigate eval` says itself. */
 export function readInputs(env: Env): ActionInputs {
   const policy = textOf(env, 'on-missing-secrets') ?? 'fail'
@@ -104,6 +116,7 @@ export function readInputs(env: Env): ActionInputs {
       const value = textOf(env, name)
       return value === undefined || value === '.' ? [] : [`${name}=${value.replaceAll(/\s+/g, ' ')}`]
     }),
+    changed: choice(env, 'changed'),
     words: [
       ...option('config', textOf(env, 'config')),
       ...option('prompt', textOf(env, 'prompt')),
@@ -116,6 +129,16 @@ export function readInputs(env: Env): ActionInputs {
       ...(flag(env, 'attribute') === true ? ['--attribute'] : []),
     ],
   }
+}
+
+/**
+ * On what is no change to the base (a push to the main branch, a schedule) nothing would differ from it, and everything
+ * would pass unseen: there every suite runs, unless a ref is named. Results of another tool are judged whatever changed.
+ */
+export function changedWords({ changed, results }: Pick<ActionInputs, 'changed' | 'results'>, event: string): string[] {
+  if (results !== undefined) return []
+  if (typeof changed === 'string') return option('changed', changed)
+  return changed && CHANGES.includes(event) ? ['--changed'] : []
 }
 
 /** What to compare with: the input, else the commit that a merge queue builds on, else what aigate finds by itself. */

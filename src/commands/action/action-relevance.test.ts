@@ -138,6 +138,47 @@ describe('relevant-paths', () => {
   })
 })
 
+describe('changed', () => {
+  const only = (changed: string) => ({ 'relevant-paths': '', changed })
+  /** The questions that reached the model meanwhile. */
+  async function asking(of: Step) {
+    const before = api.asked.length
+    const found = await runAction(of)
+    return { ...found, asked: api.asked.length - before }
+  }
+
+  it('a pull request that reaches no suite passes without a question, and says so', async () => {
+    const folder = change('docs/a.md', 'src/app.js')
+    const { code, stdout, outputs, summary, asked } = await asking(step(folder, { inputs: only('true') }))
+    expect({ code, asked }, stdout).toEqual({ code: 0, asked: 0 })
+    expect(outputs).toMatchObject({ outcome: 'pass', evaluated: 'false', 'pass-rate': '', calls: '0' })
+    expect(summary).toMatch(/Nothing to do, .*: app/)
+    const queue = { event: 'merge_group', payload: payloads.merge_group(base), inputs: only('true') }
+    expect(await asking(step(folder, queue))).toMatchObject({ code: 0, asked: 0 })
+  })
+
+  it('one that reaches it is evaluated; so is every other event, and everything where it is false', async () => {
+    const folder = clone(origin)
+    edit(folder, 'evals/app.suite.yaml', 'a@1.0.0', 'a@1.1.0')
+    commit(folder, 'shorter')
+    const reached = await asking(step(folder, { inputs: only('true') }))
+    expect(reached, reached.stdout).toMatchObject({ code: 0, asked: 21, outputs: { evaluated: 'true' } })
+    const other = change('docs/a.md')
+    const pushed = { event: 'push', payload: payloads.push(base), inputs: only('true') }
+    expect((await asking(step(other, pushed))).asked).toBe(21)
+    const all = change('docs/b.md')
+    expect((await asking(step(all, { inputs: only('false') }))).asked).toBe(21)
+  })
+
+  it('a ref that it names counts on every event; one that git does not know is a usage error', async () => {
+    const folder = change('docs/a.md')
+    const pushed = { event: 'push', payload: payloads.push(base), inputs: only('HEAD~1') }
+    expect(await asking(step(folder, pushed))).toMatchObject({ code: 0, asked: 0 })
+    expect(await asking(step(folder, { inputs: only('no-such-branch') }))).toMatchObject({ code: 2, asked: 0 })
+    expect(await asking(step(folder, { inputs: only('--offline') }))).toMatchObject({ code: 2, asked: 0 })
+  })
+})
+
 describe('results of another tool', () => {
   const rows = (right: number) =>
     Array.from({ length: 200 }, (_, i) => JSON.stringify({ case_id: `c${i}`, passed: i < right, output: 'x' })).join(

@@ -10,10 +10,7 @@ import { LOCK_NAME } from '../../store/lock-file.ts'
 import { loadProject } from '../../store/project.ts'
 import { loadSuites } from '../../store/suites.ts'
 import type { ActionEvent } from './action-event.ts'
-import type { ActionInputs } from './action-inputs.ts'
-
-/** A change that others have to judge; any other event is a wish to evaluate. */
-const CHANGES = ['pull_request', 'merge_group']
+import { type ActionInputs, CHANGES } from './action-inputs.ts'
 
 /**
  * Why nothing has to be evaluated, as a sentence; null where something has to, or where that cannot be told: no base, files

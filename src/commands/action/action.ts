@@ -9,7 +9,7 @@ import { plain } from '../../report/safe-text.ts'
 import { annotationCommand, logLine, maskCommands } from '../../report/workflow-commands.ts'
 import { type ActionEvent, readEvent } from './action-event.ts'
 import { strayCheckout } from './action-checkout.ts'
-import { type ActionInputs, baseWords, readInputs } from './action-inputs.ts'
+import { type ActionInputs, baseWords, changedWords, readInputs } from './action-inputs.ts'
 import * as results from './action-results.ts'
 import { irrelevantChange } from './action-relevance.ts'
 import { judgeTrust, type Trust } from './action-trust.ts'
@@ -68,7 +68,7 @@ async function evaluate(context: Context, host: Host, inputs: ActionInputs, even
   const outputs = {
     outcome: ending,
     'exit-code': String(code),
-    evaluated: String(report !== null && trust.offline === undefined),
+    evaluated: String(report !== null && report.suites.length > 0 && trust.offline === undefined),
     ...results.numbersOf(report),
     reports: folder,
     ...(await results.reportPaths(folder)),
@@ -148,6 +148,7 @@ function evalWords(inputs: ActionInputs, event: ActionEvent, trust: Trust, folde
     ...inputs.suites,
     ...inputs.words,
     ...baseWords(inputs.base, event.queuedOn),
+    ...changedWords(inputs, event.name),
     ...(inputs.offline || trust.offline !== undefined ? ['--offline'] : []),
     ...(inputs.cacheFolder === undefined ? [] : [`--out=${join(inputs.cacheFolder, 'runs')}`]),
     `--reporter=${['table', ...written, ...inputs.reporters].join(',')}`,

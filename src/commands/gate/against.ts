@@ -1,22 +1,22 @@
 // eval --against: the base side of a comparison, asked in the same run, from git objects instead of the stored baseline.
-import { basename, dirname, join, sep } from 'node:path'
-import { observedBaseline } from '../../decide/baseline/accept-baseline.ts'
+import { join, sep } from 'node:path'
 import { AigateError } from '../../errors.ts'
 import type { AskRequest, LoadedSuite, Project, Provider, ResolvedTarget } from '../../ports.ts'
 import { buildProvider } from '../../run/build-provider.ts'
 import { expander } from '../../run/expand.ts'
 import type { Part } from '../../run/interleave.ts'
 import type { Baseline } from '../../schema/baseline.ts'
-import type { Completion, GuardRecord, Observation, Run, RunHeader } from '../../schema/run.ts'
+import type { Completion, GuardRecord, Observation, RunHeader } from '../../schema/run.ts'
 import { type BaseProject, openBaseProject } from '../../store/base-project.ts'
 import { commitOf } from '../../store/git-objects.ts'
 import { openRecordings } from '../../store/recordings.ts'
-import { readRun } from '../../store/run-journal.ts'
 import { collectSuites } from '../../store/suites.ts'
+import { AGAINST, baselineOf, failuresOf, keptNote } from './against-record.ts'
 import { type Memory, openMemory, SAME_TIME_MS } from './answer-memory.ts'
 import { openRecord, type Session } from './evaluate.ts'
 import { finisher } from './finish-answer.ts'
 import { headerOf } from './run-header.ts'
+import { ownCases } from './shards/shard.ts'
 
 /** A commit whose project is laid out, and its suites by name. */
 export type Against = {
@@ -31,6 +31,7 @@ export type Against = {
 export type OtherSide = {
   ref: string
   commit: string
+  asks: OtherAsked
   /** What is asked there. */
   target: ResolvedTarget
   file: string
@@ -47,8 +48,6 @@ export type OtherSide = {
   finish(request: AskRequest, completion: Completion): Promise<Observation>
   end(how: { complete: boolean; stopped?: string | undefined }): Promise<void>
 }
-
-const FOLDER = 'against'
 
 /** Lays out the project at `ref`. Throws AigateError `usage` when git knows no such revision or it has no configuration. */
 export async function openAgainst(project: Project, ref: string): Promise<Against> {
@@ -78,65 +77,92 @@ export function holdWithoutOther(suite: string, against: Against, guard: GuardRe
   return { ...(guard ?? none), holds: [said, ...(guard?.holds ?? [])] }
 }
 
+/** What is asked of the base side of a suite, before anything is. `here`: of a shard its own cases. */
+export type OtherAsked = {
+  ref: string
+  commit: string
+  target: ResolvedTarget
+  /** The suite of the head with the target and the folder of the base, and the cases that its prompt can ask. */
+  asked: LoadedSuite
+  here: LoadedSuite['cases']
+  memory: Memory
+}
+
 /**
  * The base side of a suite: the target of the base, asked the cases of the head and graded by its assertions, so that
  * both sides stand under one ruler. Cases that the base's prompt cannot ask are left out there. null: the base has no
  * such suite.
  */
-export async function openOtherSide(
+export async function otherAsked(
   session: Session,
   { ref, base, suites }: Against,
   suite: LoadedSuite,
-  partial: boolean,
-): Promise<OtherSide | null> {
+): Promise<OtherAsked | null> {
   const old = suites.get(suite.suite.suite)
   if (!old) return null
-  const { context, options } = session
-  const ask = await expander(old.target)
-  const cases = suite.cases.filter((each) => canAsk(() => ask(each.case, 1)))
-  const asked = { ...suite, cases, target: old.target }
-  const own: Session = { ...session, project: base.project, folder: join(session.folder, FOLDER) }
+  const { target, dir } = old
+  const ask = await expander(target)
+  const asked = { ...suite, target, dir, cases: suite.cases.filter((each) => canAsk(() => ask(each.case, 1))) }
+  const since = new Date(session.context.now().getTime() - SAME_TIME_MS)
   const { commit } = base
+  const own = { ...session, project: base.project }
+  const memory = await openMemory(own, { suite: asked, side: `base ${commit}`, commit, since })
+  return { ref, commit, target, asked, here: ownCases(session.shard, asked), memory }
+}
+
+/** Opens the base side of a suite, with a record of its own; null: the base has no such suite. */
+export async function openOtherSide(
+  session: Session,
+  against: Against,
+  suite: LoadedSuite,
+  partial: boolean,
+): Promise<OtherSide | null> {
+  const { ref, base } = against
+  const plan = await otherAsked(session, against, suite)
+  if (!plan) return null
+  const { context, options } = session
+  const { commit, target, here, memory } = plan
+  const ask = await expander(target)
+  // Graders lie where the head has them.
+  const asked = { ...plan.asked, dir: suite.dir }
+  const own: Session = { ...session, project: base.project, folder: join(session.folder, AGAINST) }
+  const ladder = Array.from({ length: suite.suite.trials.max }, (_, i) => here.map((each) => ask(each.case, i + 1)))
+  const kept = session.resumed ? undefined : keptOf(memory, ladder.flat())
   const header: RunHeader = {
     ...(await headerOf(own, asked, { baseline: null, file: null, partial })),
     git: { commit, branch: null, dirty: false },
+    ...(kept && { kept }),
   }
   const recordings = await openRecordings(
     join(session.project.root, session.project.config.recordings),
     suite.suite.suite,
   )
   const settings = { record: false, offline: options.offline === true, batch: options.batch, recordings }
-  const provider = await buildProvider({ ...asked, dir: old.dir }, { env: context.env, clock: context, ...settings })
+  const provider = await buildProvider(plan.asked, { env: context.env, clock: context, ...settings })
   const journal = await openRecord(session, own.folder, header)
   const observations: Observation[] = []
-  const since = new Date(context.now().getTime() - SAME_TIME_MS)
-  const memory = await openMemory(own, {
-    suite: { ...asked, dir: old.dir },
-    side: `base ${commit}`,
-    commit,
-    since,
-  })
   const finish = finisher({ session: own, suite: asked, journal, observations, memory })
   const answers = withSide(provider, { ref, commit, root: base.project.root })
   const known = ({ case: { id }, trial }: AskRequest) => journal.known({ case: id, trial, purpose: 'pass' })?.completion
-  const ladder = Array.from({ length: suite.suite.trials.max }, (_, i) => cases.map((each) => ask(each.case, i + 1)))
   const mine = new WeakSet<AskRequest>()
   return {
     ref,
     commit,
-    target: old.target,
+    asks: plan,
+    target,
     file: journal.file,
     baseline: () => baselineOf({ header, observations, complete: true }, { ref, commit }),
     failures: () => failuresOf(observations, { ref, commit }),
     part: (trial) => {
-      const requests = cases.map((each) => ask(each.case, trial))
+      const requests = here.map((each) => ask(each.case, trial))
       for (const request of requests) mine.add(request)
       return { requests, provider: answers }
     },
     owns: (request) => mine.has(request),
     find: (request) => known(request) ?? memory.find(request),
     finish: (request, answer) => finish(request, answer, 'pass'),
-    notes: session.resumed ? [] : keptNotes(memory, ladder.flat(), ref),
+    // Of shards the whole says it.
+    notes: kept && !session.shard ? [keptNote(kept, ref)] : [],
     end: (how) => journal.end(how),
   }
 }
@@ -155,14 +181,11 @@ function withSide(provider: Provider, { ref, commit, root }: { ref: string; comm
   }
 }
 
-/** What the verdict must say where answers of the base side are not from this run. */
-function keptNotes(memory: Memory, requests: readonly AskRequest[], ref: string): string[] {
+/** How much of the base side is not from this run; undefined: all of it is. */
+function keptOf(memory: Memory, requests: readonly AskRequest[]): RunHeader['kept'] {
   const times = requests.flatMap((request) => memory.askedAt(request) ?? []).sort()
   const [oldest] = times
-  if (oldest === undefined) return []
-  return [
-    `${times.length} answers of ${ref} are kept from ${oldest.slice(0, 16)}Z on: what the provider changed since then counts as an effect. Ask anew with --refresh.`,
-  ]
+  return oldest === undefined ? undefined : { answers: times.length, oldest }
 }
 
 function canAsk(ask: () => unknown): boolean {
@@ -173,38 +196,4 @@ function canAsk(ask: () => unknown): boolean {
     if (error instanceof AigateError) return false
     throw error
   }
-}
-
-function baselineOf(run: Run, { ref, commit }: { ref: string; commit: string }): Baseline {
-  const kept = run.observations.filter(({ completion }) => completion.replayed).length
-  const how =
-    kept === 0 ? 'asked in the same run' : `${kept} of ${run.observations.length} answers taken from before this run`
-  return observedBaseline(run, {
-    at: run.header.started_at,
-    by: 'aigate eval --against',
-    reason: `${ref} (${commit.slice(0, 12)}), ${how}`,
-  })
-}
-
-/** That it was the base side which failed, and how: its own words, once. */
-function failuresOf(observations: readonly Observation[], { ref, commit }: { ref: string; commit: string }): string[] {
-  const lost = observations.flatMap(({ completion }) => completion.error?.message ?? [])
-  const [first] = lost
-  if (first === undefined) return []
-  const side = `${ref} (${commit.slice(0, 12)})`
-  return [
-    `${lost.length} of ${observations.length} answers of the base side, ${side}, could not be measured: ${first.replace(`${side}: `, '')}`,
-  ]
-}
-
-/** The other side of a finished run as it was recorded beside it; null for a run that was compared otherwise. */
-export async function recordedOtherSide(
-  run: Run,
-  file: string,
-): Promise<{ baseline: Baseline; file: string; failures: string[] } | null> {
-  const { against } = run.header
-  if (!against) return null
-  const other = join(dirname(file), FOLDER, basename(file))
-  const recorded = await readRun(other)
-  return { baseline: baselineOf(recorded, against), file: other, failures: failuresOf(recorded.observations, against) }
 }

@@ -21,13 +21,18 @@ import { openMemory } from './answer-memory.ts'
 import { BROKEN_OFF, openRecord, type Session } from './evaluate.ts'
 import { finisher, gradingLine } from './finish-answer.ts'
 import { headerOf } from './run-header.ts'
+import { ownCases } from './shards/shard.ts'
 import { startProgress } from '../progress.ts'
 
 /** The combinations of one suite that are still to be asked, each as a suite of its own. */
 export type Cells = { design: Design; suites: { name: string; suite: LoadedSuite }[] }
 
 /** What a change is compared with. `ref` and `target`: what is asked of a commit, with --against. */
-type Before = { baseline: Baseline | null; ref?: string | undefined; target?: ResolvedTarget | undefined }
+type Before = {
+  baseline: Pick<Baseline, 'target'> | null
+  ref?: string | undefined
+  target?: ResolvedTarget | undefined
+}
 
 /**
  * What `eval` does about changes made together, before anything is asked.
@@ -91,7 +96,9 @@ export async function askCells(
     const folder = cellFolder(session.folder, name)
     cells.push(await openCell(session, { name, suite, folder, recordings, partial: header.partial }))
   }
-  const passes = finishedPasses(observations, header.cases)
+  // A shard knows its own cases only: what the whole needs of its passes, merge takes.
+  const own = header.cases.filter(({ id }) => header.shard?.cases.includes(id) ?? true)
+  const passes = finishedPasses(observations, own)
   const name = `${header.suite} attribution`
   const stopped = await askRounds(session, { cells, passes, name, stopped: candidate.run.stopped })
   if (options.record) await recordings.save()
@@ -183,7 +190,8 @@ export async function openCell(
   const journal = await openRecord(session, folder, header)
   const observations: Observation[] = []
   const expand = await expander(suite.target)
-  const ask = (trial: number) => suite.cases.map((each) => expand(each.case, trial))
+  const here = ownCases(session.shard, suite)
+  const ask = (trial: number) => here.map((each) => expand(each.case, trial))
   const memory = wanted.fresh ? undefined : await openMemory(session, { suite, side: `cell ${name}` })
   const find = (request: AskRequest) =>
     journal.known({ case: request.case.id, trial: request.trial, purpose: 'pass' })?.completion ?? memory?.find(request)

@@ -1,5 +1,6 @@
 // The attribution of a finished run, made again from the records of its combinations; nothing is asked.
 import { existsSync } from 'node:fs'
+import { readdir } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { attribution } from '../../decide/change/attribution.ts'
 import { type Design, designOf, isCell } from '../../decide/change/cells.ts'
@@ -14,6 +15,12 @@ import { readRun } from '../../store/run-journal.ts'
 export const cellName = (changed: readonly string[]): string => changed.join('+')
 /** Where the runs of one combination are: a folder beside the record of the candidate. */
 export const cellFolder = (run: string, name: string): string => join(run, 'attribution', name)
+/** The names of the combinations that were asked in a run, sorted. */
+export const cellsIn = (run: string): Promise<string[]> =>
+  readdir(cellFolder(run, '')).then(
+    (names) => names.sort(),
+    () => [],
+  )
 
 /**
  * What `eval --attribute` said about a run, from its records and the baseline of now.

@@ -129,6 +129,56 @@ describe('eval', () => {
     },
   )
 
+  it.each([
+    [
+      '--max-calls',
+      '8',
+      /^budget: max_calls is 8, and 20 calls would be made: about 12 of 20 answers .* --max-calls 20 would do/m,
+    ],
+    [
+      '--max-cost',
+      '0.85',
+      /^budget: max_cost_usd is \$0.85, and about \$\d+.* would be spent: about \d+ of 20 answers/m,
+    ],
+    ['--max-tokens', '850', /^budget: max_tokens is 850, and about \d+ tokens would be used: about \d+ of 20 answers/m],
+  ])(
+    'says before it asks that %s %s would not suffice, in one line, and asks nobody whether it may',
+    async (flag, value, what) => {
+      const { url, asked } = await serve(5)
+      const folder = project({ one: url }, 20)
+      const { code, stderr } = await evalIn(folder, flag, value)
+      expect(code).toBe(4)
+      expect(asked.length).toBeGreaterThan(0)
+      expect(stderr).toMatch(what)
+      expect(stderr.match(/^budget: /gm)).toHaveLength(1)
+      expect(stderr.indexOf('budget: ')).toBeLessThan(stderr.indexOf('stopped: '))
+      // From what was answered so far, the rest is foretold as it was.
+      const open = 20 - asked.length
+      const again = await evalIn(folder, '--resume', flag, value)
+      if (flag === '--max-calls') expect(again.stderr).toContain(`and ${open} calls would be made`)
+    },
+  )
+
+  it('says nothing of a budget that suffices, nor where nothing is asked', async () => {
+    const { url } = await serve(5)
+    const folder = project({ one: url }, 20)
+    const enough = ['--max-calls', '20', '--max-tokens', '90000', '--reporter', 'table']
+    expect((await aigate(['eval', ...enough], folder)).stderr).not.toContain('budget:')
+    const cached = await aigate(['eval', '--max-calls', '1', '--reporter', 'table'], folder)
+    expect(cached.code).toBe(0)
+    expect(cached.stderr).not.toContain('budget:')
+  })
+
+  it('a limit that cannot be held is said: no price, no stop', async () => {
+    const { url } = await serve(5)
+    const folder = project({ one: url }, 3)
+    const config = readFileSync(join(folder, 'aigate.yaml'), 'utf8')
+    const unpriced = config.replace(/, price: \{[^}]*\}/, '').replace('gpt-4o-2024-11-20', 'own-2026-01-01')
+    writeFileSync(join(folder, 'aigate.yaml'), unpriced)
+    const { stderr } = await evalIn(folder, '--max-cost', '1')
+    expect(stderr).toMatch(/^budget: The price of one is not known: max_cost_usd cannot be held/m)
+  })
+
   it('stops when the time is up', async () => {
     const { url } = await serve(100)
     const folder = project({ one: url }, 60)

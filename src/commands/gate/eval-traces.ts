@@ -14,7 +14,7 @@ import { createRun } from '../../store/run-journal.ts'
 import { readTraces, type Trace } from '../../store/traces/read-traces.ts'
 import { assertGradable } from '../gradable.ts'
 import { judgingOf } from '../judge/judging.ts'
-import type { AskOptions, ReportOptions } from '../options.ts'
+import { type AskOptions, budgetOf, type ReportOptions } from '../options.ts'
 import { parseReporters, requireDestinations, writeReports } from '../write-reports.ts'
 import { baselineOf, guardedSuite } from './eval-results.ts'
 import { BROKEN_OFF, openSession } from './evaluate.ts'
@@ -48,7 +48,9 @@ export async function evalTracesCommand(context: Context, names: string[], optio
   const laid = layOut(change.suite, traces)
   for (const note of [...notes, ...laid.notes]) context.stderr.write(`note: ${note}\n`)
   const { suite, passes, entries } = laid
-  const opened = openSession(context, project, options, newBudget(project.config.budget), change.quarantine, [suite])
+  const opened = openSession(context, project, options, newBudget(budgetOf(project, options)), change.quarantine, [
+    suite,
+  ])
   const session = { ...opened, notes: [...notes, ...laid.notes] }
   const stored = options.baseline === undefined && change.guard?.base ? change.chosen : undefined
   const against = stored

@@ -30,6 +30,9 @@ import {
   resumedSuites,
   whileRunning,
 } from './resume.ts'
+import { storedBaseline } from './judge-run.ts'
+import { foretell } from './planning/foretell.ts'
+import type { Planned } from './planning/sides.ts'
 import { holdEmptied, selectCases } from './selection.ts'
 import { clearShard, finishShard, openShard, parseShard, shardFileOf } from './shards/shard.ts'
 import { askedWhere, sideBySide } from './side-by-side.ts'
@@ -104,7 +107,8 @@ async function evaluate(
   const baselines = suites.map(({ suite }) => change.baselines.get(suite.suite))
   const fresh = openSession(context, project, options, newBudget(budgetOf(project, options)), change.quarantine, suites)
   const opened = resumed ? { ...fresh, id: resumed.id, folder: resumed.folder, suites: resumed.suites } : fresh
-  const shard = part && (await openShard(context, part, suites, baselines, options))
+  const known = options.against === undefined ? baselines : await storedBaselines(project, suites)
+  const shard = part && (await openShard(context, part, suites, known, options))
   const whatIf = options.threshold === undefined ? [] : [`--threshold ${options.threshold}`]
   const { cache, notes: said } = await openCache(context, project, options)
   // Of a run that goes on, most answers are in its own record.
@@ -144,6 +148,10 @@ async function evaluate(
   )
   return 'interrupted'
 }
+
+/** Nothing is compared with these, but they tell how long each case takes. */
+const storedBaselines = (project: Project, suites: readonly LoadedSuite[]) =>
+  Promise.all(suites.map(({ suite }) => storedBaseline(project, suite.suite)))
 
 /** A budget that stopped the run: what was paid for is saved, and how to go on. */
 function sayBudget(session: Session): void {
@@ -202,6 +210,7 @@ async function judgeSuites(
       plans.push({ suite, cells, anchors, session: { ...session, notes: said }, with: comparison })
     }
     if (session.resumed) await requireUnchanged(session, plans)
+    await foretell(session, plans.map(plannedOf), budgetOf(project, options))
     const judgeOne = async (plan: (typeof plans)[number], own: Context) => {
       const session = { ...plan.session, context: own }
       const asked = await evaluateSuite(session, plan.suite, plan.with)
@@ -218,6 +227,15 @@ async function judgeSuites(
     await against?.base.close()
   }
 }
+
+const plannedOf = ({ suite, cells, anchors, with: { baseline, other } }: Plan): Planned => ({
+  suite,
+  baseline: other ? null : baseline,
+  other: other?.asks ?? null,
+  cells,
+  anchors: anchors?.suite ?? null,
+  anchored: anchors?.header !== undefined,
+})
 
 /** What the command line changes in the suites. */
 export function overridesOf({

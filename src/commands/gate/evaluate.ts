@@ -181,7 +181,12 @@ export async function evaluateSuite(
       stopped = judging?.dead() ?? pass.stopped?.message
       decision = decide()
       const next = session.shard
-        ? nextOfShard(session.shard, { header, observations, asked: trials, baseline: against.baseline })
+        ? nextOfShard(session.shard, {
+            header,
+            observations,
+            asked: trials,
+            baseline: other?.baseline() ?? against.baseline,
+          })
         : decision.next
       if (stopped !== undefined || !next) break
       purpose = next.kind

@@ -10,7 +10,7 @@ import type { Run } from '../../schema/run.ts'
 import { type Outcome, type SuiteReport, worst } from '../../schema/verdict.ts'
 import { baselineAt, baselineFile, readBaseline } from '../../store/baseline-file.ts'
 import { findRuns, readRun } from '../../store/run-journal.ts'
-import { recordedOtherSide } from './against.ts'
+import { recordedOtherSide } from './against-record.ts'
 import { withWarnings } from './evaluate.ts'
 
 /** The runs behind a reference: `latest`, an id or its beginning, a folder, a file. */

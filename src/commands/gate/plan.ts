@@ -1,162 +1,86 @@
 // aigate plan: what a run would ask, use, cost and last, and whether the budget allows it. Nothing is asked.
-import { join } from 'node:path'
 import { planRun, type SuiteFacts } from '../../decide/plan/run-plan.ts'
-import type { AskRequest, Context, Ending, LoadedSuite, Project } from '../../ports.ts'
+import type { Context, Ending, LoadedSuite } from '../../ports.ts'
 import { runPlanText } from '../../report/run-plan.ts'
 import { safeJson } from '../../report/safe-text.ts'
-import { expander } from '../../run/expand.ts'
-import { estimateTokens } from '../../run/pacing/tokens.ts'
-import { pricer } from '../../run/price.ts'
+import { newBudget } from '../../run/budget.ts'
 import { snapshotTarget } from '../../run/snapshot.ts'
-import type { Observation, Run } from '../../schema/run.ts'
 import { RunPlan } from '../../schema/run-plan.ts'
 import { loadProject } from '../../store/project.ts'
-import { openRecordings } from '../../store/recordings.ts'
 import { recentRuns } from '../../store/run-journal.ts'
 import { loadSuites } from '../../store/suites.ts'
-import { openCache, openMemory, type SessionCache } from './answer-memory.ts'
-import { overridesOf } from './eval.ts'
-import { storedBaseline } from './judge-run.ts'
-import { selectCases } from './selection.ts'
-import { askedWhere } from './side-by-side.ts'
 import { type AskOptions, budgetOf } from '../options.ts'
 import { wantsColor } from '../wants-color.ts'
+import { type Against, openAgainst, otherAsked } from './against.ts'
+import { prepareAnchors } from './anchors.ts'
+import { openCache } from './answer-memory.ts'
+import { prepareCauses } from './attribute.ts'
+import { requireBatchable } from './batching.ts'
+import { overridesOf } from './eval.ts'
+import { openSession, type Session } from './evaluate.ts'
+import { storedBaseline } from './judge-run.ts'
+import { factsOf } from './planning/facts.ts'
+import type { Planned } from './planning/sides.ts'
+import { selectCases } from './selection.ts'
+import { openShard, parseShard } from './shards/shard.ts'
 
-type PlanOptions = AskOptions & { trials?: number; json?: boolean }
+type PlanOptions = AskOptions & {
+  trials?: number
+  json?: boolean
+  against?: string
+  attribute?: boolean
+  durations?: string
+}
 
 /** So many invocations are looked through for tokens, prices and latencies. */
 const LOOKED_AT = 10
-/** Tokens of an answer whose length nothing limits and nobody has seen. */
-const TYPICAL_ANSWER = 300
 
 /** Ends with `fail` when the budget would be exceeded by what is asked in any case. */
 export async function planCommand(context: Context, names: string[], options: PlanOptions): Promise<Ending> {
+  const part = parseShard(options)
   const project = await loadProject({ cwd: context.cwd, config: options.config })
   const whole = await loadSuites(project, { suites: names, overrides: overridesOf(options) })
   const { suites } = selectCases(whole, options)
+  requireBatchable(suites, options)
+  const baselines = await Promise.all(suites.map(({ suite }) => storedBaseline(project, suite.suite)))
+  const shard = part && (await openShard(context, part, suites, baselines, options))
   const { runs } = await recentRuns(project.root, LOOKED_AT)
   const { cache } = await openCache(context, project, options)
+  const opened = openSession(context, project, options, newBudget(), [], suites)
+  const session: Session = { ...opened, cache, shard }
   const facts: SuiteFacts[] = []
+  const against = options.against === undefined ? null : await openAgainst(project, options.against)
   try {
-    for (const suite of suites) facts.push(await factsOf({ context, project, options, cache, runs }, suite))
+    for (const [i, suite] of suites.entries()) {
+      const planned = await plannedOf(session, suite, { against, baseline: baselines[i]?.baseline ?? null, options })
+      facts.push(await factsOf(session, planned, runs))
+    }
   } finally {
     cache?.answers.close()
+    await against?.base.close()
   }
-  const plan = planRun(facts, { budget: budgetOf(project, options), toolVersion: context.toolVersion })
+  const plan = planRun(facts, { budget: budgetOf(project, options), toolVersion: context.toolVersion, shard: part })
   const look = { color: wantsColor(context.env, context.stdout), columns: context.stdout.columns ?? 100 }
   const text = options.json ? `${safeJson(JSON.stringify(RunPlan.parse(plan), null, 2))}\n` : runPlanText(plan, look)
   context.stdout.write(text)
   return plan.outcome
 }
 
-type World = {
-  context: Context
-  project: Project
-  options: PlanOptions
-  cache: SessionCache | null
-  runs: readonly Run[]
-}
+type Given = { against: Against | null; baseline: Planned['baseline']; options: PlanOptions }
 
-async function factsOf(world: World, suite: LoadedSuite): Promise<SuiteFacts> {
-  const { project, options, runs } = world
-  const { target } = suite
-  const { suite: name, version, trials } = suite.suite
-  const snapshot = snapshotTarget(target)
-  const own = runs.filter(({ header }) => header.suite === name && sameModel(header.target, snapshot))
-  const seen = own.flatMap(({ observations }) => observations).filter(isMeasured)
-  const isKnown = await knownAnswers(world, suite)
-  const ask = await expander(target)
-  const price = await pricer()
-  const group = askedWhere(suite, options)
-  const planned = suite.cases.map(({ case: one, info }) => {
-    const open = Array.from({ length: trials.max }, (_, i) => ask(one, i + 1)).map((request) => !isKnown(request))
-    const { input, output } = estimateTokens(ask(one, 1), TYPICAL_ANSWER)
-    return {
-      id: info.id,
-      least: open.slice(0, trials.min).filter(Boolean).length,
-      most: open.filter(Boolean).length,
-      estimate: target.kind === 'prompt' ? { input, output } : null,
-    }
-  })
-  return {
-    suite: name,
-    suite_version: version,
-    target: snapshot.label,
-    provider: target.kind === 'prompt' ? target.provider.name : target.kind,
-    model: target.kind === 'prompt' ? target.model.pin.id : null,
-    trials,
-    group,
-    // A missing recording is no call either: nobody is asked.
-    cases: group === 'recordings' ? planned.map((one) => ({ ...one, least: 0, most: 0 })) : planned,
-    missing: group === 'recordings' ? planned.reduce((sum, { least }) => sum + least, 0) : 0,
-    measured: tokensByCase(seen),
-    latency: await latencyOf(project, name, seen),
-    price: ({ input, output }) => {
-      if (target.kind !== 'prompt') return null
-      const usage = { input_tokens: Math.round(input), output_tokens: Math.round(output) }
-      const answer = { outcome: 'answered', text: '', tool_calls: [], attempts: 1, usage } as const
-      return price(target.model.pin, { ...answer, tool_calls: [] }) ?? null
-    },
-    paid: mean(seen.flatMap(({ completion }) => completion.cost_usd ?? [])),
-    limits: limitsOf(suite),
-  }
-}
-
-const isMeasured = ({ completion: { outcome } }: Observation): boolean => outcome !== 'error' && outcome !== 'timeout'
-
-/** The tokens, prices and latencies of another model say nothing. */
-const sameModel = (one: Run['header']['target'], other: Run['header']['target']): boolean =>
-  one.kind === other.kind && one.model?.id === other.model?.id
-
-/** Whether a question has its answer in the cache, or in the recordings where only those are asked. */
-async function knownAnswers(
-  { context, project, options, cache }: World,
+/** Everything that `eval` would ask besides, with the same options. */
+async function plannedOf(
+  session: Session,
   suite: LoadedSuite,
-): Promise<(request: AskRequest) => boolean> {
-  if (askedWhere(suite, options) === 'recordings') {
-    const recordings = await openRecordings(join(project.root, project.config.recordings), suite.suite.suite)
-    return ({ key, trial }) => recordings.find(key, trial) !== undefined
-  }
-  const memory = await openMemory({ cache, project, context, options }, { suite })
-  return (request) => memory.askedAt(request) !== undefined
-}
-
-function tokensByCase(seen: readonly Observation[]): Map<string, { input: number; output: number }> {
-  const sums = new Map<string, { input: number; output: number; count: number }>()
-  for (const { case: id, completion } of seen) {
-    if (!completion.usage) continue
-    const sum = sums.get(id) ?? { input: 0, output: 0, count: 0 }
-    sum.input += completion.usage.input_tokens
-    sum.output += completion.usage.output_tokens
-    sum.count += 1
-    sums.set(id, sum)
-  }
-  return new Map(
-    [...sums].map(([id, { input, output, count }]) => [id, { input: input / count, output: output / count }]),
-  )
-}
-
-async function latencyOf(
-  project: Project,
-  suite: string,
-  seen: readonly Observation[],
-): Promise<SuiteFacts['latency']> {
-  const own = mean(seen.flatMap(({ completion }) => completion.latency_ms ?? []))
-  if (own !== null) return { ms: own, from: 'runs' }
-  const { baseline } = await storedBaseline(project, suite)
-  const before = mean(baseline?.cases.flatMap(({ latencies_ms }) => latencies_ms) ?? [])
-  return before === null ? null : { ms: before, from: 'baseline' }
-}
-
-const mean = (values: readonly number[]): number | null =>
-  values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0) / values.length
-
-function limitsOf({ target }: LoadedSuite): SuiteFacts['limits'] {
-  if (target.kind !== 'prompt') return { concurrency: target.target.concurrency }
-  const { config } = target.provider
-  const live = config.type === 'replay' ? config.of : config
-  const { rpm, tpm } = target.model.pin
-  const least = (one?: number, other?: number) =>
-    one === undefined ? other : other === undefined ? one : Math.min(one, other)
-  return { concurrency: live?.concurrency ?? 1, rpm: least(live?.rpm, rpm), tpm: least(live?.tpm, tpm) }
+  { against, baseline: stored, options }: Given,
+): Promise<Planned> {
+  const { project } = session
+  const other = against && (await otherAsked(session, against, suite))
+  const baseline = against ? null : stored
+  const components = against?.base.project.config.components ?? {}
+  const before = other ? { target: snapshotTarget(other.target, components) } : baseline
+  const causes = { baseline: before, ref: options.against, target: other?.target }
+  const cells = options.attribute ? await prepareCauses(project, suite, causes, true) : null
+  const anchors = other ? null : await prepareAnchors(session, suite, baseline)
+  return { suite, baseline, other, cells, anchors: anchors?.suite ?? null, anchored: anchors?.header !== undefined }
 }

@@ -1,5 +1,5 @@
 // eval --resume: which run goes on, with which options it was started, and whether everything still is as it was.
-import { mkdir, rmdir } from 'node:fs/promises'
+import { mkdir, readdir, rmdir } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { basename, dirname, join, relative } from 'node:path'
 import { resumeDifferences } from '../../decide/change/resumable.ts'
@@ -13,6 +13,7 @@ import { withLock } from '../../store/ledger-lock.ts'
 import { findRuns, readRecord, recentRunFolders } from '../../store/run-record.ts'
 import { recordOf } from '../../store/run-resume.ts'
 import { fileError } from '../../store/write-text.ts'
+import { cellFolder, cellsIn } from './attribution-record.ts'
 import type { Comparison, Session } from './evaluate.ts'
 import { suiteHeader } from './run-header.ts'
 
@@ -78,9 +79,21 @@ async function newestInterrupted({ root }: Project): Promise<string[]> {
     if (!first?.header.invocation) continue
     const done = records.filter((one) => one?.complete).map((one) => one?.header.suite)
     if ((first.header.suites ?? []).some((suite) => !done.includes(suite))) return files
+    if (await combinationsOpen(dirname(files[0] ?? ''))) return files
   }
   const problem = `None of the last ${MOST_RUNS} runs was interrupted.`
   throw new AigateError('usage', { problem, mend: 'Name one: `aigate eval --resume <run>`, or start a new one.' })
+}
+
+/** Whether what --attribute asks besides was begun and did not come to its end. */
+async function combinationsOpen(folder: string): Promise<boolean> {
+  for (const name of await cellsIn(folder)) {
+    const cell = cellFolder(folder, name)
+    const files = (await readdir(cell).catch(() => [])).filter((file) => file.endsWith('.jsonl'))
+    const records = await Promise.all(files.map((file) => readRecord(join(cell, file)).catch(() => null)))
+    if (records.some((record) => record && !record.complete)) return true
+  }
+  return false
 }
 
 /** The suites of a resumed run, in the order of today. @throws AigateError `usage` when one is gone */

@@ -155,3 +155,11 @@ it('refuses what cannot be asked as it was', async () => {
   await expect(drift(folder)).rejects.toThrow(/no longer what the baseline was recorded with/)
   expect(asked).toEqual([])
 })
+
+it('stops at the budget of the command line, and says that it was not measured', async () => {
+  const folder = await project()
+  const { context, out } = contextOf(folder)
+  expect(await driftCommand(context, [], { json: true, maxCalls: 7 })).toBe('invalid')
+  expect(asked).toHaveLength(7)
+  expect(out.join('')).toContain('The budget of 7 calls (max_calls) is spent')
+})

@@ -25,10 +25,17 @@ import { askRounds, type Cell, openCell } from '../gate/attribute.ts'
 import { openSession, type Session } from '../gate/evaluate.ts'
 import { foreignRun, underPolicy } from '../gate/foreign-results.ts'
 import { runsOf, storedBaseline } from '../gate/judge-run.ts'
+import { budgetOf, type Limited } from '../options.ts'
 import { say } from '../versions/release.ts'
 import { quarantineList } from '../gate/stored-evidence.ts'
 
-export type DriftOptions = { config?: string; json?: boolean; trials?: number; results?: string; seed?: number }
+export type DriftOptions = Limited & {
+  config?: string
+  json?: boolean
+  trials?: number
+  results?: string
+  seed?: number
+}
 /** Where a comparison may move either way when the policy names no margin. */
 const MARGIN = 0.05
 
@@ -56,7 +63,7 @@ async function askAll(
   { suites, quarantine, options }: Wanted & { options: DriftOptions },
 ): Promise<SuiteDrift[]> {
   const asking = { ...(options.seed !== undefined && { seed: options.seed }) }
-  const opened = openSession(context, project, asking, newBudget(project.config.budget), quarantine, suites)
+  const opened = openSession(context, project, asking, newBudget(budgetOf(project, options)), quarantine, suites)
   const session: Session = { ...opened, folder: join(project.root, '.aigate', 'drift', opened.id) }
   const ready = []
   for (const suite of suites) {

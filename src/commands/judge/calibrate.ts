@@ -19,10 +19,11 @@ import { loadProject } from '../../store/project.ts'
 import { openRecordings } from '../../store/recordings.ts'
 import { openShelf } from '../../store/targets.ts'
 import { runsOf } from '../gate/judge-run.ts'
+import { budgetOf, type Limited } from '../options.ts'
 import { judgeAll } from './grade-labels.ts'
 import { identityOf, judgeRecordings, withJudge } from './judging.ts'
 
-type Options = {
+type Options = Limited & {
   config?: string
   judge?: string[]
   sampleOf?: string
@@ -62,7 +63,7 @@ export async function calibrateCommand(context: Context, file: string, options: 
     env: context.env,
     clock: context,
     signal: context.signal,
-    budget: newBudget(project.config.budget),
+    budget: newBudget(budgetOf(project, options)),
     seed: options.seed ?? 1,
     recordings,
     record: options.record === true,

@@ -168,7 +168,9 @@ async function calibrationOf(
 type Opened = { graders: NonNullable<LoadedSuite['graders']>; judges: OpenJudges; found: TypeCalibration }
 
 /** Judges a few calibrated answers again. A sentence: why not; null: none are wanted. */
-async function askGold({ options, seed }: Session, use: Use, { graders, judges, found }: Opened) {
+async function askGold({ options, seed, shard }: Session, use: Use, { graders, judges, found }: Opened) {
+  // Of shards one is enough.
+  if (shard && shard.shard !== 1) return null
   const members = use.names.flatMap((name) => graders.judges[name] ?? [])
   const count = Math.max(0, ...members.map((judge) => judge.gold))
   if (count === 0 || found.gold.length === 0) return null
@@ -184,6 +186,25 @@ async function askGold({ options, seed }: Session, use: Use, { graders, judges, 
   const answers = await judgeAll(asked, { ...judges, ask: judges.anew, advisory: () => null })
   const rejudged = asked.map(({ passed }, i) => ({ before: passed, now: answers[i]?.passed ?? null }))
   return { check: goldCheck(use.judge, use.type, rejudged), answers }
+}
+
+/** How many questions `askGold` would put to each judge of a suite; nobody is asked. */
+export async function goldCalls(session: Session, suite: LoadedSuite): Promise<{ judge: string; calls: number }[]> {
+  const { graders } = suite
+  const { shard, options } = session
+  if (!graders || options.offline || (shard && shard.shard !== 1)) return []
+  const all: { judge: string; calls: number }[] = []
+  for (const use of usesOf(suite)) {
+    const { calibration } = await calibrationOf(session, suite, use.judge)
+    const found = calibration?.types[use.type]
+    if (!found || found.identity !== identityOf(use, graders)) continue
+    const members = use.names.flatMap((name) => graders.judges[name] ?? [])
+    const answers = Math.min(found.gold.length, Math.max(0, ...members.map(({ gold }) => gold)))
+    // Comparisons are asked in both orders.
+    const questions = promptsOfType[use.type].length * (use.type === 'compare' ? 2 : 1)
+    for (const { name, votes } of members) all.push({ judge: name, calls: answers * questions * (use.votes ?? votes) })
+  }
+  return all
 }
 
 /** The assertion as these judges are asked in the suite. */

@@ -27,6 +27,8 @@ import { overridesOf } from '../gate/eval.ts'
 import { evaluateSuite, openSession } from '../gate/evaluate.ts'
 import { runsOf, storedBaseline } from '../gate/judge-run.ts'
 import { type AskOptions, budgetOf } from '../options.ts'
+import { foretell } from '../gate/planning/foretell.ts'
+import { alone } from '../gate/planning/sides.ts'
 import { selectCases } from '../gate/selection.ts'
 import { writeReports } from '../write-reports.ts'
 
@@ -50,6 +52,7 @@ export async function recordCommand(context: Context, names: string[], options: 
   requireReason(options.reason)
   // A baseline that cannot be read stops the command now, and not after every answer was paid for.
   for (const { suite } of suites) await storedBaseline(project, suite.suite)
+  await foretell(session, suites.map(alone), budgetOf(project, options))
   const reports = []
   for (const suite of suites) {
     const { report, run } = await evaluateSuite(session, suite, { baseline: null, file: null, partial: false })

@@ -20,9 +20,10 @@ import { assertGradable } from '../gradable.ts'
 import { openSession, type Session } from '../gate/evaluate.ts'
 import { finisher } from '../gate/finish-answer.ts'
 import { headerOf } from '../gate/run-header.ts'
+import { budgetOf, type Limited } from '../options.ts'
 import { openLedger, say } from './release.ts'
 
-type BisectOptions = {
+type BisectOptions = Limited & {
   config?: string
   json?: boolean
   env: string
@@ -52,7 +53,7 @@ export async function bisectCommand(
   const cells = bisectable(releases, suite.suite.suite)
   const { case: _case, suite: _suite, trials: _trials, json: _json, env: _env, ...asking } = options
   const out = join(project.root, '.aigate', 'bisect')
-  const session = openSession(context, project, { ...asking, out }, newBudget(project.config.budget), [], [])
+  const session = openSession(context, project, { ...asking, out }, newBudget(budgetOf(project, options)), [], [])
   const found = await bisect(cells, ({ release, hash }) => askRelease(session, suite, { release, hash, k }))
   if (context.signal.aborted) return 'interrupted'
   const asked = { case: `${suite.suite.suite}/${options.case}`, k, releases: releases.length }

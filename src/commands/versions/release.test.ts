@@ -431,6 +431,15 @@ describe('bisect', () => {
     expect([failing.code, failing.stdout]).toEqual([3, expect.stringContaining('fails in')])
   }, 120_000)
 
+  it('stops at its budget, and finds nothing that it did not see', async () => {
+    const [a, , b] = [await released(1), await released(2), await released(3)]
+    brokenFrom = 2
+    askedWith = []
+    const { code, stderr } = await aigate('release', 'bisect', '--case', 'c3', '--max-calls', '2', a, b)
+    expect(askedWith).toHaveLength(2)
+    expect([code, stderr]).toEqual([4, expect.stringContaining('The budget of 2 calls (max_calls) is spent')])
+  }, 60_000)
+
   it('refuses what makes no sense, and says what would', async () => {
     const [a, b] = [await released(1), await released(2)]
     const wrong = [

@@ -6,6 +6,7 @@ type Key = Exclude<keyof RunHeader, (typeof free)[number]>
 /** What may differ: names and moments, what only explains, and what is taken from the record as it was judged then. */
 const free = [
   'aigate', 'version', 'id', 'node', 'started_at', 'invocation', 'guard', 'change_notes', 'quarantine_notes',
+  'kept',
 ] as const // biome-ignore format: one list
 
 /** What each part of the record is called, and what of it can be named one by one. */

@@ -4,41 +4,55 @@ import type { Observation, Run, RunHeader } from '../../schema/run.ts'
 import { judgeChange } from '../change/judge-change.ts'
 import type { Next } from '../gate/judge.ts'
 
-/** What one shard has of a suite. `stopped`: why it did not ask everything. */
+/** What one shard has of a suite. `stopped`: why it did not ask everything; `other`: what the other side answered. */
 export type ShardRun = {
   shard: number
   cases: readonly string[]
   observations: readonly Observation[]
+  other?: readonly Observation[] | undefined
   stopped?: string | undefined
 }
 
+/** A side that is asked along: its cases, and the baseline that its answers make. */
+export type OtherRun = { cases: readonly { id: string }[]; baseline(observations: Observation[]): Baseline }
+
 /**
  * Takes the answers in the order in which a run would have asked for them, and no more of them than it would have asked
- * for. `needed`: what the verdict lacks although no shard was stopped; `unused`: answers that no verdict needs.
+ * for. `needed`: what the verdict lacks although no shard was stopped; `unused`: answers that no verdict needs; `other`: what
+ * was taken of the other side.
+ * @param before the stored baseline, or the side that was asked along
  */
 export function wholeRun(
   header: RunHeader,
-  baseline: Baseline | null,
+  before: Baseline | OtherRun | null,
   shards: readonly ShardRun[],
   of: number,
-): { run: Run; needed: Next; unused: Observation[] } {
-  const there = new Map(shards.flatMap(({ observations }) => observations.map((one) => [nameOf(one), one] as const)))
+): { run: Run; needed: Next; unused: Observation[]; other: Observation[] } {
+  const side = before && 'baseline' in before ? before : null
+  const stored = before && 'baseline' in before ? null : before
+  const there = stockOf(shards.flatMap(({ observations }) => observations))
+  const beside = stockOf(shards.flatMap(({ other = [] }) => other))
   const owner = new Map(shards.flatMap((shard) => shard.cases.map((id) => [id, shard] as const)))
-  const taken: Observation[] = []
+  const [taken, other]: [Observation[], Observation[]] = [[], []]
   let stopped: string | undefined
   let next: Next = { kind: 'pass', trial: 1 }
   while (next && stopped === undefined) {
-    const wanted = trialsOf(next, header)
-    const lacking = wanted.filter((one) => !there.has(nameOf(one)))
+    const wanted: Trial[] = trialsOf(next, header)
+    const along: Trial[] = side && next.kind === 'pass' ? trialsOf(next, side) : []
+    const lacking = [
+      ...wanted.filter((one) => !there.has(nameOf(one))),
+      ...along.filter((one) => !beside.has(nameOf(one))),
+    ]
     const because = lacking.map(({ case: id }) => owner.get(id)).find((shard) => shard?.stopped !== undefined)
     if (lacking.length > 0 && !because) break
     if (because) stopped = `shard ${because.shard} of ${of}: ${because.stopped}`
     taken.push(...wanted.flatMap((one) => there.get(nameOf(one)) ?? []))
+    other.push(...along.flatMap((one) => beside.get(nameOf(one)) ?? []))
     const { cases, policy, trials, partial } = header
     next = judgeChange({
       cases,
       observations: [...taken],
-      baseline,
+      baseline: side ? side.baseline(inOrder(other, side)) : stored,
       policy,
       trials,
       partial,
@@ -46,19 +60,24 @@ export function wholeRun(
       quarantine: header,
     }).next
   }
-  const used = new Set(taken)
+  const used = new Set([...taken, ...other])
   const run: Run = { header, observations: inOrder(taken, header), complete: stopped === undefined, stopped }
   return {
     run,
     needed: stopped === undefined ? next : null,
-    unused: [...there.values()].filter((one) => !used.has(one)),
+    unused: [...there.values(), ...beside.values()].filter((one) => !used.has(one)),
+    other: side ? inOrder(other, side) : [],
   }
 }
+
+const stockOf = (observations: readonly Observation[]) => new Map(observations.map((one) => [nameOf(one), one]))
 
 type Trial = Pick<Observation, 'case' | 'trial' | 'purpose'>
 const nameOf = ({ case: id, trial, purpose }: Trial): string => `${purpose} ${trial} ${id}`
 
-function trialsOf(next: NonNullable<Next>, { cases }: RunHeader): Trial[] {
+type Cases = { cases: readonly { id: string }[] }
+
+function trialsOf(next: NonNullable<Next>, { cases }: Cases): Trial[] {
   if (next.kind === 'pass') return cases.map(({ id }) => ({ case: id, trial: next.trial, purpose: 'pass' }))
   const trials = Array.from({ length: next.trials }, (_, i) => FIRST_CONFIRMATION + i)
   return next.cases.flatMap((id) => trials.map((trial) => ({ case: id, trial, purpose: 'confirm' as const })))
@@ -68,7 +87,7 @@ function trialsOf(next: NonNullable<Next>, { cases }: RunHeader): Trial[] {
 export const FIRST_CONFIRMATION = 1001
 
 /** The order in which the record of a run is read. */
-function inOrder(observations: readonly Observation[], { cases }: RunHeader): Observation[] {
+function inOrder(observations: readonly Observation[], { cases }: Cases): Observation[] {
   const places = new Map(cases.map(({ id }, place) => [id, place]))
   const place = ({ case: id }: Observation) => places.get(id) ?? places.size
   const order = ({ purpose }: Observation) => (purpose === 'pass' ? 0 : 1)

@@ -12,6 +12,7 @@ import {
   provenance,
   settledByPolicy,
   totalPhrases,
+  unchangedText,
 } from '../phrases.ts'
 import { codeSpan, oneLine, safeMarkdown } from '../safe-text.ts'
 import { answeredOtherwise, caseChanges, type Change, targetChanges } from '../what-changed.ts'
@@ -33,6 +34,8 @@ const RESERVE = 600
 const SHOWN = { reasons: 5, warnings: 8, changes: 12 }
 
 const order: Record<Outcome, number> = { fail: 0, invalid: 1, inconclusive: 2, pass: 3 }
+
+const sentence = (text: string): string => `${text.charAt(0).toUpperCase()}${text.slice(1)}`
 
 const changeLine = ({ what, before, now }: Change) => {
   const side = (value: string | null) => (value === null ? 'none' : codeSpan(value, 120))
@@ -167,7 +170,7 @@ export function githubMarkdown(report: Report, frame: GithubFrame): string {
   const of = alone && worst ? ` · ${suiteName(worst)}` : ''
   const title = `## ${icon[report.outcome]} aigate: ${outcomeWord[report.outcome]}${of}`
   const notes = frame.notes.map((note) => `> ⚠️ **${safeMarkdown(note, 500)}**`).join('\n>\n')
-  const empty = report.suites.length === 0 ? 'No suite was run.' : ''
+  const empty = report.suites.length === 0 ? safeMarkdown(sentence(unchangedText(report)), 500) : ''
   const head = [title, notes, lead, overview(report), empty].filter((block) => block !== '')
   const foot = footer(frame)
   let room = limit - RESERVE - size(head.join('\n\n')) - size(foot)

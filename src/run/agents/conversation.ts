@@ -1,5 +1,5 @@
 // The provider that leads conversations: turns of the user, and between them model → tools → model until there is an answer.
-import type { AskRequest, Asking, Attempt, Provider } from '../../ports.ts'
+import type { AskRequest, Attempt, CallTurn, Provider } from '../../ports.ts'
 import { type Conversation, MAX_STEPS, type RetrievedContext, type Step } from '../../schema/conversation.ts'
 import type { Completion, Usage } from '../../schema/run.ts'
 import type { Case, Message, ToolCall } from '../../schema/suite.ts'
@@ -7,12 +7,9 @@ import type { Json } from '../../schema/values.ts'
 import { pauseBefore } from './pause.ts'
 import { answerCall } from './tools.ts'
 
-/** Waits for the turn of one more call and counts it; the attempt that stands for it when the budget has none left. */
-export type Afford = (asked: Asking) => Promise<Attempt | undefined>
-
 /** Somebody who says the next thing: a script, or a model that plays the user. null: there is nothing more to say. */
 export type Speaker = {
-  next(turn: number, said: readonly Step[], signal: AbortSignal, afford: Afford): Promise<SpeakerTurn>
+  next(turn: number, said: readonly Step[], signal: AbortSignal, take: CallTurn): Promise<SpeakerTurn>
   calls: number
   cost_usd: number | undefined
 }
@@ -24,6 +21,8 @@ type World = {
   clock: { monotonic(): number }
   /** Of a case whose user a model plays. */
   simulate?: ((testCase: Case, trial: number) => Speaker) | undefined
+  /** What one answer cost, in US dollars, where it does not tell itself. */
+  price?: ((completion: Completion) => number | undefined) | undefined
 }
 
 /** true: the case is more than one question and one answer. */
@@ -48,7 +47,7 @@ type Talk = {
 
 /**
  * The provider, with conversations: a case with turns, a simulated user or tools is led to its end within one `ask`; every
- * other case is asked as before. Each step has the time limit and the retries of the inner provider; its turn is that of `afford`.
+ * other case is asked as before. Each step has the time limit and the retries of the inner provider, and waits for its turn.
  */
 export function conversationProvider(inner: Provider, world: World): Provider {
   const led: Provider['ask'] = async (request, signal) => {
@@ -96,7 +95,7 @@ async function lead(talk: Talk): Promise<Attempt> {
   const speaker = speakerOf(talk)
   for (let turn = 1; ; turn++) {
     if (speaker) {
-      const next = await speaker.next(turn, talk.steps, talk.signal, (asked) => refusal(talk, speaker, asked))
+      const next = await speaker.next(turn, talk.steps, talk.signal, takerOf(talk))
       if ('failed' in next) return cutOff(talk, next.failed.completion, speaker)
       if ('over' in next) return finished(talk, next.over, speaker)
       talk.steps.push({ role: 'user', turn, content: next.say })
@@ -115,7 +114,7 @@ async function answerTurn(
 ): Promise<'answered' | 'max_steps' | Attempt> {
   const { tools, max_steps = MAX_STEPS } = talk.request.case
   for (let step = 1; ; step++) {
-    const attempt = await askStep(talk, speaker)
+    const attempt = await askStep(talk)
     const { completion } = attempt
     if (completion.outcome === 'error' || completion.outcome === 'timeout') {
       return cutOff(talk, completion, speaker)
@@ -141,26 +140,22 @@ async function answerTool(talk: Talk, turn: number, call: ToolCall): Promise<voi
   talk.steps.push(step)
 }
 
-/** The first call was counted when the case was admitted; without a call left the conversation ends as an error. */
-async function refusal({ calls, request }: Talk, speaker: Speaker | null, asked: Asking): Promise<Attempt | undefined> {
-  const message = calls + (speaker?.calls ?? 0) === 0 ? undefined : await request.afford?.(asked)
-  if (message === undefined) return undefined
-  const error = { kind: 'budget' as const, message }
-  return { completion: { outcome: 'error', text: '', tool_calls: [], attempts: 1, error } }
-}
+/** Outside of a run nobody counts. */
+const takerOf = ({ request: { turn } }: Talk): CallTurn => turn ?? (async () => ({ ended: () => undefined }))
 
 /** One question with everything that was said; transient failures are tried again here, so that tools run once. */
-async function askStep(talk: Talk, speaker: Speaker | null): Promise<Attempt> {
-  const { inner, request, signal } = talk
-  const messages = [...request.messages, ...talk.steps.map(asMessage)]
+async function askStep(talk: Talk): Promise<Attempt> {
+  const { inner, request, signal, world } = talk
+  const { turn: _turn, ...plain } = request
+  const asked = { ...plain, messages: [...request.messages, ...talk.steps.map(asMessage)] }
   for (let tries = 1; ; tries++) {
-    const question = { ...request, messages }
-    const refused = await refusal(talk, speaker, { provider: inner, request: question })
-    if (refused) return refused
+    const turn = await takerOf(talk)(asked)
+    if ('refused' in turn) return turn.refused
     const limit = AbortSignal.any([signal, AbortSignal.timeout(Math.min(inner.timeout_ms, 2 ** 31 - 1))])
     talk.calls += 1
-    const attempt = await inner.ask(question, limit)
+    const attempt = await inner.ask(asked, limit)
     const { completion, retry } = attempt
+    turn.ended(attempt, completion.cost_usd ?? world.price?.(completion))
     talk.latency += completion.latency_ms ?? 0
     if (retry === undefined || tries > inner.retries || signal.aborted) {
       if (limit.aborted && completion.outcome === 'error') return { completion: { ...completion, outcome: 'timeout' } }

@@ -1,10 +1,11 @@
 // A user that a model plays: told who it is and what it wants, it sees the conversation from its side of the counter.
-import type { AskRequest, Attempt, Provider, ResolvedModel } from '../../ports.ts'
+import type { AskRequest, Attempt, CallTurn, Provider, ResolvedModel } from '../../ports.ts'
 import type { SimulatedUser, Step } from '../../schema/conversation.ts'
+import type { Completion } from '../../schema/run.ts'
 import type { Case, Message } from '../../schema/suite.ts'
 import type { Json } from '../../schema/values.ts'
 import { pricer } from '../price.ts'
-import type { Afford, Speaker, SpeakerTurn } from './conversation.ts'
+import type { Speaker, SpeakerTurn } from './conversation.ts'
 import { pauseBefore } from './pause.ts'
 
 /** Part of what decides a conversation: a change of these words changes the key of every recording with a simulated user. */
@@ -58,6 +59,8 @@ export async function simulatedUser(
   { pin }: ResolvedModel,
 ): Promise<(testCase: Case, trial: number) => Speaker> {
   const price = await pricer()
+  const lane = { key: pin.id, rpm: pin.rpm, tpm: pin.tpm }
+  const paced: Provider = { ...provider, lane }
   return (testCase, trial) => {
     const { user } = testCase
     const speaker: Speaker = { calls: 0, cost_usd: undefined, next }
@@ -65,26 +68,31 @@ export async function simulatedUser(
       turn: number,
       said: readonly Step[],
       signal: AbortSignal,
-      afford: Afford,
+      take: CallTurn,
     ): Promise<SpeakerTurn> {
       if (!user || turn > user.max_turns) return { over: 'max_turns' }
       if (turn === 1 && user.first !== undefined) return { say: user.first }
       const messages = sideOf(user, said)
       const id = `user:${testCase.id}`
       const asked: Case = { id, vars: {}, tags: [], critical: false, assert: [] }
-      const model = { id: pin.id, params: paramsOf(pin.params, trial) }
-      const request: AskRequest = { key: id, case: asked, trial, messages, model }
-      const { rpm, tpm } = pin
-      const lane = { ...provider, lane: { key: pin.id, rpm, tpm } }
-      const attempt = await persist(provider, request, signal, async () => {
-        const refused = await afford({ provider: lane, request })
-        if (!refused) speaker.calls += 1
-        return refused
+      const request: AskRequest = {
+        key: id,
+        case: asked,
+        trial,
+        messages,
+        model: { id: pin.id, params: paramsOf(pin.params, trial) },
+      }
+      const costOf = (completion: Completion) => completion.cost_usd ?? price(pin, completion)
+      const attempt = await persist(paced, request, signal, async () => {
+        const given = await take(request, paced)
+        if ('refused' in given) return given
+        speaker.calls += 1
+        return { ended: (made) => given.ended(made, costOf(made.completion)) }
       })
       const { completion } = attempt
       if (completion.outcome === 'error' || completion.outcome === 'timeout')
         return { failed: completion.error?.kind === 'budget' ? attempt : blame(attempt) }
-      const cost = completion.cost_usd ?? price(pin, completion)
+      const cost = costOf(completion)
       if (cost !== undefined) speaker.cost_usd = (speaker.cost_usd ?? 0) + cost
       // A model that will not play says nothing about the assistant.
       if (completion.outcome === 'refused') {
@@ -99,18 +107,21 @@ export async function simulatedUser(
   }
 }
 
-/** Tries again after a transient failure, as often as the provider says, and not before it says so. */
+type Taken = { refused: Attempt } | { ended(attempt: Attempt): void }
+
+/** Tries again after a transient failure, as often as the provider says, each time in its turn and not before it says so. */
 async function persist(
   provider: Provider,
   request: AskRequest,
   signal: AbortSignal,
-  afford: () => Promise<Attempt | undefined>,
+  take: () => Promise<Taken>,
 ): Promise<Attempt> {
   for (let tries = 1; ; tries++) {
-    const refused = await afford()
-    if (refused) return refused
+    const turn = await take()
+    if ('refused' in turn) return turn.refused
     const limit = AbortSignal.any([signal, AbortSignal.timeout(Math.min(provider.timeout_ms, 2 ** 31 - 1))])
     const attempt = await provider.ask(request, limit)
+    turn.ended(attempt)
     if (attempt.retry === undefined || tries > provider.retries || signal.aborted) return attempt
     if (!(await pauseBefore(tries, attempt.retry, signal))) return attempt
   }

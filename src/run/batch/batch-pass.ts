@@ -246,6 +246,7 @@ async function finish(world: World, entry: PendingBatch, last: boolean): Promise
     }
   } finally {
     budget.inFlight -= waiting
+    // What is asked live beside it may have waited for this.
     wakeAll(budget)
   }
 }

@@ -10,6 +10,8 @@ import { narrow, newWidth, type Width, widen, widthOf } from './width.ts'
 /** What holds for a provider as a whole. */
 export type House = {
   inFlight: number
+  /** Conversations under way. */
+  talks: number
   requests: Minute
   tokens: Minute
   /** Earliest start of the next call where only a ceiling is known and not how it is counted. */
@@ -22,6 +24,8 @@ export type House = {
 /** What is throttled on its own: one model of a provider. */
 export type Lane = {
   inFlight: number
+  /** Calls of conversations under way that wait for their turn: they come before new requests. */
+  waiting: number
   requests: Minute
   tokens: Minute
   width: Width
@@ -68,6 +72,7 @@ const LONGEST_PROBE_MS = 4_000
 
 export const newHouse = (): House => ({
   inFlight: 0,
+  talks: 0,
   requests: newMinute(),
   tokens: newMinute(),
   next: -Infinity,
@@ -81,6 +86,7 @@ export function laneOf(house: House, key: string): Lane {
   if (known) return known
   const lane: Lane = {
     inFlight: 0,
+    waiting: 0,
     requests: newMinute(),
     tokens: newMinute(),
     width: newWidth(),
@@ -105,20 +111,10 @@ export function waitFor(
   { tokens, longestPause }: { tokens: number; longestPause: number },
   now: number,
 ): number {
-  const { concurrency } = ceilings
+  const { concurrency, rpm, tpm, laneRpm, laneTpm } = ceilings
   const width = Math.min(lane.concurrent, widthOf(lane.width, concurrency))
   const most = isSuspect(house.health) ? 1 : concurrency
   if (house.inFlight >= most || lane.inFlight >= width) return Infinity
-  return stepWait({ house, lane }, ceilings, { tokens, longestPause }, now)
-}
-
-/** As `waitFor` for a further call of a conversation that is under way, and so has its place among the calls at a time. */
-export function stepWait(
-  { house, lane }: { house: House; lane: Lane },
-  { rpm, tpm, laneRpm, laneTpm }: Omit<Ceilings, 'concurrency'>,
-  { tokens, longestPause }: { tokens: number; longestPause: number },
-  now: number,
-): number {
   let until = Math.max(house.pausedUntil, lane.pausedUntil, lane.next)
   if (!lane.left.requests) until = Math.max(until, house.next)
   let wait = Math.max(0, until - now)
@@ -151,21 +147,12 @@ export function startCall(
   { tokens, input }: { tokens: number; input: number },
   now: number,
 ): Call {
+  const { rpm, tpm, laneRpm, laneTpm } = ceilings
   house.inFlight += 1
   lane.inFlight += 1
-  lane.reserved += tokens
-  return startStep({ house, lane }, ceilings, { tokens, input }, now)
-}
-
-/** As `startCall` for a further call of a conversation; nobody ends it. */
-export function startStep(
-  { house, lane }: { house: House; lane: Lane },
-  { rpm, tpm, laneRpm, laneTpm }: Omit<Ceilings, 'concurrency'>,
-  { tokens, input }: { tokens: number; input: number },
-  now: number,
-): Call {
   lane.starts += 1
   lane.spent += tokens
+  lane.reserved += tokens
   const call: Call = { at: now, tokens, input, entries: [], starts: lane.starts, spent: lane.spent }
   const enter = (minute: Minute, of: 'requests' | 'tokens') =>
     call.entries.push({ minute, of, entry: enterMinute(minute, of === 'requests' ? 1 : tokens, now) })

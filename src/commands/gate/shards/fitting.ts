@@ -9,7 +9,7 @@ import { gitState } from '../../../store/git.ts'
 export type NamedShard = { file: string; content: ShardFile }
 
 /** What may differ from machine to machine. */
-const OWN = ['id', 'started_at', 'node', 'shard', 'invocation', 'git', 'compared_with'] as const
+const OWN = ['id', 'started_at', 'node', 'shard', 'invocation', 'git', 'compared_with', 'kept'] as const
 
 const words: Partial<Record<keyof RunHeader, string>> = {
   target: 'what is asked (prompt, model, parameters)',
@@ -22,6 +22,7 @@ const words: Partial<Record<keyof RunHeader, string>> = {
   tool_version: 'the version of aigate',
   quarantined: 'the quarantine list',
   suites: 'which suites are run',
+  against: 'the commit that --against names',
   judging: 'the judges, their prompts or their calibration',
 }
 
@@ -80,24 +81,43 @@ function sameRun(root: string, first: NamedShard, other: NamedShard): void {
       throw differing(
         `the commits of ${suite} (${git?.commit.slice(0, 12) ?? 'none'} and ${same.header.git?.commit.slice(0, 12) ?? 'none'})`,
       )
-    const keys = Object.keys({ ...part.header, ...same.header }) as (keyof RunHeader)[]
-    const unlike = keys.filter(
-      (key) =>
-        !OWN.some((own) => own === key) &&
-        contentHash(shared(part.header, key)) !== contentHash(shared(same.header, key)),
-    )
-    if (unlike.length > 0) throw differing(`${suite}: ${unlike.map((key) => words[key] ?? key).join(', ')}`)
+    const unlike = unlikeIn(part.header, same.header)
+    if (unlike.length > 0) throw differing(`${suite}: ${unlike.join(', ')}`)
+    const [sides, others] = [sidesOf(part), sidesOf(same)]
+    if (contentHash(Object.keys(sides)) !== contentHash(Object.keys(others)))
+      throw differing(`${suite}: what is asked besides (--against, --attribute)`)
+    for (const [name, header] of Object.entries(sides)) {
+      const twin = others[name]
+      const apart = twin ? unlikeIn(header, twin) : []
+      if (apart.length > 0) throw differing(`${suite}, ${name}: ${apart.join(', ')}`)
+    }
     if (contentHash(part.baseline) !== contentHash(same.baseline)) throw differing(`${suite}: the baselines`)
   }
   if (first.content.split !== other.content.split) throw differing('the ways in which the cases were split')
 }
 
-/** What must be the same: each machine asks judges for their gold answers by itself, and gets others at another cost. */
-function shared(header: RunHeader, key: keyof RunHeader): unknown {
-  if (key !== 'judging' || !header.judging) return header[key]
-  const { gold: _gold, cost: _cost, ...rest } = header.judging
-  return rest
+/** What differs and may not, in words. */
+function unlikeIn(one: RunHeader, other: RunHeader): string[] {
+  const keys = Object.keys({ ...one, ...other }) as (keyof RunHeader)[]
+  return keys.flatMap((key) => {
+    if (OWN.some((own) => own === key) || contentHash(shared(one, key)) === contentHash(shared(other, key))) return []
+    return [words[key] ?? key]
+  })
 }
+
+/** What must be the same: each machine asks judges for their gold answers by itself, and gets others at another cost. */
+function shared({ judging, ...header }: RunHeader, key: keyof RunHeader): unknown {
+  // What is not there has no hash of its own.
+  if (key !== 'judging') return header[key] ?? null
+  return judging ? { judges: judging.judges, embeddings: judging.embeddings, uses: judging.uses } : null
+}
+
+/** The headers of everything that was asked besides the candidate, by name. */
+const sidesOf = ({ against, cells = [] }: ShardFile['suites'][number]): Record<string, RunHeader> =>
+  Object.fromEntries([
+    ...(against ? [['the other side', against.header] as const] : []),
+    ...cells.map(({ name, header }) => [name, header] as const),
+  ])
 
 /** Shards of yesterday say nothing about what is checked out today. */
 async function sameCommit(root: string, { file, content }: NamedShard): Promise<void> {

@@ -31,6 +31,7 @@ function verdictText(folder: string): string {
     Object.assign(run, { id: '', file: '', started_at: '' })
     for (const one of cases) {
       one.latency_ms = null
+      if (one.detail) one.detail.before_latency_ms = null
       for (const trial of one.detail?.trials ?? []) trial.latency_ms = null
     }
   }
@@ -228,7 +229,6 @@ it('says what a shard cannot do', { timeout: 60_000 }, async () => {
   }
   await says(['--shard', '0/3'], /"0\/3" is no shard/)
   await says(['--shard', '4/3'], /"4\/3" is no shard/)
-  await says(['--shard', '1/3', '--against', 'main'], /--shard does not go with --against/)
   await says(['--shard', '1/3', '--reporter', 'json'], /A shard has no verdict/)
   await says(['--passes', '1'], /--passes is for shards/)
   expect(api.asked).toHaveLength(0)
@@ -263,4 +263,107 @@ it('shards whose judges were checked by themselves are of one run', { timeout: 6
   expect((await aigate(['merge', 'shard-*.json'], folder)).stderr).toMatch(
     /the judges, their prompts or their calibration differ/,
   )
+})
+
+/** The verdict and everything besides, apart from where and when. */
+const timeless = (folder: string) =>
+  verdictText(folder)
+    .replaceAll(/\d{8}T\d{9}Z-[0-9a-f]{4}/g, '<run>')
+    .replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, '<time>')
+
+/** The terse prompt errs on every ninth question, every time another one, and the next model on every seventh. */
+async function sidesProject(trials: string) {
+  const api = await startSides()
+  const folder = promptProject(api, { cases: 40 })
+  edit(folder, 'evals/app.suite.yaml', /trials: 1.*/, `trials: ${trials} # of each case`)
+  commit(folder, 'a ladder')
+  return { api, folder }
+}
+
+async function startSides() {
+  const seen = new Map<string, number>()
+  const api = await startApi(({ model, system, user }) => {
+    const key = `${model} ${system} ${user}`
+    const nth = (seen.get(key) ?? 0) + 1
+    seen.set(key, nth)
+    const number = Number(/\d+$/.exec(user)?.[0] ?? 0)
+    if (system.includes('terse') && (number + 2 * nth) % 9 === 0) return 'no idea'
+    if (model === 'm-2026-06-01' && (number + nth) % 7 === 0) return 'none'
+    return `right: ${user} ${nth}`
+  })
+  apis.push(api)
+  return { ...api, forget: () => seen.clear() }
+}
+
+const both = ['--prompt', 'a@1.1.0', '--model', 'next', '--attribute']
+
+it.each([
+  ['another side that is asked along', '{min: 1, max: 3}', ['--against', 'main', '--prompt', 'a@1.1.0'], false],
+  ['what each of two changes did, against the baseline', '2', both, true],
+  ['what each of two changes did, against another side', '{min: 1, max: 2}', ['--against', 'main', ...both], false],
+])(
+  '%s: the verdict of three shards is that of one machine',
+  { timeout: 180_000 },
+  async (_, trials, options, stored) => {
+    const { api, folder } = await sidesProject(trials)
+    if (stored) expect((await aigate(['baseline', 'record', '--reason', 'first'], folder)).code).toBe(0)
+    if (stored) commit(folder, 'a baseline')
+    api.forget()
+    const alone = await aigate(['eval', uncached, ...reporter, ...options], folder)
+    const whole = timeless(folder)
+    const asked = api.asked.length
+    api.forget()
+    await shardedRun(folder, 3, ...options)
+    const paid = api.asked.length - asked
+    const merged = await aigate(['merge', 'shard-*.json', ...reporter], folder)
+    expect([merged.code, merged.stdout]).toEqual([alone.code, ''])
+    expect(timeless(folder)).toBe(whole)
+    expect(api.asked.length).toBe(asked + paid)
+    // Judged again from the record of the merged run.
+    expect((await aigate(['report', 'latest', ...reporter], folder)).code).toBe(alone.code)
+    expect(timeless(folder)).toBe(whole)
+    if (options.includes('--attribute'))
+      expect(
+        Report.parse(JSON.parse(readFileSync(join(folder, 'run.json'), 'utf8'))).suites[0]!.attribution,
+      ).toMatchObject({ problem: null, n: 40 })
+  },
+)
+
+it('a shard whose combinations were stopped leaves the attribution open, and goes on', {
+  timeout: 120_000,
+}, async () => {
+  const { api, folder } = await sidesProject('1')
+  expect((await aigate(['baseline', 'record', '--reason', 'first'], folder)).code).toBe(0)
+  commit(folder, 'a baseline')
+  await shardedRun(folder, 2, ...both)
+  const attribution = async () => {
+    await aigate(['merge', 'shard-1-of-2.json', 'shard-2-of-2.json', ...reporter], folder)
+    return Report.parse(JSON.parse(readFileSync(join(folder, 'run.json'), 'utf8'))).suites[0]!.attribution
+  }
+  const whole = await attribution()
+  expect(whole).toMatchObject({ problem: null, n: 40 })
+  api.forget()
+  const stopped = await aigate(['eval', '--shard', '2/2', '--max-calls', '25', uncached, ...both], folder)
+  expect(stopped.code).toBe(4)
+  expect(await attribution()).toMatchObject({ problem: expect.stringMatching(/shard 2 of 2: The budget of 25/) })
+  expect((await aigate(['eval', '--resume', '--max-calls', '100'], folder)).code).toBe(0)
+  expect((await attribution())?.effects).toEqual(whole?.effects)
+})
+
+it('shards of another side, or without one, do not fit', { timeout: 120_000 }, async () => {
+  const { folder } = await sidesProject('1')
+  await shardedRun(folder, 2, '--against', 'main')
+  edit(folder, 'evals/app.suite.yaml', 'min_pass_rate: 0.1', 'min_pass_rate: 0.1, alpha: 0.04')
+  commit(folder, 'another commit on main')
+  const says = async (what: RegExp) =>
+    expect(await aigate(['merge', 'shard-1-of-2.json', 'shard-2-of-2.json'], folder)).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(what),
+    })
+  await aigate(['eval', '--shard', '2/2', uncached, '--against', 'HEAD~1'], folder)
+  await says(/the commits of app/)
+  await aigate(['eval', '--shard', '1/2', uncached, '--against', 'main'], folder)
+  await says(/app: the commit that --against names/)
+  await aigate(['eval', '--shard', '2/2', uncached], folder)
+  await says(/app: .*against/)
 })

@@ -9,6 +9,7 @@ import type { Context, Ending, LoadedSuite } from '../../../ports.ts'
 import { contentHash } from '../../../run/canonical.ts'
 import type { Baseline } from '../../../schema/baseline.ts'
 import type { Observation, RunHeader } from '../../../schema/run.ts'
+import type { ShardFile, Side } from '../../../schema/shard.ts'
 import type { Unchanged } from '../../../schema/verdict.ts'
 import { readBaseline } from '../../../store/baseline-file.ts'
 import { readReport } from '../../../store/report-file.ts'
@@ -16,6 +17,8 @@ import { recordOf } from '../../../store/run-resume.ts'
 import { readRun } from '../../../store/run-journal.ts'
 import { requireWritable } from '../../../store/write-text.ts'
 import { shardFileName, writeShard } from '../../../store/shard-file.ts'
+import { AGAINST } from '../against-record.ts'
+import { cellFolder, cellsIn } from '../attribution-record.ts'
 import type { Session } from '../evaluate.ts'
 
 /** One of several machines. `cases`: what it asks, by suite. */
@@ -32,9 +35,7 @@ type ShardOptions = {
   passes?: number
   durations?: string
   shardFile?: string
-  reporter: string
-  against?: string
-  attribute?: boolean
+  reporter?: string
 }
 
 const MOST_SHARDS = 1000
@@ -42,7 +43,7 @@ const usage = (problem: string, mend: string) => new AigateError('usage', { prob
 
 /** Reads `2/8`; undefined where no shard is asked for. @throws AigateError `usage` also for what shards cannot do */
 export function parseShard(options: ShardOptions): { shard: number; of: number } | undefined {
-  const { shard: text, passes, durations, shardFile, reporter, against, attribute } = options
+  const { shard: text, passes, durations, shardFile, reporter } = options
   if (text === undefined) {
     const lone =
       passes !== undefined ? '--passes' : durations !== undefined ? '--durations' : shardFile && '--shard-file'
@@ -53,13 +54,8 @@ export function parseShard(options: ShardOptions): { shard: number; of: number }
   const [shard, of] = [Number(first), Number(second)]
   if (!(shard >= 1 && shard <= of && of <= MOST_SHARDS))
     throw usage(`"${text}" is no shard.`, `Write --shard 2/8: the second of eight, of at most ${MOST_SHARDS}.`)
-  if (reporter !== 'table')
+  if (reporter !== undefined && reporter !== 'table')
     throw usage('A shard has no verdict that could be reported.', 'Give --reporter to `aigate merge`.')
-  if (against !== undefined || attribute)
-    throw usage(
-      `--shard does not go with ${against === undefined ? '--attribute' : '--against'}: several sides are asked in one run, so that the time changes none of them.`,
-      'Leave one of the two out.',
-    )
   return { shard, of }
 }
 
@@ -154,13 +150,8 @@ export async function finishShard(
 ): Promise<Ending> {
   const parts = []
   for (const suite of suites) {
-    const found = await recordOf(folder, suite)
-    if (!found) continue
-    const { header, observations, stopped } = await readRun(found.file)
-    const copy = header.compared_with?.copy
-    const baseline = copy === undefined ? null : await readBaseline(join(folder, copy), suite)
-    const { cases = [] } = header.shard ?? {}
-    parts.push({ header, baseline, cases, observations, ...(stopped !== undefined && { stopped }) })
+    const part = await partOf(folder, suite)
+    if (part) parts.push(part)
   }
   const { shard: nth, of, split } = shard
   if (parts.length < suites.length) {
@@ -170,10 +161,34 @@ export async function finishShard(
   const head = { aigate: 'shard', version: 1, shard: nth, of, split } as const
   await writeShard(file, { ...head, suites: parts, ...(unchanged && { unchanged: [...unchanged] }) })
   const cases = parts.reduce((sum, one) => sum + one.cases.length, 0)
-  const answers = parts.reduce((sum, one) => sum + one.observations.length, 0)
-  const stopped = parts.find((one) => one.stopped !== undefined)?.stopped
+  const sides = parts.flatMap((one) => [one, ...(one.against ? [one.against] : []), ...(one.cells ?? [])])
+  const answers = sides.reduce((sum, one) => sum + one.observations.length, 0)
+  const stopped = sides.find((one) => one.stopped !== undefined)?.stopped
   context.stdout.write(
     `shard ${nth} of ${of}: ${counted(cases, 'case')}, ${counted(answers, 'answer')}${stopped === undefined ? '' : `, stopped: ${stopped}`}\nwritten to ${file}; the verdict on the whole: aigate merge shard-*.json\n`,
   )
   return stopped === undefined ? 'pass' : 'invalid'
+}
+
+/** What this shard has of a suite, with everything that was asked besides; undefined: it was not begun. */
+async function partOf(folder: string, suite: string): Promise<ShardFile['suites'][number] | undefined> {
+  const own = await sideOf(folder, suite)
+  if (!own) return undefined
+  const copy = own.header.compared_with?.copy
+  const baseline = copy === undefined ? null : await readBaseline(join(folder, copy), suite)
+  const against = own.header.against && (await sideOf(join(folder, AGAINST), suite))
+  const cells = []
+  for (const name of await cellsIn(folder)) {
+    const cell = await sideOf(cellFolder(folder, name), suite)
+    if (cell) cells.push({ name, ...cell })
+  }
+  const { cases = [] } = own.header.shard ?? {}
+  return { ...own, baseline, cases, ...(against && { against }), ...(cells.length > 0 && { cells }) }
+}
+
+async function sideOf(folder: string, suite: string): Promise<Side | undefined> {
+  const found = await recordOf(folder, suite)
+  if (!found) return undefined
+  const { header, observations, stopped } = await readRun(found.file)
+  return { header, observations, ...(stopped !== undefined && { stopped }) }
 }
