@@ -109,10 +109,10 @@ it('a simulated user and the model share what their provider allows', async () =
 it('the tokens of a whole conversation are not taken for those of its first question', async () => {
   const budget = newBudget()
   // As a conversation in which tools answer with long texts.
-  sent = 20_000
+  sent = 2_000
   const [long] = await run([{ turns }], { model: { tpm: 4_000_000 } }, budget)
-  expect(long?.usage?.input_tokens).toBe(100_000)
-  // Two short lines: measured by that they would be taken for more tokens than may be sent in a minute.
-  const [short] = await run([{ turns: turns.slice(0, 2) }], { model: { tpm: 20_000 } }, budget)
+  expect(long?.usage?.input_tokens).toBe(10_000)
+  // Two lines: measured by the whole they would be taken for more tokens than may be sent in a minute.
+  const [short] = await run([{ turns: turns.slice(0, 2) }], { model: { tpm: 5_000 } }, budget)
   expect(short).toMatchObject({ outcome: 'answered', conversation: { calls: 2 } })
 })
