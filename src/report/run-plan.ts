@@ -68,7 +68,7 @@ function limitsOf({ budget }: RunPlan): string {
 }
 
 /** Where the figures of a suite are from, when that is not plain. */
-function notesOf({ suite, known, most, evidence }: RunPlan['suites'][number]): string[] {
+function notesOf({ suite, known, most, evidence, graders = [] }: RunPlan['suites'][number]): string[] {
   const saved =
     known.most === 0
       ? []
@@ -79,6 +79,10 @@ function notesOf({ suite, known, most, evidence }: RunPlan['suites'][number]): s
     evidence.estimated === 0 ? [] : [`tokens of ${plural(evidence.estimated, 'case')} estimated from the texts`]
   const unpriced = most.calls > 0 && evidence.price === null ? ['no price known'] : []
   const untimed = most.calls > 0 && evidence.latency === null ? ['latency never measured'] : []
-  const all = [...saved, ...guessed, ...unpriced, ...untimed]
+  const graded = graders.map(
+    (one) =>
+      `${one.what === 'judge' ? 'judges' : 'embeddings'} ${both(one, ({ calls }) => count(calls))} ${one.most.calls === 1 ? 'call' : 'calls'}, ${about(both(one, ({ cost_usd }) => dollars(cost_usd)))}`,
+  )
+  const all = [...graded, ...saved, ...guessed, ...unpriced, ...untimed]
   return all.length === 0 ? [] : [`${suite}: ${all.join(' · ')}`]
 }

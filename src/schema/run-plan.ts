@@ -17,6 +17,14 @@ const spendings = {
   most: Spending.describe('Every pass, when the verdict stays open'),
 }
 
+export const PlannedGrader = z.strictObject({
+  what: z.enum(['judge', 'embeddings']),
+  provider: z.string(),
+  model: z.string(),
+  ...spendings,
+})
+export type PlannedGrader = z.infer<typeof PlannedGrader>
+
 export const PlannedSuite = z.strictObject({
   suite: z.string(),
   suite_version: z.string(),
@@ -26,6 +34,7 @@ export const PlannedSuite = z.strictObject({
   cases: z.int().positive(),
   trials: z.strictObject({ min: z.int().positive(), max: z.int().positive() }),
   ...spendings,
+  graders: z.array(PlannedGrader).optional().describe('Judges and embeddings, not part of the above; absent: none'),
   known: z
     .strictObject({ least: z.int().nonnegative(), most: z.int().nonnegative() })
     .describe('Answers that are there already, in the cache or the recordings: no calls'),

@@ -2,7 +2,7 @@
 import * as z from 'zod'
 import { Conversation, RetrievedContext } from './conversation.ts'
 import { GatePolicy } from './gate.ts'
-import { JudgeRecord, Judging } from './judge.ts'
+import { EmbedRecord, JudgeRecord, Judging } from './judge.ts'
 import { ToolCall } from './suite.ts'
 import { Json } from './values.ts'
 
@@ -63,6 +63,7 @@ export const Score = z.strictObject({
   deterministic: z.boolean().describe('false: the same answer could be graded differently another time'),
   type: z.string().optional().describe('Of an assertion that a judge graded, for example rubric'),
   judged: JudgeRecord.optional().describe('Only where a judge graded'),
+  embedded: EmbedRecord.optional().describe('Only where embeddings were asked for'),
 })
 export type Score = z.infer<typeof Score>
 

@@ -38,6 +38,7 @@ function settle({ not, threshold, ...assertion }: AssertionOf<AssertionType>, gr
     reason: shorten(oneLine(reason), 400),
     deterministic: isDeterministic({ not, threshold, ...assertion }),
     ...(grade.judged && { type: assertion.type, judged: grade.judged }),
+    ...(grade.embedded && { embedded: grade.embedded }),
   }
 }
 

@@ -16,6 +16,7 @@ import { recentRuns } from '../../store/run-journal.ts'
 import { loadSuites } from '../../store/suites.ts'
 import { openCache, openMemory, type SessionCache } from './answer-memory.ts'
 import { overridesOf } from './eval.ts'
+import { graderFacts } from './plan-graders.ts'
 import { storedBaseline } from './judge-run.ts'
 import { selectCases } from './selection.ts'
 import { askedWhere } from './side-by-side.ts'
@@ -78,8 +79,10 @@ async function factsOf(world: World, suite: LoadedSuite): Promise<SuiteFacts> {
       estimate: target.kind === 'prompt' ? { input, output } : null,
     }
   })
+  const graders = group === 'recordings' && options.offline ? [] : await graderFacts(project, { suite, planned, seen })
   return {
     suite: name,
+    graders,
     suite_version: version,
     target: snapshot.label,
     provider: target.kind === 'prompt' ? target.provider.name : target.kind,

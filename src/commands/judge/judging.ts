@@ -1,11 +1,13 @@
 // Opens the judges of a suite for a run: who they are, how they stand with people, and whether they moved since.
 import { join } from 'node:path'
+import { withStrangers } from '../../decide/judge/answered-by.ts'
 import { goldCheck } from '../../decide/judge/gold.ts'
 import { standingOf } from '../../decide/judge/standing.ts'
 import { chosen, randomOf } from '../../decide/doctor/random.ts'
 import { stateOf } from '../../decide/change/frozen.ts'
 import type { GraderTools, LoadedSuite, ResolvedModel } from '../../ports.ts'
-import { openJudges, type OpenJudges } from '../../run/judges/ask-judge.ts'
+import { providerKey } from '../../run/address.ts'
+import { type GraderMemory, openJudges, type OpenJudges } from '../../run/judges/ask-judge.ts'
 import { openEmbedder } from '../../run/judges/embedder.ts'
 import { Assertion } from '../../schema/assertion.ts'
 import { assertionsOf } from '../../schema/suite.ts'
@@ -44,6 +46,31 @@ type Use = {
   weighed: boolean
 }
 
+const NEVER = new Date(0)
+
+/** What judges said, and embeddings, of earlier runs; none where recordings answer. `since`: by model, nothing older than that. */
+export function graderMemory(
+  { cache, context }: Pick<Session, 'cache' | 'context'>,
+  suite: string,
+  since: ReadonlyMap<string, Date>,
+): GraderMemory | undefined {
+  if (!cache) return undefined
+  const keyOf = ({ provider }: ResolvedModel, key: string) => sha256(`grader ${providerKey(provider.config)} ${key}`)
+  const replays = ({ provider }: ResolvedModel) => provider.config.type === 'replay'
+  return {
+    find: (model, key, vote) => {
+      if (!cache.read || replays(model)) return undefined
+      const from = since.get(model.name) ?? NEVER
+      return cache.answers.find({ key: keyOf(model, key), trial: vote }, from > cache.since ? from : cache.since)
+    },
+    add: (model, { key, vote, case: id }, completion) => {
+      if (replays(model)) return
+      const about = { suite, case: id, asked: `grades by ${model.name}` }
+      cache.answers.add({ key: keyOf(model, key), trial: vote, at: context.now(), completion, ...about })
+    },
+  }
+}
+
 /** The judges of a suite, opened once an invocation; null where no assertion asks a model. */
 export function judgingOf(session: Session, suite: LoadedSuite): Promise<SuiteJudging | null> {
   const name = suite.suite.suite
@@ -68,20 +95,31 @@ async function openJudging(
   const settings = { record: options.record === true, offline: options.offline === true, recordings }
   const { env, signal } = context
   const world = { env, clock: context, signal, budget, seed, ...settings }
-  const judges = await openJudges(graders, world)
+  const since = new Map<string, Date>()
+  const memory = graderMemory(session, suite.suite.suite, since)
+  const judges = await openJudges(graders, { ...world, memory })
   const uses: JudgeUse[] = []
   const notes: string[] = []
   const gold: Judging['gold'] = []
   const spent: JudgedAnswer[] = []
-  for (const use of usesOf(suite)) {
+  const found = usesOf(suite)
+  for (const use of found) {
     const { calibration, note } = await calibrationOf(session, suite, use.judge)
     if (note !== null && !notes.includes(note)) notes.push(note)
     const identity = identityOf(use, graders)
-    const { judge, type, thresholds, weighed } = use
-    uses.push(standingOf({ judge, type, identity, thresholds, weighed, minKappa: suite.policy.min_kappa }, calibration))
-    const found = calibration?.types[type]
-    if (!found || found.identity !== identity) continue
-    const asked = await askGold(session, use, { graders, judges, found })
+    const { judge, type } = use
+    const several = found.filter((one) => one.judge === judge && one.type === type).length > 1
+    const { min_kappa: minKappa, uncalibrated_judges: uncalibrated = 'block' } = suite.policy
+    uses.push(standingOf({ ...use, identity, several, minKappa, uncalibrated }, calibration))
+    const made = calibration?.types[type]
+    if (!made || made.identity !== identity) continue
+    // What it said before it was calibrated anew may be the word of another judge.
+    for (const name of use.names) {
+      const model = graders.judges[name]?.model.name ?? ''
+      const at = new Date(made.at)
+      if (at > (since.get(model) ?? NEVER)) since.set(model, at)
+    }
+    const asked = await askGold(session, use, { graders, judges, found: made })
     if (typeof asked === 'string') notes.push(asked)
     else if (asked) {
       gold.push(asked.check)
@@ -89,8 +127,12 @@ async function openJudging(
     }
   }
   const advisory = (names: readonly string[], type: JudgedType): string | null => {
-    const use = uses.find((one) => one.judge === names.join('+') && one.type === type)
-    return use?.weak ? `agrees too little with people (kappa ${use.kappa?.toFixed(2)})` : null
+    const own = uses.filter((one) => one.judge === names.join('+') && one.type === type)
+    const use = own.length > 0 && own.every(({ weak }) => weak) ? own[0] : undefined
+    if (!use) return null
+    return use.kappa === null
+      ? 'nobody measured how well it agrees with people'
+      : `agrees too little with people (kappa ${use.kappa.toFixed(2)})`
   }
   return {
     header: {
@@ -101,7 +143,7 @@ async function openJudging(
       notes: [...new Set([...notes, ...pinNotes(graders)])],
       ...(spent.length > 0 && { cost: costOf(spent) }),
     },
-    tools: { judges: { ...judges, advisory }, embed: openEmbedder(graders, world) },
+    tools: { judges: { ...judges, advisory }, embed: openEmbedder(graders, { ...world, memory }) },
     dead: judges.dead,
     died: judges.died,
     save: () => (options.record ? recordings.save() : Promise.resolve()),
@@ -164,21 +206,26 @@ async function calibrationOf(
 type Opened = { graders: NonNullable<LoadedSuite['graders']>; judges: OpenJudges; found: TypeCalibration }
 
 /** Judges a few calibrated answers again. A sentence: why not; null: none are wanted. */
-async function askGold({ options, seed }: Session, use: Use, { graders, judges, found }: Opened) {
+async function askGold({ options, seed, shard }: Session, use: Use, { graders, judges, found }: Opened) {
   const members = use.names.flatMap((name) => graders.judges[name] ?? [])
   const count = Math.max(0, ...members.map((judge) => judge.gold))
   if (count === 0 || found.gold.length === 0) return null
   const replays = members.some(({ model }) => model.provider.config.type === 'replay' && options.record !== true)
   if (options.offline || replays)
     return `Whether the judge ${use.judge} (${use.type}) moved is not known: recorded answers tell nothing about the judge of today.`
-  const drawn = chosen(found.gold, count, randomOf(`gold ${use.judge} ${use.type} ${seed}`))
+  // Shards share them out, and the whole looks at all of them together.
+  const drawn = chosen(found.gold, count, randomOf(`gold ${use.judge} ${use.type} ${seed}`)).filter(
+    (_, i) => !shard || i % shard.of === shard.shard - 1,
+  )
+  if (drawn.length === 0) return null
   const asked = drawn.flatMap((one) => {
     const read = Assertion.safeParse(one.assert)
     return read.success ? [{ ...one, assertion: withJudge(read.data, use) }] : []
   })
-  const answers = await judgeAll(asked, { ...judges, advisory: () => null })
+  const answers = await judgeAll(asked, { ...judges, ask: judges.askAnew, advisory: () => null })
   const rejudged = asked.map(({ passed }, i) => ({ before: passed, now: answers[i]?.passed ?? null }))
-  return { check: goldCheck(use.judge, use.type, rejudged), answers }
+  const models = answers.flatMap(({ record }) => record?.response_models ?? [])
+  return { check: withStrangers(goldCheck(use.judge, use.type, rejudged), models, found.response_models), answers }
 }
 
 /** The assertion as these judges are asked in the suite. */

@@ -18,20 +18,32 @@ export type Rejudged = { before: boolean; now: boolean | null }
  */
 export function goldCheck(judge: string, type: JudgedType, answers: readonly Rejudged[]): GoldCheck {
   const judged = answers.filter(({ now }) => now !== null)
-  const breaks = judged.filter(({ before, now }) => before && !now).length
-  const fixes = judged.filter(({ before, now }) => !before && now).length
-  const flips = breaks + fixes
-  const p = Math.min(1, 2 * Math.min(mcnemarExact(breaks, fixes), binomialTail(flips, judged.length, NOISE)))
+  return goldCounts(judge, type, {
+    asked: answers.length,
+    failed: answers.length - judged.length,
+    breaks: judged.filter(({ before, now }) => before && !now).length,
+    fixes: judged.filter(({ before, now }) => !before && now).length,
+  })
+}
+
+/** The same from counts. */
+export function goldCounts(
+  judge: string,
+  type: JudgedType,
+  { asked, failed, breaks, fixes }: Pick<GoldCheck, 'asked' | 'failed' | 'breaks' | 'fixes'>,
+): GoldCheck {
+  const [n, flips] = [asked - failed, breaks + fixes]
+  const p = Math.min(1, 2 * Math.min(mcnemarExact(breaks, fixes), binomialTail(flips, n, NOISE)))
   const moved = p <= ALPHA
-  const of = `${flips} of ${counted(judged.length, 'calibrated answer')}`
+  const of = `${flips} of ${counted(n, 'calibrated answer')}`
   const sentence = moved
     ? `The judge ${judge} moved (${type}): it judges ${of} otherwise than when it was calibrated (${breaks} now fail, ${fixes} now pass; ${pText(p)}, allowed for chance: ${percent(NOISE)}). What it says today cannot be compared with what it said then.`
     : `The judge ${judge} (${type}) judges ${of} otherwise than when it was calibrated.`
   return {
     judge,
     type,
-    asked: answers.length,
-    failed: answers.length - judged.length,
+    asked,
+    failed,
     breaks,
     fixes,
     p,

@@ -224,7 +224,9 @@ describe('the standing of a judge', () => {
     identity: 'now',
     thresholds: new Set([0.75]),
     weighed: false,
+    several: false,
     minKappa: undefined,
+    uncalibrated: 'block',
   } as const
   it.each([
     { what: 'fitting', more: {}, corrects: true, weak: false, note: null },

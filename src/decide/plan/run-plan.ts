@@ -1,9 +1,21 @@
 // What a run would ask, use, cost and last, and whether that fits the budget. From counts, earlier answers and list prices.
 import type { Budget } from '../../schema/config.ts'
-import type { PlannedSuite, RunPlan, Spending } from '../../schema/run-plan.ts'
+import type { PlannedGrader, PlannedSuite, RunPlan, Spending } from '../../schema/run-plan.ts'
 import { counted, dollars } from '../words.ts'
 
 type Tokens = { input: number; output: number }
+
+/** What a judge, or an embedding model, would be asked: requests in the least and the most passes, tokens and US dollars of each. */
+export type GraderFacts = {
+  what: 'judge' | 'embeddings'
+  provider: string
+  model: string
+  least: number
+  most: number
+  tokens: Tokens
+  /** null: no price is known. */
+  cost: number | null
+}
 
 /** What is known of one suite before it is asked. */
 export type SuiteFacts = Pick<PlannedSuite, 'suite' | 'suite_version' | 'target' | 'provider' | 'model' | 'trials'> & {
@@ -21,6 +33,8 @@ export type SuiteFacts = Pick<PlannedSuite, 'suite' | 'suite_version' | 'target'
   paid: number | null
   /** Answers that nobody is asked for and that are not recorded either, in the least passes. */
   missing: number
+  /** Who grades besides. */
+  graders?: readonly GraderFacts[] | undefined
   limits: { concurrency: number; rpm?: number | undefined; tpm?: number | undefined }
 }
 
@@ -84,6 +98,7 @@ function planSuite(facts: SuiteFacts): PlannedSuite {
     trials,
     least: spendingOf(facts, 'least'),
     most: spendingOf(facts, 'most'),
+    ...((facts.graders?.length ?? 0) > 0 && { graders: facts.graders?.map(plannedGrader) }),
     known: { least: known(trials.min, 'least'), most: known(trials.max, 'most') },
     evidence: {
       measured: told,
@@ -125,6 +140,18 @@ function spendingOf({ cases, measured, latency, price, paid, limits }: SuiteFact
   }
 }
 
+/** They grade beside the answers that come: no time of their own is counted. */
+function plannedGrader({ what, provider, model, least, most, tokens, cost }: GraderFacts): PlannedGrader {
+  const of = (calls: number): Spending => ({
+    calls,
+    input_tokens: Math.round(calls * tokens.input),
+    output_tokens: Math.round(calls * tokens.output),
+    cost_usd: calls === 0 ? 0 : cost === null ? null : calls * cost,
+    duration_ms: 0,
+  })
+  return { what, provider, model, least: of(least), most: of(most) }
+}
+
 const plus = (a: number | null, b: number | null): number | null => (a === null || b === null ? null : a + b)
 
 const add = (a: Spending, b: Spending): Spending => ({
@@ -140,14 +167,16 @@ function totalOf(facts: readonly SuiteFacts[], suites: readonly PlannedSuite[], 
   const groups = new Map<string, Spending>()
   for (const [i, { group }] of facts.entries())
     groups.set(group, add(groups.get(group) ?? NOTHING, suites[i]?.[passes] ?? NOTHING))
+  const graders = suites.flatMap((suite) => suite.graders ?? []).map((one) => one[passes])
   const durations = [...groups.values()].map(({ duration_ms }) => duration_ms)
   const longest = durations.reduce<number | null>((a, b) => (a === null || b === null ? null : Math.max(a, b)), 0)
-  return { ...[...groups.values()].reduce(add, NOTHING), duration_ms: longest }
+  return { ...[...groups.values(), ...graders].reduce(add, NOTHING), duration_ms: longest }
 }
 
 function modelsOf(suites: readonly PlannedSuite[]): RunPlan['models'] {
   const models = new Map<string, RunPlan['models'][number]>()
-  for (const { provider, model, least, most } of suites) {
+  const graders = suites.flatMap((suite) => suite.graders ?? [])
+  for (const { provider, model, least, most } of [...suites, ...graders]) {
     const key = `${provider}\0${model ?? ''}`
     const known = models.get(key) ?? { provider, model, least: NOTHING, most: NOTHING }
     models.set(key, { ...known, least: add(known.least, least), most: add(known.most, most) })
@@ -183,7 +212,7 @@ function unknownIn(suites: readonly PlannedSuite[], budget: Budget): string[] {
     ...sentence(
       'max_cost_usd',
       'The price',
-      named(({ most }) => most.cost_usd === null),
+      named(({ most, graders = [] }) => [{ most }, ...graders].some((one) => one.most.cost_usd === null)),
     ),
     ...sentence(
       'max_tokens',

@@ -7,6 +7,7 @@ import type {
   Provider,
   Recordings,
   ResolvedJudge,
+  ResolvedModel,
   ResolvedTarget,
 } from '../../ports.ts'
 import { fatalKinds } from '../../ports.ts'
@@ -28,10 +29,22 @@ export type JudgeWorld = {
   recordings: Recordings
   record: boolean
   offline: boolean
+  /** Verdicts, and embeddings, of earlier runs by the hash of everything that decides them; absent: all is asked. */
+  memory?: GraderMemory | undefined
+}
+
+export type GraderMemory = {
+  find(model: ResolvedModel, key: string, vote: number): Completion | undefined
+  add(model: ResolvedModel, asked: { key: string; vote: number; case: string }, completion: Completion): void
 }
 
 /** Judges that can be asked. `dead`: why no further question to them can be answered; `died` is aborted then. */
-export type OpenJudges = Omit<JudgeTools, 'advisory'> & { dead: () => string | undefined; died: AbortSignal }
+export type OpenJudges = Omit<JudgeTools, 'advisory'> & {
+  /** As `ask`, and nothing that was said before stands for it: what does the judge say today? */
+  askAnew: JudgeTools['ask']
+  dead: () => string | undefined
+  died: AbortSignal
+}
 
 /** So many questions in a row without an answer: nobody is there. */
 const DOWN = 5
@@ -77,23 +90,35 @@ export async function openJudges(graders: Graders, world: JudgeWorld): Promise<O
     return completion
   }
   const requests = requestMaker(graders)
-  return {
-    panel: (named, votes) => panelOf(graders, named, votes),
-    ask: async (judge, vote, question) => {
+  const ask =
+    (anew: boolean): JudgeTools['ask'] =>
+    async (judge, vote, question) => {
       const provider = providers.get(judge)
       const limit = provider && gates.get(provider.name)
-      if (!provider || !limit) throw new Error(`there is no judge ${judge}`)
+      const model = graders.judges[judge]?.model
+      if (!provider || !limit || !model) throw new Error(`there is no judge ${judge}`)
       const request = await requests(judge, vote, question)
-      const key = `${vote} ${request.key}`
-      const asking = known.get(key) ?? limit(() => one(judge, provider, request))
+      const key = `${anew ? 'anew ' : ''}${provider.name} ${vote} ${request.key}`
+      const before = anew ? undefined : world.memory?.find(model, request.key, vote)
+      const shared = known.get(key)
+      const asking = shared ?? (before ? Promise.resolve(before) : limit(() => one(judge, provider, request)))
       known.set(key, asking)
       const completion = await asking.catch((error: unknown) => {
         known.delete(key)
         throw error
       })
       if (completion.error) known.delete(key)
-      return { value: verdictOf(judge, completion), completion }
-    },
+      const value = verdictOf(judge, completion)
+      // It was asked, and paid for, once.
+      if (shared) return { value, completion: { ...completion, attempts: 0, replayed: true, cached: true } }
+      const asked = { key: request.key, vote, case: request.case.id }
+      const keep = anew || before ? undefined : () => world.memory?.add(model, asked, completion)
+      return { value, completion, keep }
+    }
+  return {
+    panel: (named, votes) => panelOf(graders, named, votes),
+    ask: ask(false),
+    askAnew: ask(true),
     dead: () => dead,
     died: health.signal,
   }

@@ -29,7 +29,7 @@ export async function askPanel(type: JudgedType, who: Who, tools: GraderTools, c
   const ballots = await Promise.all(
     panel.map(async ({ judge, votes }) => ({
       judge,
-      ballots: await Promise.all(Array.from({ length: votes }, (_, i) => cast(judge, i + 1, judges))),
+      ballots: await Promise.all(Array.from({ length: votes }, (_, i) => kept(cast(judge, i + 1, judges)))),
     })),
   )
   const advisory = judges.advisory(
@@ -49,6 +49,13 @@ export async function askPanel(type: JudgedType, who: Who, tools: GraderTools, c
   return { score, reason: reasonOf(ballots, score), judged }
 }
 
+/** What made a ballot was a verdict: only that is worth keeping. */
+async function kept(cast: Promise<Ballot>): Promise<Ballot> {
+  const ballot = await cast
+  for (const { keep } of ballot.answers) keep?.()
+  return ballot
+}
+
 /** The middle one, or the mean of the two in the middle. */
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b)
@@ -57,19 +64,27 @@ export function median(values: readonly number[]): number {
   return (low + high) / 2
 }
 
-type Spent = Pick<JudgeRecord, 'calls' | 'replayed' | 'input_tokens' | 'output_tokens' | 'cost_usd'>
+type Spent = Pick<
+  JudgeRecord,
+  'calls' | 'replayed' | 'cached' | 'response_models' | 'input_tokens' | 'output_tokens' | 'cost_usd'
+>
 
 function spentOn(answers: readonly JudgeAnswer[]): Spent {
   const completions = answers.map(({ completion }) => completion)
   const live = completions.filter(({ replayed }) => !replayed)
+  const cached = completions.filter((one) => one.cached)
+  const paid = completions.filter((one) => !one.cached)
+  const models = [...new Set(completions.flatMap(({ response_model }) => response_model ?? []))].sort()
   const total = (of: (one: JudgeAnswer['completion']) => number) => completions.reduce((sum, one) => sum + of(one), 0)
-  const priced = completions.every(({ cost_usd }) => cost_usd !== undefined)
+  const priced = paid.every(({ cost_usd }) => cost_usd !== undefined)
   return {
     calls: live.reduce((sum, { attempts }) => sum + attempts, 0),
     replayed: completions.length - live.length,
+    ...(cached.length > 0 && { cached: cached.length }),
+    ...(models.length > 0 && { response_models: models }),
     input_tokens: total(({ usage }) => usage?.input_tokens ?? 0),
     output_tokens: total(({ usage }) => usage?.output_tokens ?? 0),
-    cost_usd: priced ? total(({ cost_usd }) => cost_usd ?? 0) : null,
+    cost_usd: priced ? paid.reduce((sum, { cost_usd = 0 }) => sum + cost_usd, 0) : null,
   }
 }
 

@@ -5,6 +5,7 @@ import { reportOf } from '../../../decide/explain/suite-report.ts'
 import { type ShardRun, wholeRun } from '../../../decide/shards/whole-run.ts'
 import { counted, dollars } from '../../../decide/words.ts'
 import type { Context, Ending, Project } from '../../../ports.ts'
+import { mergedJudging } from '../../../decide/judge/merged-judging.ts'
 import type { Observation, RunHeader } from '../../../schema/run.ts'
 import type { ShardFile } from '../../../schema/shard.ts'
 import type { SuiteReport } from '../../../schema/verdict.ts'
@@ -71,8 +72,10 @@ async function mergeSuite(
   const [first] = own
   if (!first) throw new RangeError(`no shard has the suite ${suite}`)
   const { baseline } = first
+  const judging = mergedJudging(own.map((one) => one.header.judging))
   const header: RunHeader = {
     ...wholeHeader(first.header),
+    ...(judging && { judging }),
     id,
     started_at: own.map((one) => one.header.started_at).sort()[0] ?? '',
   }
