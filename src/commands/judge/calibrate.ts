@@ -79,13 +79,15 @@ export async function calibrateCommand(context: Context, file: string, options: 
       if (made === null) return 'interrupted'
       const whole: TypeCalibration = { ...made, labels: { ...made.labels, file: shown, hash }, sample_of: sample }
       const min = project.config.gate?.min_kappa ?? MIN_KAPPA
-      const stored = options.check === true ? null : await store(project, group, whole)
+      const outcome = outcomeOf(whole, min)
+      // What could not be judged may be just what is hard to judge: the rest must not speak for it.
+      const stored = options.check === true || outcome === 'invalid' ? null : await store(project, group, whole)
       results.push({
         judge: group.judge,
         type: group.type,
         min_kappa: min,
         file: stored,
-        outcome: outcomeOf(whole, min),
+        outcome,
         ...whole,
       })
     }
