@@ -221,7 +221,7 @@ export type JudgeAnswer = { value: Json; completion: Completion; keep?: (() => v
 export type JudgeTools = {
   /** Names of the judges that an assertion means, with how often each is asked. Throws Error on an unknown name. */
   panel(judge: string | readonly string[] | undefined, votes: number | undefined): { judge: string; votes: number }[]
-  /** Vote number `vote` (from 1) of one judge. Throws Error when it gives no answer in the form that was asked for. */
+  /** Vote number `vote` (from 1) of one judge. Throws Error, with the `completion` if there is one, when that is no verdict. */
   ask(judge: string, vote: number, question: JudgeQuestion): Promise<JudgeAnswer>
   /** Why an assertion of this type by these judges cannot block, and the least agreement; null: it may. */
   advisory(judges: readonly string[], type: JudgedType): string | null

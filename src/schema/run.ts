@@ -77,6 +77,10 @@ export const Observation = z.strictObject({
   passed: z.boolean().nullable(),
   score: z.number().min(0).max(1).nullable(),
   grader_error: z.string().optional(),
+  grader_cost: z
+    .strictObject({ calls: z.int().nonnegative(), cost_usd: z.number().nonnegative().nullable() })
+    .optional()
+    .describe('What judges took although the trial could not be graded'),
   output: z
     .strictObject({ valid: z.boolean(), reason: z.string() })
     .optional()

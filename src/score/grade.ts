@@ -1,14 +1,22 @@
 // One answer, graded: every assertion of the case, and from them whether the case passed.
-import type { Grade, GraderTools, Subject } from '../ports.ts'
+import type { Grade, GraderTools, JudgeTools, Subject } from '../ports.ts'
 import type { AssertionOf, AssertionType } from '../schema/assertion.ts'
-import type { Completion, Score } from '../schema/run.ts'
+import type { Completion, Observation, Score } from '../schema/run.ts'
 import { assertionsOf, type Case, type Message } from '../schema/suite.ts'
 import { partsOf } from './conversation-parts.ts'
+import { spentOn } from './judged/panel.ts'
 import { oneLine, shorten } from './reason.ts'
 import { assertions } from './registry.ts'
 
 /** `passed` and `score` are null when the answer was not measured; `grader_error` says so when a grader is at fault. */
-export type Graded = { scores: Score[]; passed: boolean | null; score: number | null; grader_error?: string }
+export type Graded = {
+  scores: Score[]
+  passed: boolean | null
+  score: number | null
+  grader_error?: string
+  /** What judges took all the same. */
+  grader_cost?: NonNullable<Observation['grader_cost']>
+}
 
 /** Sums of weights and of binary fractions: 0.2 + 0.7 of 1 reaches a threshold of 0.9. */
 const slack = 1e-9
@@ -47,6 +55,30 @@ async function gradeOne<T extends AssertionType>(assertion: AssertionOf<T>, subj
   return settle(assertion, await plugin.grade(assertion.args, subject, tools))
 }
 
+/** The judges, and what all that they are asked takes: where a grade fails no record of it is made. */
+function counted(tools: JudgeTools | undefined) {
+  const completions: Completion[] = []
+  const ask: JudgeTools['ask'] = async (...question) => {
+    try {
+      const given = await tools?.ask(...question)
+      if (!given) throw new Error('no judge can be asked here')
+      completions.push(given.completion)
+      return given
+    } catch (error) {
+      const { completion } = error as { completion?: Completion }
+      if (completion) completions.push(completion)
+      throw error
+    }
+  }
+  const taken = (): Pick<Graded, 'grader_cost'> => {
+    if (completions.length === 0) return {}
+    const { calls, cost_usd } = spentOn(completions.filter(({ error }) => !error))
+    const failed = completions.flatMap(({ error, attempts }) => (error ? attempts : []))
+    return { grader_cost: { calls: calls + failed.reduce((sum, one) => sum + one, 0), cost_usd } }
+  }
+  return { judges: tools && { ...tools, ask }, taken }
+}
+
 /** Mean of the scores by weight, in [0, 1]. Weights are scaled first, so that their sum is finite. */
 function weightedMean(scores: readonly Score[]): number {
   const heaviest = Math.max(...scores.map(({ weight }) => weight))
@@ -77,15 +109,17 @@ export async function grade(
   if (!assertionsOf(testCase).some(({ weight }) => weight > 0)) {
     return unmeasured('the case has no assertion with a weight above 0, so that nothing can be judged')
   }
+  const { judges, taken } = counted(tools.judges)
+  const own = judges ? { ...tools, judges } : tools
   const scores: Score[] = []
   for (const { prefix, assert, subject } of partsOf(testCase, completion, asked)) {
     for (const assertion of assert) {
       const named = prefix === '' ? assertion : { ...assertion, name: prefix + nameOf(assertion) }
       try {
-        scores.push(await gradeOne(named as AssertionOf<AssertionType>, subject, tools))
+        scores.push(await gradeOne(named as AssertionOf<AssertionType>, subject, own))
       } catch (error) {
         const why = error instanceof Error ? error.message : String(error)
-        return unmeasured(`${nameOf(named)}: ${shorten(why, 400)}`)
+        return { ...unmeasured(`${nameOf(named)}: ${shorten(why, 400)}`), ...taken() }
       }
     }
   }

@@ -138,6 +138,24 @@ it('verdicts are asked once, counted as kept, asked again when that is wanted, a
   expect(judged(world)).toBe(7)
 }, 60_000)
 
+it('answers that are no verdict are paid for and told; twenty in a row end the run, and what was asked is graded later', async () => {
+  const world = await serve()
+  const names = Array.from({ length: 60 }, (_, i) => `n${i}-good`)
+  const folder = project(world.url, { assert: '{rubric: good}', cases: names, more: 'budget: {max_calls: 1000}\n' })
+  world.says = () => 'I would say five of five'
+  const { code, stdout, stderr } = await run(folder)
+  expect(code).toBe(4)
+  expect(stdout).toContain('20 answers of judges in a row were no verdict')
+  expect(stderr).not.toContain('MaxListeners')
+  expect(judged(world)).toBeLessThan(60)
+  expect(suiteOf(folder)?.totals).toMatchObject({ judge_calls: judged(world) })
+  expect(suiteOf(folder)?.totals.judge_cost_usd).toBeCloseTo(judged(world) * 110 * 10e-6, 9)
+  const answers = world.asked.length - judged(world)
+  world.says = () => undefined
+  expect((await run(folder, '--resume')).code).toBe(0)
+  expect(world.asked.length - judged(world)).toBe(Math.max(answers, 60))
+}, 60_000)
+
 it('calibrating is not paid for twice when it is broken off, and asks anew once it is finished', async () => {
   const world = await serve()
   const folder = project(world.url, { assert: '{rubric: good}', cases: ['a-good'] })

@@ -278,7 +278,7 @@ function pinNotes({ judges, embeddings }: NonNullable<LoadedSuite['graders']>): 
 }
 
 function costOf(answers: readonly JudgedAnswer[]): NonNullable<Judging['cost']> {
-  const records = answers.flatMap(({ record }) => record ?? [])
+  const records = answers.flatMap(({ record, lost }) => record ?? lost ?? [])
   const known = records.every(({ cost_usd }) => cost_usd !== null)
   const sum = (of: (record: (typeof records)[number]) => number) => records.reduce((total, one) => total + of(one), 0)
   return { calls: sum(({ calls }) => calls), cost_usd: known ? sum(({ cost_usd }) => cost_usd ?? 0) : null }

@@ -57,8 +57,7 @@ describe('a margin is one of what people find', () => {
     expect(found?.outcome).not.toBe('pass')
     expect(found?.p).toBe(plain?.p)
     expect(found?.interval?.low).toBeLessThan((plain?.interval?.low ?? 0) / 0.6)
-    expect(found?.sentence).toContain('as judged, for people 5.0 points lower')
-    expect(found?.sentence).toContain('the judge j shows 60.0 % of a difference')
+    expect(found?.sentence).toContain('as judged by j, which shows 60.0 % of a difference; for people 5.0 points lower')
   })
   it('what the judge does not grade stands as it is', () => {
     const mixed = {

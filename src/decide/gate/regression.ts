@@ -111,7 +111,7 @@ function sentenceOf(unit: Unit, { look, stale, judge }: Context): string {
   const rates = `${where} ${percent(unit.candidate)} against ${percent(unit.baseline)}`
   const seen =
     unit.corrected && judge
-      ? `${rates} as judged, for people ${differenceText(unit.difference)}${range}: the judge ${judge.name} shows ${percent(judge.shown.estimate)} of a difference`
+      ? `${rates} as judged by ${judge.name}, which shows ${percent(judge.shown.estimate)} of a difference; for people ${differenceText(unit.difference)}${range}`
       : `${rates}: ${differenceText(unit.difference)}${range}`
   const p =
     unit.adjusted !== null && pText(unit.adjusted) !== pText(unit.p) ? ` (${pText(unit.adjusted)} adjusted)` : ''

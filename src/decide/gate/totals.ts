@@ -56,10 +56,11 @@ function userTotals(asked: Observation['completion'][]): Partial<Totals> {
 /** What judges took, apart from the answers: nothing where no judge was asked. `gold`: for calibrated answers. */
 function judgeTotals(observations: Observation[], gold: Judging['cost']): Partial<Totals> {
   const records = observations.flatMap(({ scores }) => scores.flatMap(({ judged }) => judged ?? []))
-  if (records.length === 0 && !gold) return {}
-  const costs = [...records.map(({ cost_usd }) => cost_usd), ...(gold ? [gold.cost_usd] : [])]
+  const lost = observations.flatMap(({ grader_cost }) => grader_cost ?? [])
+  if (records.length + lost.length === 0 && !gold) return {}
+  const costs = [...[...records, ...lost].map(({ cost_usd }) => cost_usd), ...(gold ? [gold.cost_usd] : [])]
   const known = costs.every((cost) => cost !== null)
-  const judge_calls = sum(records.map(({ calls }) => calls)) + (gold?.calls ?? 0)
+  const judge_calls = sum([...records, ...lost].map(({ calls }) => calls)) + (gold?.calls ?? 0)
   const cached = sum(records.map((one) => one.cached ?? 0))
   return {
     judge_calls,

@@ -1,4 +1,5 @@
 // The one place where a judge is asked: renders its prompt around fenced material, asks with retries, limits and budget.
+import { setMaxListeners } from 'node:events'
 import type {
   AskRequest,
   Graders,
@@ -48,6 +49,8 @@ export type OpenJudges = Omit<JudgeTools, 'advisory'> & {
 
 /** So many questions in a row without an answer: nobody is there. */
 const DOWN = 5
+/** So many verdicts in a row that were none: nobody need pay for the same with every case. */
+const EMPTY = 20
 /** How cases of judges are named in recordings. */
 const JUDGE_CASE = 'judge:'
 
@@ -59,10 +62,13 @@ export async function openJudges(graders: Graders, world: JudgeWorld): Promise<O
   for (const judge of Object.values(graders.judges))
     providers.set(judge.name, await buildProvider({ target: targetOf(judge, 'rubric'), dir: '' }, world))
   const gates = new Map([...new Set(providers.values())].map((one) => [one.name, gate(one.concurrency)]))
+  // Every question under way listens for an interruption; that many are meant, and no leak to warn of.
+  setMaxListeners(0, world.signal)
   const health = new AbortController()
   const known = new Map<string, Promise<Completion>>()
   let dead: string | undefined
   let lost = 0
+  let empty = 0
   const note = (completion: Completion | undefined, message: string, fatal: boolean) => {
     const failed = completion === undefined || completion.outcome === 'error' || completion.outcome === 'timeout'
     lost = failed ? lost + 1 : 0
@@ -89,6 +95,21 @@ export async function openJudges(graders: Graders, world: JudgeWorld): Promise<O
     if (!completion) throw new Error(`judge ${judge}: ${stopped?.message ?? 'it was not asked'}`)
     return completion
   }
+  /** Throws as `verdictOf`, with what was paid for all the same. */
+  const readVerdict = (judge: string, completion: Completion) => {
+    try {
+      const value = verdictOf(judge, completion)
+      empty = 0
+      return value
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error)
+      if (!completion.error && !completion.replayed && ++empty >= EMPTY) {
+        dead ??= `${empty} answers of judges in a row were no verdict, the last: ${why}`
+        health.abort()
+      }
+      throw Object.assign(new Error(why), { completion })
+    }
+  }
   const requests = requestMaker(graders)
   const ask =
     (anew: boolean): JudgeTools['ask'] =>
@@ -108,7 +129,7 @@ export async function openJudges(graders: Graders, world: JudgeWorld): Promise<O
         throw error
       })
       if (completion.error) known.delete(key)
-      const value = verdictOf(judge, completion)
+      const value = readVerdict(judge, completion)
       // It was asked, and paid for, once.
       if (shared) return { value, completion: { ...completion, attempts: 0, replayed: true, cached: true } }
       const asked = { key: request.key, vote, case: request.case.id }

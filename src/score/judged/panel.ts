@@ -26,10 +26,10 @@ export async function askPanel(type: JudgedType, who: Who, tools: GraderTools, c
   const { judges } = tools
   if (!judges) throw new Error('no judge can be asked here')
   const panel = judges.panel(who.judge, who.votes)
-  const ballots = await Promise.all(
+  const ballots = await all(
     panel.map(async ({ judge, votes }) => ({
       judge,
-      ballots: await Promise.all(Array.from({ length: votes }, (_, i) => kept(cast(judge, i + 1, judges)))),
+      ballots: await all(Array.from({ length: votes }, (_, i) => kept(cast(judge, i + 1, judges)))),
     })),
   )
   const advisory = judges.advisory(
@@ -38,15 +38,21 @@ export async function askPanel(type: JudgedType, who: Who, tools: GraderTools, c
   )
   const scores = ballots.map((one) => ({ judge: one.judge, score: median(one.ballots.map(({ score }) => score)) }))
   const score = median(scores.map((one) => one.score))
-  const all = ballots.flatMap((one) => one.ballots)
-  const spread = Math.max(...all.map((one) => one.score)) - Math.min(...all.map((one) => one.score))
+  const given = ballots.flatMap((one) => one.ballots)
+  const spread = Math.max(...given.map((one) => one.score)) - Math.min(...given.map((one) => one.score))
   const judged: JudgeRecord = {
-    votes: all.flatMap(({ votes }) => votes),
+    votes: given.flatMap(({ votes }) => votes),
     spread,
-    ...spentOn(all.flatMap(({ answers }) => answers)),
+    ...spentOn(given.flatMap(({ answers }) => answers.map(({ completion }) => completion))),
     ...(advisory !== null && { advisory }),
   }
   return { score, reason: reasonOf(ballots, score), judged }
+}
+
+/** As Promise.all, but it waits for the others as well: what they took is to be told, whatever became of one. */
+async function all<T>(promises: readonly Promise<T>[]): Promise<T[]> {
+  await Promise.allSettled(promises)
+  return Promise.all(promises)
 }
 
 /** What made a ballot was a verdict: only that is worth keeping. */
@@ -69,8 +75,8 @@ type Spent = Pick<
   'calls' | 'replayed' | 'cached' | 'response_models' | 'input_tokens' | 'output_tokens' | 'cost_usd'
 >
 
-function spentOn(answers: readonly JudgeAnswer[]): Spent {
-  const completions = answers.map(({ completion }) => completion)
+/** What answers of judges took. */
+export function spentOn(completions: readonly JudgeAnswer['completion'][]): Spent {
   const live = completions.filter(({ replayed }) => !replayed)
   const cached = completions.filter((one) => one.cached)
   const paid = completions.filter((one) => !one.cached)
