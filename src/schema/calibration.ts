@@ -71,6 +71,12 @@ export const TypeCalibration = z.strictObject({
   length: z.array(LengthBias),
   at: z.iso.datetime(),
   tool_version: z.string(),
+  moved_at: z.iso
+    .datetime()
+    .optional()
+    .describe(
+      'When it was last found that the judge judges otherwise than before; what it graded earlier is of another ruler',
+    ),
   gold: z.array(Gold),
 })
 export type TypeCalibration = z.infer<typeof TypeCalibration>

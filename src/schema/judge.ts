@@ -132,6 +132,7 @@ export const JudgeUse = z.strictObject({
     .array(z.string())
     .optional()
     .describe('The model names that answered when it was calibrated; absent: not known'),
+  moved_at: z.string().optional().describe('When it was last found, by calibrating anew, that it judges otherwise'),
   weak: z.boolean().describe('Agrees too little with people: may warn, not block'),
   note: z.string().nullable().describe('What people must be told'),
 })

@@ -1,12 +1,13 @@
 // aigate calibrate: have judges judge answers that people labelled, and store how well they agree.
 import { basename, isAbsolute, join, relative, sep } from 'node:path'
 import { calibrate, labelsProblem } from '../../decide/judge/calibrate.ts'
+import { movedAt } from '../../decide/judge/gold.ts'
 import { AigateError } from '../../errors.ts'
 import type { Context, Ending, Graders, Project } from '../../ports.ts'
 import { newBudget } from '../../run/budget.ts'
 import { openJudges } from '../../run/judges/ask-judge.ts'
 import { judgedThresholds } from '../../schema/assertion.ts'
-import type { Calibration, TypeCalibration } from '../../schema/calibration.ts'
+import type { Calibration, Gold, TypeCalibration } from '../../schema/calibration.ts'
 import { type JudgedType, MIN_KAPPA, promptsOfType } from '../../schema/judge.ts'
 import type { Outcome } from '../../schema/verdict.ts'
 import { worst } from '../../schema/verdict.ts'
@@ -75,13 +76,14 @@ export async function calibrateCommand(context: Context, file: string, options: 
   const results: CalibrationResult[] = []
   try {
     for (const group of groups) {
-      const made = await measure({ context, judges, graders, seed: options.seed ?? 1 }, group)
-      if (made === null) return 'interrupted'
+      const measured = await measure({ context, judges, graders, seed: options.seed ?? 1 }, group)
+      if (measured === null) return 'interrupted'
+      const { all, ...made } = measured
       const whole: TypeCalibration = { ...made, labels: { ...made.labels, file: shown, hash }, sample_of: sample }
       const min = project.config.gate?.min_kappa ?? MIN_KAPPA
       const outcome = outcomeOf(whole, min)
       // What could not be judged may be just what is hard to judge: the rest must not speak for it.
-      const stored = options.check === true || outcome === 'invalid' ? null : await store(project, group, whole)
+      const stored = options.check === true || outcome === 'invalid' ? null : await store(project, group, whole, all)
       results.push({
         judge: group.judge,
         type: group.type,
@@ -233,16 +235,23 @@ async function measure({ context, judges, graders, seed }: World, group: Group) 
     ...calibrate(judged, { threshold, seed }),
     at: context.now().toISOString(),
     tool_version: context.toolVersion,
+    all: judged.flatMap(({ gold, passed }) => (passed === null ? [] : [{ ...gold, passed }])),
   }
 }
 
-async function store(project: Project, { judge, type }: Group, made: TypeCalibration): Promise<string> {
+async function store(
+  project: Project,
+  { judge, type }: Group,
+  made: TypeCalibration,
+  all: readonly Gold[],
+): Promise<string> {
   const before = await readCalibration(project, judge)
+  const moved_at = movedAt(before?.types[type], made, all)
   const calibration: Calibration = {
     aigate: 'calibration',
     version: 1,
     judge,
-    types: { ...before?.types, [type]: made },
+    types: { ...before?.types, [type]: { ...made, ...(moved_at !== undefined && { moved_at }) } },
   }
   return writeCalibration(project, calibration)
 }

@@ -81,7 +81,7 @@ models:
   main: {provider: mock, id: gpt-4o-2024-11-20, price: {input: 1, output: 1}}
   judge: {provider: mock, id: judge-2026-01-01, price: {input: 10, output: 10}}
   embed: {provider: mock, id: embed-2026-01-01, price: {input: 2, output: 0}}
-judges: {default: {model: judge}}
+judges: {default: {model: judge, gold: 50}}
 embeddings: embed
 ${more}`,
   )
@@ -190,6 +190,23 @@ it('another model behind the same pin than was calibrated, or than graded the ba
   world.by = 'judge-2027-02-02'
   expect((await run(plain, '--refresh')).code).toBe(4)
   expect(suiteOf(plain)?.verdict.reasons[0]).toContain('two rulers cannot be compared')
+}, 60_000)
+
+it('a baseline that was graded before the judge moved is no baseline any more, until it is recorded again', async () => {
+  const world = await serve()
+  const folder = project(world.url, { assert: '{rubric: good}', cases: ['a-good', 'b-good'] })
+  expect((await calibrated(folder, 0)).code).toBe(0)
+  expect((await aigate(['baseline', 'record', '--trials', '1'], folder, env)).code).toBe(0)
+  expect((await run(folder)).code).not.toBe(4)
+  // From here on it lets pass some answers that were bad.
+  world.says = (text) => (/text of l(?!57)\d*[37]-bad/.test(text) ? '{"reason": "r", "score": 5}' : undefined)
+  expect((await run(folder)).code).toBe(4)
+  expect(suiteOf(folder)?.verdict.reasons[0]).toContain('moved')
+  expect((await calibrated(folder, 0)).code).toBe(0)
+  expect((await run(folder)).code).toBe(4)
+  expect(suiteOf(folder)?.verdict.reasons[0]).toContain('the baseline was graded before')
+  expect((await aigate(['baseline', 'record', '--trials', '1'], folder, env)).code).toBe(0)
+  expect((await run(folder)).code).not.toBe(4)
 }, 60_000)
 
 it('what only a weak judge grades is decided by nobody: it hides no failure of others, and proves nothing alone', async () => {

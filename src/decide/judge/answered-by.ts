@@ -98,6 +98,16 @@ export function movedJudges(
           },
         ]
   })
+  const earlier = uses.flatMap(({ judge, type, moved_at: at, weak }) =>
+    at === undefined || !baseline?.runs.some((run) => run.at < at)
+      ? []
+      : [
+          {
+            sentence: `The judge ${judge} (${type}) was found to judge otherwise on ${at.slice(0, 10)}, and the baseline was graded before: two rulers cannot be compared. Record the baseline again with \`aigate baseline record\`.`,
+            decides: !weak,
+          },
+        ],
+  )
   const compared = Object.entries(judgeModels(observations)).flatMap(([judge, models]) => {
     const before = baseline?.judge_models?.[judge]
     const others = strangers(models, before)
@@ -110,5 +120,5 @@ export function movedJudges(
           },
         ]
   })
-  return [...rejudged, ...calibrated, ...compared]
+  return [...rejudged, ...calibrated, ...earlier, ...compared]
 }

@@ -1,4 +1,5 @@
 // Did a judge move since it was calibrated? The same answers judged again, compared with what it said then.
+import type { Gold, TypeCalibration } from '../../schema/calibration.ts'
 import type { GoldCheck, JudgedType } from '../../schema/judge.ts'
 import { binomialTail } from '../../statistics/binomial-tail.ts'
 import { mcnemarExact } from '../../statistics/mcnemar.ts'
@@ -24,6 +25,26 @@ export function goldCheck(judge: string, type: JudgedType, answers: readonly Rej
     breaks: judged.filter(({ before, now }) => before && !now).length,
     fixes: judged.filter(({ before, now }) => !before && now).length,
   })
+}
+
+/**
+ * When the judge was last found to judge otherwise: `at`, where the answers that both calibrations hold say so, else when the
+ * one before had found it. undefined: never, or it was another judge.
+ */
+export function movedAt(
+  before: TypeCalibration | undefined,
+  now: TypeCalibration,
+  all: readonly Gold[],
+): string | undefined {
+  if (before?.identity !== now.identity) return undefined
+  const name = ({ assert, vars, messages, answer, baseline }: Gold) =>
+    JSON.stringify([assert, vars, messages, answer, baseline])
+  const today = new Map(all.map((one) => [name(one), one.passed]))
+  const both = before.gold.flatMap((one) => {
+    const passed = today.get(name(one))
+    return passed === undefined ? [] : [{ before: one.passed, now: passed }]
+  })
+  return goldCheck('', 'rubric', both).moved ? now.at : before.moved_at
 }
 
 /** The same from counts. */

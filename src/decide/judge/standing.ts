@@ -73,6 +73,7 @@ export function standingOf(wanted: Wanted, calibration: Calibration | null): Jud
     at,
     corrects: !weak && why === null,
     ...(found.response_models && { answered_by: found.response_models }),
+    ...(found.moved_at !== undefined && { moved_at: found.moved_at }),
     weak,
     note,
   }
