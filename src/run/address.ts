@@ -44,7 +44,7 @@ export function isHomemade(config: ProviderConfig): boolean {
 }
 
 /** Where a target is asked: `at` for people and without secrets, `key` to compare with. */
-export type Address = { kind: LoadedSuite['target']['kind']; at: string; key: string; homemade: boolean }
+export type Address = { kind: LoadedSuite['target']['kind'] | 'helper'; at: string; key: string; homemade: boolean }
 
 /** The address of a suite's target. Programs and modules are told by their place in the project at `root`. */
 export function addressOf({ target, dir }: Pick<LoadedSuite, 'target' | 'dir'>, root: string): Address {
@@ -69,6 +69,13 @@ export function addressOf({ target, dir }: Pick<LoadedSuite, 'target' | 'dir'>, 
   const { command } = target.target
   const words = redactor({}, [])(command.join(' '))
   return made(`command ${words}${folder === '' ? '' : ` in ${folder}`}`, { command, folder })
+}
+
+/** The address of a model that helps a suite: a judge, embeddings, a simulated user. */
+export function helperAddress(who: string, { name, config }: { name: string; config: ProviderConfig }): Address {
+  const { type, base_url } = providerIdentity(config)
+  const at = `${who} at provider ${name} (${[type, base_url].filter((part) => part !== undefined).join(' ')})`
+  return { kind: 'helper', at, key: providerKey(config), homemade: isHomemade(config) }
 }
 
 /** As `shownUrl`, for an address that may hold templates. */

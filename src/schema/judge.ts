@@ -85,6 +85,7 @@ export const JudgeRecord = z.strictObject({
     .array(z.string())
     .optional()
     .describe('The model names that the providers of the judges answered with; absent: none told'),
+  failed: z.literal(true).optional().describe('No verdict came, of a judge that may not block anyway'),
   advisory: z.string().optional().describe('Why this grade cannot block: the judge agrees too little with people'),
 })
 export type JudgeRecord = z.infer<typeof JudgeRecord>

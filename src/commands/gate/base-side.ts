@@ -4,11 +4,12 @@ import { readFile } from 'node:fs/promises'
 import { isAbsolute, join, relative, sep } from 'node:path'
 import type { GuardTip } from '../../decide/change/guard-tip.ts'
 import { newPermissions } from '../../decide/change/pin-permission.ts'
+import { helperKey } from '../../decide/change/guard-address.ts'
 import { guard, type GuardSide } from '../../decide/change/policy-guard.ts'
 import { baselineWarnings, requireFresh } from '../../decide/change/ratchet.ts'
 import { AigateError } from '../../errors.ts'
 import type { Context, LoadedSuite, Project } from '../../ports.ts'
-import { type Address, addressOf, providerKey } from '../../run/address.ts'
+import { type Address, addressOf, helperAddress, providerKey } from '../../run/address.ts'
 import { contentHash } from '../../run/canonical.ts'
 import { expander } from '../../run/expand.ts'
 import { snapshotTarget } from '../../run/snapshot.ts'
@@ -248,7 +249,13 @@ async function sideOf(
   const targets = new Map<string, string>()
   const addresses = new Map<string, Address>()
   const providers = new Set(Object.values(project.config.providers).map(providerKey))
-  for (const { suite, target, dir } of suites) {
+  for (const { suite, target, dir, graders, users = {} } of suites) {
+    const helpers = [
+      ...Object.values(graders?.judges ?? {}).map(({ name, model }) => [`judge ${name}`, model] as const),
+      ...Object.values(graders?.embeddings ?? {}).map((model) => [`embeddings ${model.name}`, model] as const),
+      ...Object.entries(users).map(([name, model]) => [`simulated user ${name}`, model] as const),
+    ]
+    for (const [who, { provider }] of helpers) addresses.set(helperKey(suite.suite, who), helperAddress(who, provider))
     const file = baselineFile(join(project.root, project.config.baselines), suite.suite)
     baselines.set(suite.suite, await digestOf(file))
     const address = addressOf({ target, dir }, project.root)

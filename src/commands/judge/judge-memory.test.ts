@@ -1,4 +1,5 @@
 // Judges over several runs, against a real server that counts: verdicts that are kept, models that change, weak judges, embeddings.
+import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -249,6 +250,41 @@ it('uncalibrated_judges: warn takes a judge out of the gate until somebody has m
   )
   expect((await calibrated(mild, 0)).code).toBe(0)
   expect((await run(mild)).code).toBe(1)
+}, 60_000)
+
+it('a weak judge that says nothing blocks no more than one that says no', async () => {
+  const world = await serve()
+  const names = Array.from({ length: 30 }, (_, i) => `n${i}-good`)
+  const gate = '{min_pass_rate: 0.9, uncalibrated_judges: warn}'
+  const folder = project(world.url, { assert: '{rubric: good}, {contains: text}', cases: names, gate })
+  world.says = () => 'no verdict'
+  const { code, stdout } = await run(folder)
+  expect(stdout).toContain('A judge that may not block gave no verdict on 30 cases')
+  expect(stdout).not.toContain('would fail')
+  expect(code).toBe(0)
+}, 60_000)
+
+it('a change that asks the judge at another address is held, however well the answers are liked there', async () => {
+  const world = await serve()
+  const folder = project(world.url, { assert: '{rubric: good}', cases: ['a-bad', 'b-bad', 'c-good'] })
+  const config = join(folder, 'aigate.yaml')
+  const provider = (path: string) =>
+    `grading: {type: openai, api_key_env: MOCK_KEY, retries: 0, base_url: "${world.url}${path}"}`
+  const written = readFileSync(config, 'utf8')
+    .replace('providers: {mock:', `providers: {${provider('')}, mock:`)
+    .replace('judge: {provider: mock', 'judge: {provider: grading')
+  writeFileSync(config, written)
+  const git = (...args: string[]) =>
+    execFileSync('git', ['-c', 'user.name=n', '-c', 'user.email=e@x', ...args], { cwd: folder })
+  git('init', '-q', '-b', 'main')
+  git('add', '-A')
+  git('commit', '-q', '-m', 'base')
+  world.says = () => '{"reason": "great", "score": 5}'
+  writeFileSync(config, written.replace(provider(''), provider('/liked')))
+  git('commit', '-q', '-a', '-m', 'elsewhere')
+  expect((await run(folder, '--base', 'HEAD~1')).code).toBe(3)
+  expect(suiteOf(folder)?.verdict.reasons[0]).toContain('This change asks judge default at provider grading')
+  expect((await run(folder, '--no-base')).code).toBe(0)
 }, 60_000)
 
 it('embeddings: their cost stands apart, they are kept, a plan knows them, and a failure under a budget ends', async () => {

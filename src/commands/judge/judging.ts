@@ -144,8 +144,9 @@ async function openJudging(
       ...(spent.length > 0 && { cost: costOf(spent) }),
     },
     tools: { judges: { ...judges, advisory }, embed: openEmbedder(graders, { ...world, memory }) },
-    dead: judges.dead,
-    died: judges.died,
+    ...(uses.every(({ weak }) => weak)
+      ? { dead: () => undefined, died: new AbortController().signal }
+      : { dead: judges.dead, died: judges.died }),
     save: () => (options.record ? recordings.save() : Promise.resolve()),
   }
 }

@@ -1,7 +1,7 @@
 // Who is asked: which other address is held, which is only listed, and what a base that moved on still permits.
 import { describe, expect, it } from 'vitest'
 import { defaultPolicy, type GatePolicy } from '../../schema/gate.ts'
-import { addressChange, type GuardAddress } from './guard-address.ts'
+import { addressChange, type GuardAddress, helperKey } from './guard-address.ts'
 import { permitted, withTip } from './guard-tip.ts'
 
 const real: GuardAddress = { kind: 'prompt', at: 'provider a', key: 'a', homemade: false }
@@ -26,6 +26,22 @@ describe('another address', () => {
     ['another kind', real, { ...real, kind: 'module' }, ['a'], false, [1, 1]],
   ])('%s', (_, was, is, known, allowed, expected) => {
     expect(change(was, is, known, allowed)).toEqual(expected)
+  })
+  it('of a judge is held as that of the suite is, and of another suite’s judge is none of its business', () => {
+    const judge = (key: string, homemade = false) => ({ kind: 'helper', at: `judge default at ${key}`, key, homemade })
+    const at = (own: GuardAddress, elsewhere: GuardAddress) => ({
+      addresses: new Map([
+        ['s', real],
+        [helperKey('s', 'judge default'), own],
+        [helperKey('s2', 'judge default'), elsewhere],
+      ]),
+      providers: new Set(['a', 'j']),
+    })
+    const found = (own: GuardAddress, elsewhere = judge('j')) =>
+      addressChange({ base: at(judge('j'), judge('j')), head: at(own, elsewhere), suite: 's', allowed: false })
+    expect(found(judge('evil', true)).holds[0]).toContain('judge default at evil instead of judge default at j')
+    expect(found(judge('a'))).toMatchObject({ loosened: [expect.any(String)], holds: [] })
+    expect(found(judge('j'), judge('evil'))).toEqual({ loosened: [], holds: [] })
   })
   it('that looks the same says what differs', () => {
     const { loosened } = addressChange({

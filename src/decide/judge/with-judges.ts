@@ -43,19 +43,26 @@ const unasked = ({ gold }: Judging): string[] =>
         `${failed} of ${counted(asked, 'calibrated answer')} could not be judged again: whether the judge ${judge} (${type}) moved is not known.`,
     )
 
-/** What a weak judge would have failed. */
+/** What a weak judge would have failed, and what it said nothing to. */
 function advice(observations: readonly Observation[]): string[] {
+  const silent = new Set<string>()
   const found = new Map<string, Set<string>>()
   for (const { scores, case: id } of observations)
     for (const score of scores)
-      if (score.judged?.advisory !== undefined && !score.passed) {
+      if (score.judged?.failed) silent.add(id)
+      else if (score.judged?.advisory !== undefined && !score.passed) {
         const name = `${judgesOf(score)} (${score.type})`
         found.set(name, (found.get(name) ?? new Set()).add(id))
       }
-  return [...found].map(
+  const said = [...found].map(
     ([judge, ids]) =>
       `The judge ${judge} would fail ${counted(ids.size, 'case')}: ${names([...ids].sort(byText))}. It may not block.`,
   )
+  if (silent.size === 0) return said
+  return [
+    ...said,
+    `A judge that may not block gave no verdict on ${counted(silent.size, 'case')}: ${names([...silent].sort(byText))}.`,
+  ]
 }
 
 function disagreement(observations: readonly Observation[]): string[] {

@@ -26,16 +26,23 @@ export async function askPanel(type: JudgedType, who: Who, tools: GraderTools, c
   const { judges } = tools
   if (!judges) throw new Error('no judge can be asked here')
   const panel = judges.panel(who.judge, who.votes)
-  const ballots = await all(
+  const names = panel.map(({ judge }) => judge)
+  const advisory = judges.advisory(names, type)
+  const asking = all(
     panel.map(async ({ judge, votes }) => ({
       judge,
       ballots: await all(Array.from({ length: votes }, (_, i) => kept(cast(judge, i + 1, judges)))),
     })),
   )
-  const advisory = judges.advisory(
-    panel.map(({ judge }) => judge),
-    type,
-  )
+  // Who may not block by what it says may not block by saying nothing either.
+  if (advisory !== null) {
+    const failed = await asking.then(
+      () => null,
+      (error: unknown) => error,
+    )
+    if (failed !== null) return unsaid(names, failed, advisory)
+  }
+  const ballots = await asking
   const scores = ballots.map((one) => ({ judge: one.judge, score: median(one.ballots.map(({ score }) => score)) }))
   const score = median(scores.map((one) => one.score))
   const given = ballots.flatMap((one) => one.ballots)
@@ -47,6 +54,18 @@ export async function askPanel(type: JudgedType, who: Who, tools: GraderTools, c
     ...(advisory !== null && { advisory }),
   }
   return { score, reason: reasonOf(ballots, score), judged }
+}
+
+function unsaid(names: readonly string[], error: unknown, advisory: string): PanelResult {
+  const why = error instanceof Error ? error.message : String(error)
+  const { completion } = error as { completion?: JudgeAnswer['completion'] }
+  const vote = { judge: names.join('+'), score: 0, reason: shorten(oneLine(why), 1000) }
+  const took = spentOn(completion ? [completion] : [])
+  return {
+    score: 0,
+    reason: `not judged: ${vote.reason}`,
+    judged: { votes: [vote], spread: 0, ...took, advisory, failed: true },
+  }
 }
 
 /** As Promise.all, but it waits for the others as well: what they took is to be told, whatever became of one. */
