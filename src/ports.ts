@@ -2,7 +2,7 @@
 import type { AssertionOf, AssertionType } from './schema/assertion.ts'
 import type { Config, ModelPin, ProviderConfig } from './schema/config.ts'
 import type { GatePolicy } from './schema/gate.ts'
-import type { JudgeConfig, JudgedType, JudgePromptName, JudgeRecord } from './schema/judge.ts'
+import type { EmbedRecord, JudgeConfig, JudgedType, JudgePromptName, JudgeRecord } from './schema/judge.ts'
 import type { PromptOutput } from './schema/prompt.ts'
 import type { RolloutPlan } from './schema/rollout.ts'
 import type { Desired, Reading } from './schema/rollout-journal.ts'
@@ -205,7 +205,13 @@ export const fatalKinds: ReadonlySet<ErrorKind> = new Set<ErrorKind>(['auth', 'q
 export type Subject = { completion: Completion; case: Case; asked?: readonly Message[] | undefined }
 
 /** `judged`: what judges did, where they made the grade. */
-export type Grade = { score: number; passed: boolean; reason: string; judged?: JudgeRecord | undefined }
+export type Grade = {
+  score: number
+  passed: boolean
+  reason: string
+  judged?: JudgeRecord | undefined
+  embedded?: EmbedRecord | undefined
+}
 
 /** One question to judges. `told` is what the author of the suite wrote; `data` is under test: it is fenced, and never obeyed. */
 export type JudgeQuestion = {
@@ -217,14 +223,14 @@ export type JudgeQuestion = {
   /** JSON Schema of the answer of the judge. */
   answer: Record<string, Json>
 }
-/** The JSON that a judge answered with, and what it took. */
-export type JudgeAnswer = { value: Json; completion: Completion }
+/** The JSON that a judge answered with, and what it took. `keep`: to be called once it turned out to be a verdict, for later runs. */
+export type JudgeAnswer = { value: Json; completion: Completion; keep?: (() => void) | undefined }
 
 /** The judges of one suite. */
 export type JudgeTools = {
   /** Names of the judges that an assertion means, with how often each is asked. Throws Error on an unknown name. */
   panel(judge: string | readonly string[] | undefined, votes: number | undefined): { judge: string; votes: number }[]
-  /** Vote number `vote` (from 1) of one judge. Throws Error when it gives no answer in the form that was asked for. */
+  /** Vote number `vote` (from 1) of one judge. Throws Error, with the `completion` if there is one, when that is no verdict. */
   ask(judge: string, vote: number, question: JudgeQuestion): Promise<JudgeAnswer>
   /** Why an assertion of this type by these judges cannot block, and the least agreement; null: it may. */
   advisory(judges: readonly string[], type: JudgedType): string | null
@@ -255,8 +261,10 @@ export type GraderTools = {
   call?: (<T>(work: () => T, timeoutMs: number) => T) | undefined
   /** Absent where no judge can be asked. */
   judges?: JudgeTools | undefined
-  /** One embedding a text, in their order; without `model` the project's own. Absent where nobody can be asked. */
-  embed?: ((texts: readonly string[], model: string | undefined) => Promise<number[][]>) | undefined
+  /** One embedding a text, in their order, and what they took; without `model` the project's own. Absent where nobody can be asked. */
+  embed?:
+    | ((texts: readonly string[], model: string | undefined) => Promise<{ vectors: number[][]; took: EmbedRecord }>)
+    | undefined
   /** Absent where there is no baseline to look at. */
   baselineAnswer?: ((id: string) => BaselineAnswer) | undefined
 }

@@ -78,7 +78,11 @@ function biases({ position, length }: Result): string[] {
 }
 
 /** What the numbers do in the gate: whether it may block, what a judged rate stands for, what is left of a difference. */
-function meaning({ outcome, table, kappa, min_kappa, sensitivity, specificity }: Result): string[] {
+function meaning({ outcome, labels, table, kappa, min_kappa, sensitivity, specificity }: Result): string[] {
+  if (outcome === 'invalid')
+    return [
+      `  ${labels.not_judged} of ${labels.n} labels could not be judged, too many to count on the rest: nothing is written. Run it again.`,
+    ]
   const youden = sensitivity.estimate + specificity.estimate - 1
   const may =
     kappa.estimate >= min_kappa

@@ -137,7 +137,12 @@ export function totalPhrases(report: SuiteReport): string[] {
     `${cost(totals.cost_usd)}${unpriced}`,
     ...(totals.judge_calls === undefined
       ? []
-      : [`judges: ${plural(totals.judge_calls, 'call')}, ${cost(totals.judge_cost_usd ?? null)}`]),
+      : [
+          `judges: ${plural(totals.judge_calls, 'call')}, ${cost(totals.judge_cost_usd ?? null)}${totals.judge_cached === undefined ? '' : `, ${plural(totals.judge_cached, 'answer')} from the cache`}`,
+        ]),
+    ...(totals.embedding_calls === undefined
+      ? []
+      : [`embeddings: ${plural(totals.embedding_calls, 'call')}, ${cost(totals.embedding_cost_usd ?? null)}`]),
     ...(totals.user_calls === undefined
       ? []
       : [`simulated users: ${plural(totals.user_calls, 'call')}, ${cost(totals.user_cost_usd ?? null)}`]),

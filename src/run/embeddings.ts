@@ -9,7 +9,7 @@ const BATCH = 64
 const LONGEST = 24_000
 
 /**
- * One embedding for each text, in their order; each different text is sent once. `progress` is told how many are done.
+ * One embedding for each text, in their order; each different text is sent once.
  * @throws AigateError source_failed without any secret, where the provider does not answer
  */
 export async function embedTexts(
@@ -25,6 +25,8 @@ export async function embedTexts(
     env: Readonly<Record<string, string | undefined>>
     signal: AbortSignal
   },
+  /** Is told of every request that was answered; `tokens` null: the provider did not tell. */
+  answered: (request: { tokens: number | null }) => void = () => undefined,
 ): Promise<number[][]> {
   const keyName = keyNameOf(provider)
   const names = [...(keyName === undefined ? [] : [keyName]), ...Object.values(provider.headers).flatMap(namesIn)]
@@ -39,7 +41,8 @@ export async function embedTexts(
       const input = different.slice(start, start + BATCH)
       const limit = AbortSignal.any([signal, AbortSignal.timeout(provider.timeout)])
       const body = { ...pin.params, model: pin.id, input, encoding_format: 'float' as const }
-      const { data } = await client.embeddings.create(body, { signal: limit })
+      const { data, usage } = await client.embeddings.create(body, { signal: limit })
+      answered({ tokens: (usage as typeof usage | undefined)?.prompt_tokens ?? null })
       for (const { index, embedding } of data) {
         const text = input[index]
         if (text !== undefined) found.set(text, embedding)

@@ -18,6 +18,12 @@ export const CaseTally = z.strictObject({
     .strictObject({ valid: z.int().nonnegative(), of: z.int().nonnegative() })
     .optional()
     .describe('Answers that have the form that was asked for, of those that must; absent: none was asked for'),
+  advised: z
+    .enum(['part', 'all', 'mixed'])
+    .optional()
+    .describe(
+      'Graded by a judge that may not block: by others as well, by nobody else, or in some trials so and in some otherwise',
+    ),
   history: z
     .array(z.string().regex(/^\d{8}T\d{6,}Z:\d+\/\d+$/))
     .optional()
@@ -35,6 +41,10 @@ export const Baseline = z.strictObject({
   suite_version: z.string(),
   target: TargetSnapshot,
   response_models: z.array(z.string()),
+  judge_models: z
+    .record(z.string(), z.array(z.string()))
+    .optional()
+    .describe('By judge, or jury: the model names that graded; absent: no judge did, or none told'),
   fingerprints: z.array(z.string()).optional().describe('Of the systems that answered, where the provider tells them'),
   accepted: z.strictObject({ at: z.iso.datetime(), by: z.string(), reason: z.string() }),
   previous: z.string().optional().describe('SHA-256 (hex) of the baseline file that this one replaced'),

@@ -55,6 +55,7 @@ export const LengthBias = z.strictObject({
 export const TypeCalibration = z.strictObject({
   identity: z.string().describe('Hash of the pins, the parameters, the prompts and the votes that were calibrated'),
   prompts: z.array(z.string()).describe('name@version and hash, for people'),
+  response_models: z.array(z.string()).optional().describe('The model names that answered; absent: none told'),
   threshold: Unit.describe('The score from which on it passes'),
   labels: z.strictObject({ file: z.string(), hash: z.string(), n: count, not_judged: count }),
   sample_of: z.string().nullable().describe('Hash of the target whose answers were drawn at random'),
@@ -70,6 +71,12 @@ export const TypeCalibration = z.strictObject({
   length: z.array(LengthBias),
   at: z.iso.datetime(),
   tool_version: z.string(),
+  moved_at: z.iso
+    .datetime()
+    .optional()
+    .describe(
+      'When it was last found that the judge judges otherwise than before; what it graded earlier is of another ruler',
+    ),
   gold: z.array(Gold),
 })
 export type TypeCalibration = z.infer<typeof TypeCalibration>

@@ -110,6 +110,10 @@ const optionalShape = {
     .max(1)
     .optional()
     .describe('A judge whose calibration shows less agreement with people may warn but not block; 0.6 unless written'),
+  uncalibrated_judges: z
+    .enum(['block', 'warn'])
+    .optional()
+    .describe('What a judge without a calibration that fits it may do; block unless written'),
   owner: z.string().min(1).optional().describe('Who answers for these thresholds'),
   reviewed: z.iso.date().optional().describe('When they were last looked at, for example 2026-01-31'),
 }

@@ -9,6 +9,9 @@ export const judgedTypes = [
 export const JudgedType = z.enum(judgedTypes)
 export type JudgedType = z.infer<typeof JudgedType>
 
+/** Who is named where `compare` had nothing to compare with, so that no judge was asked. */
+export const NOBODY = 'nobody'
+
 /** The prompts of judges; each is `judge/<name>` among the prompts. */
 export const judgePromptNames = [
   'rubric', 'claims', 'faithful', 'answers_question', 'compare', 'factual', 'context_relevance',
@@ -70,12 +73,30 @@ export const JudgeRecord = z.strictObject({
   spread: Unit.describe('Highest minus lowest vote'),
   calls: z.int().nonnegative().describe('Requests sent, retries included; 0 for replayed answers'),
   replayed: z.int().nonnegative().describe('Answers of judges that came from recordings or the cache'),
+  cached: z.int().positive().optional().describe('Of these: from the cache; absent: none'),
   input_tokens: z.int().nonnegative(),
   output_tokens: z.int().nonnegative(),
-  cost_usd: z.number().nonnegative().nullable().describe('Estimate; null: a price is not known'),
+  cost_usd: z
+    .number()
+    .nonnegative()
+    .nullable()
+    .describe('Estimate, without answers from the cache; null: a price is not known'),
+  response_models: z
+    .array(z.string())
+    .optional()
+    .describe('The model names that the providers of the judges answered with; absent: none told'),
+  failed: z.literal(true).optional().describe('No verdict came, of a judge that may not block anyway'),
   advisory: z.string().optional().describe('Why this grade cannot block: the judge agrees too little with people'),
 })
 export type JudgeRecord = z.infer<typeof JudgeRecord>
+
+/** What embeddings took that one grade needed and no other had asked for before. */
+export const EmbedRecord = z.strictObject({
+  calls: z.int().nonnegative().describe('Requests sent; a request for several grades counts at the first'),
+  input_tokens: z.int().nonnegative(),
+  cost_usd: z.number().nonnegative().nullable().describe('Estimate; null: a price is not known'),
+})
+export type EmbedRecord = z.infer<typeof EmbedRecord>
 
 /** What decides the verdicts of a judge, as a run remembers it. */
 export const JudgeSnapshot = z.strictObject({
@@ -108,6 +129,11 @@ export const JudgeUse = z.strictObject({
     .describe('Hash of what was asked for the answers that the labels are a random sample of'),
   corrects: z.boolean().describe('Pass rates are corrected for its errors'),
   at: z.string().nullable(),
+  answered_by: z
+    .array(z.string())
+    .optional()
+    .describe('The model names that answered when it was calibrated; absent: not known'),
+  moved_at: z.string().optional().describe('When it was last found, by calibrating anew, that it judges otherwise'),
   weak: z.boolean().describe('Agrees too little with people: may warn, not block'),
   note: z.string().nullable().describe('What people must be told'),
 })
@@ -123,6 +149,7 @@ export const GoldCheck = z.strictObject({
   fixes: count.describe('Failed then, passed now'),
   p: z.number(),
   moved: z.boolean(),
+  foreign: z.string().optional().describe('Another model answered than when it was calibrated: a sentence'),
   sentence: z.string(),
 })
 export type GoldCheck = z.infer<typeof GoldCheck>

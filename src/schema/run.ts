@@ -2,7 +2,7 @@
 import * as z from 'zod'
 import { Conversation, RetrievedContext } from './conversation.ts'
 import { GatePolicy } from './gate.ts'
-import { JudgeRecord, Judging } from './judge.ts'
+import { EmbedRecord, JudgeRecord, Judging } from './judge.ts'
 import { ToolCall } from './suite.ts'
 import { Json } from './values.ts'
 
@@ -63,6 +63,7 @@ export const Score = z.strictObject({
   deterministic: z.boolean().describe('false: the same answer could be graded differently another time'),
   type: z.string().optional().describe('Of an assertion that a judge graded, for example rubric'),
   judged: JudgeRecord.optional().describe('Only where a judge graded'),
+  embedded: EmbedRecord.optional().describe('Only where embeddings were asked for'),
 })
 export type Score = z.infer<typeof Score>
 
@@ -76,6 +77,10 @@ export const Observation = z.strictObject({
   passed: z.boolean().nullable(),
   score: z.number().min(0).max(1).nullable(),
   grader_error: z.string().optional(),
+  grader_cost: z
+    .strictObject({ calls: z.int().nonnegative(), cost_usd: z.number().nonnegative().nullable() })
+    .optional()
+    .describe('What judges took although the trial could not be graded'),
   output: z
     .strictObject({ valid: z.boolean(), reason: z.string() })
     .optional()

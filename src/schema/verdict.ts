@@ -156,11 +156,18 @@ export const Totals = z.strictObject({
     .optional()
     .describe('Of simulated users, not part of cost_usd; null: no price is known'),
   judge_calls: z.int().optional().describe('Requests sent to judges; absent: there are none'),
+  judge_cached: z.int().positive().optional().describe('Answers of judges from the cache; absent: none'),
   judge_cost_usd: z
     .number()
     .nullable()
     .optional()
     .describe('Of the judges, not part of cost_usd; null: no price is known'),
+  embedding_calls: z.int().optional().describe('Requests for embeddings; absent: no assertion needs any'),
+  embedding_cost_usd: z
+    .number()
+    .nullable()
+    .optional()
+    .describe('Of embeddings, not part of cost_usd; null: no price is known'),
 })
 export type Totals = z.infer<typeof Totals>
 

@@ -1,14 +1,22 @@
 // One answer, graded: every assertion of the case, and from them whether the case passed.
-import type { Grade, GraderTools, Subject } from '../ports.ts'
+import type { Grade, GraderTools, JudgeTools, Subject } from '../ports.ts'
 import type { AssertionOf, AssertionType } from '../schema/assertion.ts'
-import type { Completion, Score } from '../schema/run.ts'
+import type { Completion, Observation, Score } from '../schema/run.ts'
 import { assertionsOf, type Case, type Message } from '../schema/suite.ts'
 import { partsOf } from './conversation-parts.ts'
+import { spentOn } from './judged/panel.ts'
 import { oneLine, shorten } from './reason.ts'
 import { assertions } from './registry.ts'
 
 /** `passed` and `score` are null when the answer was not measured; `grader_error` says so when a grader is at fault. */
-export type Graded = { scores: Score[]; passed: boolean | null; score: number | null; grader_error?: string }
+export type Graded = {
+  scores: Score[]
+  passed: boolean | null
+  score: number | null
+  grader_error?: string
+  /** What judges took all the same. */
+  grader_cost?: NonNullable<Observation['grader_cost']>
+}
 
 /** Sums of weights and of binary fractions: 0.2 + 0.7 of 1 reaches a threshold of 0.9. */
 const slack = 1e-9
@@ -38,6 +46,7 @@ function settle({ not, threshold, ...assertion }: AssertionOf<AssertionType>, gr
     reason: shorten(oneLine(reason), 400),
     deterministic: isDeterministic({ not, threshold, ...assertion }),
     ...(grade.judged && { type: assertion.type, judged: grade.judged }),
+    ...(grade.embedded && { embedded: grade.embedded }),
   }
 }
 
@@ -57,6 +66,30 @@ function lost(assertion: AssertionOf<AssertionType>, reason: string): Score {
 async function gradeOne<T extends AssertionType>(assertion: AssertionOf<T>, subject: Subject, tools: GraderTools) {
   const plugin = assertions[assertion.type]
   return settle(assertion, await plugin.grade(assertion.args, subject, tools))
+}
+
+/** The judges, and what all that they are asked takes: where a grade fails no record of it is made. */
+function counted(tools: JudgeTools | undefined) {
+  const completions: Completion[] = []
+  const ask: JudgeTools['ask'] = async (...question) => {
+    try {
+      const given = await tools?.ask(...question)
+      if (!given) throw new Error('no judge can be asked here')
+      completions.push(given.completion)
+      return given
+    } catch (error) {
+      const { completion } = error as { completion?: Completion }
+      if (completion) completions.push(completion)
+      throw error
+    }
+  }
+  const taken = (): Pick<Graded, 'grader_cost'> => {
+    if (completions.length === 0) return {}
+    const { calls, cost_usd } = spentOn(completions.filter(({ error }) => !error))
+    const failed = completions.flatMap(({ error, attempts }) => (error ? attempts : []))
+    return { grader_cost: { calls: calls + failed.reduce((sum, one) => sum + one, 0), cost_usd } }
+  }
+  return { judges: tools && { ...tools, ask }, taken }
 }
 
 /** Mean of the scores by weight, in [0, 1]. Weights are scaled first, so that their sum is finite. */
@@ -89,6 +122,8 @@ export async function grade(
   if (!assertionsOf(testCase).some(({ weight }) => weight > 0)) {
     return unmeasured('the case has no assertion with a weight above 0, so that nothing can be judged')
   }
+  const { judges, taken } = counted(tools.judges)
+  const own = judges ? { ...tools, judges } : tools
   const scores: Score[] = []
   for (const { prefix, assert, subject, unreached } of partsOf(testCase, completion, asked)) {
     for (const assertion of assert) {
@@ -98,10 +133,10 @@ export async function grade(
         continue
       }
       try {
-        scores.push(await gradeOne(named as AssertionOf<AssertionType>, subject, tools))
+        scores.push(await gradeOne(named as AssertionOf<AssertionType>, subject, own))
       } catch (error) {
         const why = error instanceof Error ? error.message : String(error)
-        return unmeasured(`${nameOf(named)}: ${shorten(why, 400)}`)
+        return { ...unmeasured(`${nameOf(named)}: ${shorten(why, 400)}`), ...taken() }
       }
     }
   }

@@ -42,10 +42,11 @@ const hopeless = (a: number, b: number) => Math.max(a, b) > 20_000 && Math.max(a
 /** The cosine of both embeddings; what points apart is 0, as an answer without a text is. */
 async function meaning(answer: string, reference: string, model: string | undefined, tools: GraderTools) {
   if (!tools.embed) throw new Error('embeddings cannot be asked for here')
-  if (answer === '') return 0
-  const [a, b] = await tools.embed([answer, reference], model)
+  if (answer === '') return { score: 0 }
+  const { vectors, took } = await tools.embed([answer, reference], model)
+  const [a, b] = vectors
   if (!a || !b) throw new Error('an embedding is missing')
-  return Math.max(0, cosine(a, b))
+  return { score: Math.max(0, cosine(a, b)), embedded: took }
 }
 
 export const similar: AssertionPlugin<'similar'> = {
@@ -53,11 +54,12 @@ export const similar: AssertionPlugin<'similar'> = {
   async grade({ to, method, model }, { completion }, tools) {
     const answer = answerOf(completion)
     const reference = canonical(to).trim()
-    const score =
+    const found =
       method === 'cosine'
         ? await meaning(answer, reference, model, tools)
-        : await textSimilarity(method, answer, reference)
+        : { score: await textSimilarity(method, answer, reference) }
+    const { score } = found
     const reason = `similarity ${score.toFixed(2)} (${method}) to "${shorten(reference, 60)}"`
-    return { score, passed: score >= similarThreshold, reason }
+    return { ...found, passed: score >= similarThreshold, reason }
   },
 }

@@ -23,8 +23,8 @@ export function suiteDifference(strata: readonly Stratum[], level: number): Diff
   return suiteDifferenceAt(strata, normalQuantile(level))
 }
 
-/** Where a side was tried once its own variance cannot be seen: the squared difference stands in. */
-function variance({ passes, trials, basePasses, baseTrials }: Stratum): number {
+/** Of one case, without the pseudo-count. Where a side was tried once its own cannot be seen: the squared difference stands in. */
+export function variance({ passes, trials, basePasses, baseTrials }: Stratum): number {
   const x = passes / trials
   const y = basePasses / baseTrials
   if (trials < 2 || baseTrials < 2) return (x - y) ** 2

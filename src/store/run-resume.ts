@@ -19,30 +19,39 @@ import { fileError, writeText } from './write-text.ts'
 /**
  * Opens the record of the same suite in a folder to go on with it; `createRun` where there is none, or none that asked
  * anything. What is kept stays as it was recorded: every measured answer and its grades. Answers that were not measured
- * are taken out, and so asked again, unless the run had come to its verdict with them. Readers, and a crash at any moment,
- * see the old record or the new one. Throws what `readRun` and `createRun` throw.
+ * are taken out, and so asked again, and grades that failed are made again, unless the run had come to its verdict with them. Readers, and a crash at any moment,
+ * see the old record or the new one. `continued`: what today adds to the header of a run that is not finished. Throws what `readRun` and `createRun` throw.
  */
-export async function resumeRun(folder: string, header: RunHeader): Promise<RunJournal> {
+export async function resumeRun(
+  folder: string,
+  header: RunHeader,
+  continued: (before: RunHeader) => RunHeader = (before) => before,
+): Promise<RunJournal> {
   const found = await recordOf(folder, header.suite)
   if (!found) return createRun(folder, header)
   const { file, record } = found
+  const whole = record.complete ? record.header : continued(record.header)
   const kept = record.trials.filter(({ answer }) => record.complete || isMeasured(answer.completion.outcome))
-  const lines = kept.flatMap(({ answer, score }) => [
-    { type: 'answer', ...answer },
-    ...(score ? [{ type: 'score', ...score }] : []),
-  ])
-  const text = [record.header, ...lines].map((line) => `${jsonLine(line)}\n`).join('')
+  // A grader that failed, such as a judge that was down, may grade today.
+  const graded = <S extends { grader_error?: string | undefined }>(score: S | undefined) =>
+    record.complete || score?.grader_error === undefined ? score : undefined
+  const lines = kept.flatMap(({ answer, score }) => {
+    const grades = graded(score)
+    return [{ type: 'answer', ...answer }, ...(grades ? [{ type: 'score', ...grades }] : [])]
+  })
+  const text = [whole, ...lines].map((line) => `${jsonLine(line)}\n`).join('')
   await writeText(file, text)
   const known = new Map(
-    kept.map(({ answer, score }): [string, KnownTrial] => {
+    kept.map(({ answer, score: found }): [string, KnownTrial] => {
       const { completion } = answer
+      const score = graded(found)
       if (!score) return [trialName(answer), { completion }]
       const { case: _case, trial: _trial, purpose: _purpose, ...grades } = score
       return [trialName(answer), { completion, grades }]
     }),
   )
   try {
-    return journalOf(file, record.header, lineWriter(openSync(file, 'a'), file, Buffer.byteLength(text)), known)
+    return journalOf(file, whole, lineWriter(openSync(file, 'a'), file, Buffer.byteLength(text)), known)
   } catch (error) {
     throw fileError(file, error, 'write')
   }

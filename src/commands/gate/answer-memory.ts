@@ -170,18 +170,22 @@ async function servant(
 }
 
 /**
- * What the cache knows of the judges and embedding models of a suite; undefined where nothing is kept. Where sides are
- * compared at one time, they are judged at one time as well.
+ * What the cache knows of judges and embedding models; undefined where nothing is kept. `about`: the suite, or what else is
+ * graded. `since`: by model, nothing older than that. `sameTime`: where sides are compared at one time, they are judged at one
+ * time as well.
  */
 export function graderMemory(
-  { cache, context, options }: World & { options: { against?: string } },
-  { suite: { suite, anchors } }: LoadedSuite,
+  { cache, context }: Pick<World, 'cache' | 'context'>,
+  { about, since, sameTime = false }: { about: string; since: ReadonlyMap<string, Date>; sameTime?: boolean },
 ): GraderMemory | undefined {
   if (!cache) return undefined
   const { answers, read } = cache
-  const sameTime = options.against !== undefined || (anchors ?? 0) > 0
   const latest = new Date(context.now().getTime() - SAME_TIME_MS)
-  const since = sameTime && latest > cache.since ? latest : cache.since
+  const floor = sameTime && latest > cache.since ? latest : cache.since
+  const from = (model: ResolvedModel) => {
+    const own = since.get(model.name)
+    return own && own > floor ? own : floor
+  }
   const of = ({ key, trial }: Asked, { provider: { config } }: ResolvedModel) => {
     const address = config.type === 'replay' ? null : contentHash(addressNow(config, context.env))
     return address && { key: hash('sha256', `grader ${address} ${key}`), trial }
@@ -189,12 +193,12 @@ export function graderMemory(
   return {
     find: (asked, model) => {
       const known = read ? of(asked, model) : null
-      return known ? answers.find(known, since) : undefined
+      return known ? answers.find(known, from(model)) : undefined
     },
     add: (asked, model, completion) => {
       const known = of(asked, model)
-      const about = { suite, case: asked.case, asked: `grader ${model.name}` }
-      if (known) answers.add({ ...known, at: context.now(), completion, ...about })
+      const label = { suite: about, case: asked.case, asked: `grades by ${model.name}` }
+      if (known) answers.add({ ...known, at: context.now(), completion, ...label })
     },
   }
 }

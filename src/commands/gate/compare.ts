@@ -112,8 +112,8 @@ async function regrade(context: Context, run: Run, suite: LoadedSuite): Promise<
   const observations = []
   for (const { grader_error: _, ...old } of run.observations) {
     const each = now.get(old.case)
-    // Judges were paid for their verdicts: the same case by the same judges keeps them.
-    if (each && hashes.get(old.case) === each.info.hash && old.scores.some(({ judged }) => judged)) {
+    // Judges and embeddings were paid for: the same case by the same ones keeps its grades.
+    if (each && hashes.get(old.case) === each.info.hash && old.scores.some((one) => one.judged ?? one.embedded)) {
       observations.push(old)
       continue
     }

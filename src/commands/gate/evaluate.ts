@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import { join, resolve } from 'node:path'
 import { judgeChange } from '../../decide/change/judge-change.ts'
 import { suiteReport } from '../../decide/explain/suite-report.ts'
+import { continuedJudging } from '../../decide/judge/merged-judging.ts'
 import { FIRST_CONFIRMATION } from '../../decide/shards/whole-run.ts'
 import type { AskRequest, Context, GraderTools, LoadedSuite, Project } from '../../ports.ts'
 import { buildProvider } from '../../run/build-provider.ts'
@@ -63,7 +64,13 @@ export type Session = {
 
 /** The record of a suite in a folder: a new one, or the one that a resumed run goes on with. */
 export const openRecord = ({ resumed }: Session, folder: string, header: RunHeader): Promise<RunJournal> =>
-  resumed ? resumeRun(folder, header) : createRun(folder, header)
+  resumed
+    ? resumeRun(folder, header, (before) =>
+        before.judging && header.judging
+          ? { ...before, judging: continuedJudging(before.judging, header.judging) }
+          : before,
+      )
+    : createRun(folder, header)
 
 export function openSession(
   context: Context,

@@ -45,7 +45,6 @@ export function finisher({ session, suite, journal, observations, memory, before
     const work = () =>
       untilAborted(context.signal, async () => {
         const grades = await grade(request.case, completion, tools, request.messages)
-        judging?.graded(request.case.id, grades.grader_error === undefined)
         return form ? { ...grades, ...(await outputOf(form, completion)) } : grades
       })
     if (judging) return work()

@@ -1,12 +1,13 @@
 // aigate calibrate: have judges judge answers that people labelled, and store how well they agree.
 import { basename, isAbsolute, join, relative, sep } from 'node:path'
 import { calibrate, labelsProblem } from '../../decide/judge/calibrate.ts'
+import { movedAt } from '../../decide/judge/gold.ts'
 import { AigateError } from '../../errors.ts'
 import type { Context, Ending, Graders, Project } from '../../ports.ts'
 import { newBudget } from '../../run/budget.ts'
 import { openJudges } from '../../run/judges/ask-judge.ts'
 import { judgedThresholds } from '../../schema/assertion.ts'
-import type { Calibration, TypeCalibration } from '../../schema/calibration.ts'
+import type { Calibration, Gold, TypeCalibration } from '../../schema/calibration.ts'
 import { type JudgedType, MIN_KAPPA, promptsOfType } from '../../schema/judge.ts'
 import type { Outcome } from '../../schema/verdict.ts'
 import { worst } from '../../schema/verdict.ts'
@@ -18,9 +19,11 @@ import { type ReadLabel, readLabels } from '../../store/labels.ts'
 import { loadProject } from '../../store/project.ts'
 import { openRecordings } from '../../store/recordings.ts'
 import { openShelf } from '../../store/targets.ts'
+import { closeCache, openCache, SAME_TIME_MS } from '../gate/answer-memory.ts'
 import { runsOf } from '../gate/judge-run.ts'
 import { budgetOf, type Limited } from '../options.ts'
 import { judgeAll } from './grade-labels.ts'
+import { graderMemory } from '../gate/answer-memory.ts'
 import { identityOf, judgeRecordings, withJudge } from './judging.ts'
 
 type Options = Limited & {
@@ -59,7 +62,13 @@ export async function calibrateCommand(context: Context, file: string, options: 
     join(project.root, project.config.recordings),
     judgeRecordings(basename(file).replace(/\.[^.]+$/, '')),
   )
+  const { cache } = await openCache(context, project, { ...options })
+  const memory = graderMemory(
+    { cache, context },
+    { about: basename(file), since: await askedSince(context, project, groups, graders) },
+  )
   const judges = await openJudges(graders, {
+    memory,
     env: context.env,
     clock: context,
     signal: context.signal,
@@ -70,22 +79,30 @@ export async function calibrateCommand(context: Context, file: string, options: 
     offline: options.offline === true,
   })
   const results: CalibrationResult[] = []
-  for (const group of groups) {
-    const made = await measure({ context, judges, graders, seed: options.seed ?? 1 }, group)
-    if (context.signal.aborted) return 'interrupted'
-    const whole: TypeCalibration = { ...made, labels: { ...made.labels, file: shown, hash }, sample_of: sample }
-    const min = project.config.gate?.min_kappa ?? MIN_KAPPA
-    const stored = options.check === true ? null : await store(project, group, whole)
-    results.push({
-      judge: group.judge,
-      type: group.type,
-      min_kappa: min,
-      file: stored,
-      outcome: outcomeOf(whole, min),
-      ...whole,
-    })
+  try {
+    for (const group of groups) {
+      const measured = await measure({ context, judges, graders, seed: options.seed ?? 1 }, group)
+      if (measured === null) return 'interrupted'
+      const { all, ...made } = measured
+      const whole: TypeCalibration = { ...made, labels: { ...made.labels, file: shown, hash }, sample_of: sample }
+      const min = project.config.gate?.min_kappa ?? MIN_KAPPA
+      const outcome = outcomeOf(whole, min)
+      // What could not be judged may be just what is hard to judge: the rest must not speak for it.
+      const stored = options.check === true || outcome === 'invalid' ? null : await store(project, group, whole, all)
+      results.push({
+        judge: group.judge,
+        type: group.type,
+        min_kappa: min,
+        file: stored,
+        outcome,
+        ...whole,
+      })
+    }
+  } finally {
+    // What was paid for is kept, however this ends.
+    if (options.record) await recordings.save()
+    await closeCache(context, cache)
   }
-  if (options.record) await recordings.save()
   const shownResults = results.map(({ gold: _gold, ...one }) => one)
   if (options.json)
     context.stdout.write(`${JSON.stringify({ aigate: 'calibrated', version: 1, results: shownResults }, null, 2)}\n`)
@@ -158,11 +175,35 @@ async function targetOf(project: Project, ref: string): Promise<string> {
   return found.run.header.target.hash
 }
 
+/**
+ * By model: what was asked before that is asked again. Answers of a calibration that was broken off are not paid for twice; those of one
+ * that was finished, and those of other days, say nothing about the judge of today.
+ */
+async function askedSince(context: Context, project: Project, groups: readonly Group[], graders: Graders) {
+  const yesterday = new Date(context.now().getTime() - SAME_TIME_MS)
+  const since = new Map<string, Date>()
+  for (const { judge, names } of groups) {
+    const known = await readCalibration(project, judge)
+    const made = Object.values(known?.types ?? {}).map(({ at }) => new Date(at))
+    for (const name of names) {
+      const model = graders.judges[name]?.model.name
+      if (model === undefined) continue
+      since.set(
+        model,
+        [yesterday, ...made, since.get(model) ?? yesterday].reduce((a, b) => (a > b ? a : b)),
+      )
+    }
+  }
+  return since
+}
+
 type World = { context: Context; judges: Awaited<ReturnType<typeof openJudges>>; graders: Graders; seed: number }
 
+/** null: interrupted. */
 async function measure({ context, judges, graders, seed }: World, group: Group) {
   const { type, labels } = group
   const answers = await judgeAll(labels, { ...judges, advisory: () => null })
+  if (context.signal.aborted) return null
   const judged = labels.map(({ id, written, vars, messages, answer, baseline, label }, i) => {
     const { score = null, passed = null, votes = [] } = answers[i] ?? {}
     const gold = {
@@ -189,24 +230,33 @@ async function measure({ context, judges, graders, seed }: World, group: Group) 
   const prompts = members.flatMap(({ prompts: all }) =>
     promptsOfType[type].map((part) => `${all[part].name}@${all[part].version} ${all[part].hash}`),
   )
+  const models = [...new Set(answers.flatMap(({ record }) => record?.response_models ?? []))].sort()
   return {
     identity: identityOf(group, graders),
     prompts: [...new Set(prompts)],
+    ...(models.length > 0 && { response_models: models }),
     threshold,
     labels: { n: labels.length, not_judged: lost.length },
     ...calibrate(judged, { threshold, seed }),
     at: context.now().toISOString(),
     tool_version: context.toolVersion,
+    all: judged.flatMap(({ gold, passed }) => (passed === null ? [] : [{ ...gold, passed }])),
   }
 }
 
-async function store(project: Project, { judge, type }: Group, made: TypeCalibration): Promise<string> {
+async function store(
+  project: Project,
+  { judge, type }: Group,
+  made: TypeCalibration,
+  all: readonly Gold[],
+): Promise<string> {
   const before = await readCalibration(project, judge)
+  const moved_at = movedAt(before?.types[type], made, all)
   const calibration: Calibration = {
     aigate: 'calibration',
     version: 1,
     judge,
-    types: { ...before?.types, [type]: made },
+    types: { ...before?.types, [type]: { ...made, ...(moved_at !== undefined && { moved_at }) } },
   }
   return writeCalibration(project, calibration)
 }

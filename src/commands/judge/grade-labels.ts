@@ -3,6 +3,7 @@ import type { BaselineAnswer, JudgeTools } from '../../ports.ts'
 import { fewAtATime } from '../../run/ask-once.ts'
 import type { Assertion } from '../../schema/assertion.ts'
 import type { JudgeRecord } from '../../schema/judge.ts'
+import type { Observation } from '../../schema/run.ts'
 import type { Case, Message } from '../../schema/suite.ts'
 import type { Json } from '../../schema/values.ts'
 import { grade } from '../../score/grade.ts'
@@ -21,6 +22,8 @@ export type JudgedAnswer = {
   score: number | null
   votes: JudgeRecord['votes']
   record: JudgeRecord | null
+  /** What was taken where there is no record. */
+  lost: Observation['grader_cost'] | null
   problem: string | null
 }
 
@@ -40,9 +43,16 @@ export async function judgeAll(all: readonly ToJudge[], tools: JudgeTools): Prom
         baseline === undefined ? { problem: 'the label has no `baseline` to compare with' } : { text: baseline }
       const world = { judges, baselineAnswer: () => before, runCommand: unavailable, loadExport: unavailable }
       const completion = { outcome: 'answered' as const, text: answer, tool_calls: [], attempts: 0 }
-      const { scores, passed, score, grader_error } = await grade(one, completion, world)
+      const { scores, passed, score, grader_error, grader_cost } = await grade(one, completion, world)
       const record = scores[0]?.judged ?? null
-      return { passed, score, votes: record?.votes ?? [], record, problem: grader_error ?? null }
+      return {
+        passed,
+        score,
+        votes: record?.votes ?? [],
+        record,
+        lost: grader_cost ?? null,
+        problem: grader_error ?? null,
+      }
     },
   )
 }

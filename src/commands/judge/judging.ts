@@ -1,5 +1,6 @@
 // Opens the judges of a suite for a run: who they are, how they stand with people, and whether they moved since.
 import { join } from 'node:path'
+import { withStrangers } from '../../decide/judge/answered-by.ts'
 import { goldCheck } from '../../decide/judge/gold.ts'
 import { standingOf } from '../../decide/judge/standing.ts'
 import { chosen, randomOf } from '../../decide/doctor/random.ts'
@@ -24,13 +25,13 @@ import { judgeIdentity, judgesNamed } from '../../store/graders.ts'
 import { openRecordings, type RecordingsFile } from '../../store/recordings.ts'
 import { graderMemory } from '../gate/answer-memory.ts'
 import type { Session } from '../gate/evaluate.ts'
+import type { AskOptions } from '../options.ts'
 import { type JudgedAnswer, judgeAll } from './grade-labels.ts'
 
 /** Judges of one suite, open. `header`: what the run remembers. */
 export type SuiteJudging = {
   header: Judging
   tools: Pick<GraderTools, 'judges' | 'embed'>
-  graded: OpenJudges['graded']
   dead: OpenJudges['dead']
   died: AbortSignal
   save(): Promise<void>
@@ -45,6 +46,8 @@ type Use = {
   thresholds: Set<number>
   weighed: boolean
 }
+
+const NEVER = new Date(0)
 
 /** The judges of a suite, opened once an invocation; null where no assertion asks a model. */
 export function judgingOf(session: Session, suite: LoadedSuite): Promise<SuiteJudging | null> {
@@ -69,22 +72,35 @@ async function openJudging(
   const recordings: RecordingsFile = await openRecordings(folder, judgeRecordings(suite.suite.suite))
   const settings = { record: options.record === true, offline: options.offline === true, recordings }
   const { env, signal } = context
-  const memory = graderMemory(session, suite)
-  const world = { env, clock: context, signal, budget, seed, memory, ...settings }
-  const judges = await openJudges(graders, world)
+  const world = { env, clock: context, signal, budget, seed, ...settings }
+  const since = new Map<string, Date>()
+  const { suite: about, anchors = 0 } = suite.suite
+  const { against }: AskOptions & { against?: string } = options
+  const sameTime = against !== undefined || anchors > 0
+  const memory = graderMemory(session, { about, since, sameTime })
+  const judges = await openJudges(graders, { ...world, memory })
   const uses: JudgeUse[] = []
   const notes: string[] = []
   const gold: Judging['gold'] = []
   const spent: JudgedAnswer[] = []
-  for (const use of usesOf(suite)) {
+  const found = usesOf(suite)
+  for (const use of found) {
     const { calibration, note } = await calibrationOf(session, suite, use.judge)
     if (note !== null && !notes.includes(note)) notes.push(note)
     const identity = identityOf(use, graders)
-    const { judge, type, thresholds, weighed } = use
-    uses.push(standingOf({ judge, type, identity, thresholds, weighed, minKappa: suite.policy.min_kappa }, calibration))
-    const found = calibration?.types[type]
-    if (!found || found.identity !== identity) continue
-    const asked = await askGold(session, use, { graders, judges, found })
+    const { judge, type } = use
+    const several = found.filter((one) => one.judge === judge && one.type === type).length > 1
+    const { min_kappa: minKappa, uncalibrated_judges: uncalibrated = 'block' } = suite.policy
+    uses.push(standingOf({ ...use, identity, several, minKappa, uncalibrated }, calibration))
+    const made = calibration?.types[type]
+    if (!made || made.identity !== identity) continue
+    // What it said before it was calibrated anew may be the word of another judge.
+    for (const name of use.names) {
+      const model = graders.judges[name]?.model.name ?? ''
+      const at = new Date(made.at)
+      if (at > (since.get(model) ?? NEVER)) since.set(model, at)
+    }
+    const asked = await askGold(session, use, { graders, judges, found: made })
     if (typeof asked === 'string') notes.push(asked)
     else if (asked) {
       gold.push(asked.check)
@@ -92,8 +108,12 @@ async function openJudging(
     }
   }
   const advisory = (names: readonly string[], type: JudgedType): string | null => {
-    const use = uses.find((one) => one.judge === names.join('+') && one.type === type)
-    return use?.weak ? `agrees too little with people (kappa ${use.kappa?.toFixed(2)})` : null
+    const own = uses.filter((one) => one.judge === names.join('+') && one.type === type)
+    const use = own.length > 0 && own.every(({ weak }) => weak) ? own[0] : undefined
+    if (!use) return null
+    return use.kappa === null
+      ? 'nobody measured how well it agrees with people'
+      : `agrees too little with people (kappa ${use.kappa.toFixed(2)})`
   }
   return {
     header: {
@@ -104,10 +124,10 @@ async function openJudging(
       notes: [...new Set([...notes, ...pinNotes(graders)])],
       ...(spent.length > 0 && { cost: costOf(spent) }),
     },
-    tools: { judges: { ...judges, advisory }, embed: openEmbedder(graders, world) },
-    graded: judges.graded,
-    dead: judges.dead,
-    died: judges.died,
+    tools: { judges: { ...judges, advisory }, embed: openEmbedder(graders, { ...world, memory }) },
+    ...(uses.every(({ weak }) => weak)
+      ? { dead: () => undefined, died: new AbortController().signal }
+      : { dead: judges.dead, died: judges.died }),
     save: () => (options.record ? recordings.save() : Promise.resolve()),
   }
 }
@@ -169,37 +189,40 @@ type Opened = { graders: NonNullable<LoadedSuite['graders']>; judges: OpenJudges
 
 /** Judges a few calibrated answers again. A sentence: why not; null: none are wanted. */
 async function askGold({ options, seed, shard }: Session, use: Use, { graders, judges, found }: Opened) {
-  // Of shards one is enough.
-  if (shard && shard.shard !== 1) return null
   const members = use.names.flatMap((name) => graders.judges[name] ?? [])
   const count = Math.max(0, ...members.map((judge) => judge.gold))
   if (count === 0 || found.gold.length === 0) return null
   const replays = members.some(({ model }) => model.provider.config.type === 'replay' && options.record !== true)
   if (options.offline || replays)
     return `Whether the judge ${use.judge} (${use.type}) moved is not known: recorded answers tell nothing about the judge of today.`
-  const drawn = chosen(found.gold, count, randomOf(`gold ${use.judge} ${use.type} ${seed}`))
+  // Shards share them out, and the whole looks at all of them together.
+  const drawn = chosen(found.gold, count, randomOf(`gold ${use.judge} ${use.type} ${seed}`)).filter(
+    (_, i) => !shard || i % shard.of === shard.shard - 1,
+  )
+  if (drawn.length === 0) return null
   const asked = drawn.flatMap((one) => {
     const read = Assertion.safeParse(one.assert)
     return read.success ? [{ ...one, assertion: withJudge(read.data, use) }] : []
   })
-  // What a judge said before tells nothing about the judge of today.
-  const answers = await judgeAll(asked, { ...judges, ask: judges.anew, advisory: () => null })
+  const answers = await judgeAll(asked, { ...judges, ask: judges.askAnew, advisory: () => null })
   const rejudged = asked.map(({ passed }, i) => ({ before: passed, now: answers[i]?.passed ?? null }))
-  return { check: goldCheck(use.judge, use.type, rejudged), answers }
+  const models = answers.flatMap(({ record }) => record?.response_models ?? [])
+  return { check: withStrangers(goldCheck(use.judge, use.type, rejudged), models, found.response_models), answers }
 }
 
 /** How many questions `askGold` would put to each judge of a suite; nobody is asked. */
 export async function goldCalls(session: Session, suite: LoadedSuite): Promise<{ judge: string; calls: number }[]> {
   const { graders } = suite
   const { shard, options } = session
-  if (!graders || options.offline || (shard && shard.shard !== 1)) return []
+  if (!graders || options.offline) return []
   const all: { judge: string; calls: number }[] = []
   for (const use of usesOf(suite)) {
     const { calibration } = await calibrationOf(session, suite, use.judge)
     const found = calibration?.types[use.type]
     if (!found || found.identity !== identityOf(use, graders)) continue
     const members = use.names.flatMap((name) => graders.judges[name] ?? [])
-    const answers = Math.min(found.gold.length, Math.max(0, ...members.map(({ gold }) => gold)))
+    const whole = Math.min(found.gold.length, Math.max(0, ...members.map(({ gold }) => gold)))
+    const answers = shard ? Math.floor((whole + shard.of - shard.shard) / shard.of) : whole
     // Comparisons are asked in both orders.
     const questions = promptsOfType[use.type].length * (use.type === 'compare' ? 2 : 1)
     for (const { name, votes } of members) all.push({ judge: name, calls: answers * questions * (use.votes ?? votes) })
@@ -257,7 +280,7 @@ function pinNotes({ judges, embeddings }: NonNullable<LoadedSuite['graders']>): 
 }
 
 function costOf(answers: readonly JudgedAnswer[]): NonNullable<Judging['cost']> {
-  const records = answers.flatMap(({ record }) => record ?? [])
+  const records = answers.flatMap(({ record, lost }) => record ?? lost ?? [])
   const known = records.every(({ cost_usd }) => cost_usd !== null)
   const sum = (of: (record: (typeof records)[number]) => number) => records.reduce((total, one) => total + of(one), 0)
   return { calls: sum(({ calls }) => calls), cost_usd: known ? sum(({ cost_usd }) => cost_usd ?? 0) : null }

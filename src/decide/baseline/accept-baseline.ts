@@ -6,6 +6,7 @@ import { changedComponents } from '../change/causes.ts'
 import { extendedHistory } from './history.ts'
 import { fingerprintsOf } from '../change/silent-swap.ts'
 import { responseModels } from '../change/silent-swap.ts'
+import { judgeModels, strangers } from '../judge/answered-by.ts'
 import { byCase, finishedPasses, isMeasured, joinedExtras, tallyCase } from '../gate/tally.ts'
 import { byText, counted, names, percent } from '../words.ts'
 
@@ -32,6 +33,7 @@ export function baselineFrom(input: { run: Run; accepted: Baseline['accepted']; 
     suite_version,
     target,
     response_models: responseModels(run.observations),
+    ...judgeModelsIn(run),
     ...fingerprintsIn(run, []),
     accepted,
     runs: [runEntry(run)],
@@ -53,6 +55,7 @@ export function observedBaseline(run: Run, accepted: Baseline['accepted']): Base
     suite_version,
     target,
     response_models: responseModels(run.observations),
+    ...judgeModelsIn(run),
     accepted,
     runs: [runEntry(run)],
     cases: talliesOf(run, () => Infinity),
@@ -86,6 +89,7 @@ export function addToBaseline(
     ...baseline,
     accepted,
     response_models: [...new Set([...baseline.response_models, ...responseModels(run.observations)])].sort(byText),
+    ...judgeModelsIn(run, baseline.judge_models),
     ...fingerprintsIn(run, baseline.fingerprints ?? []),
     runs: [...baseline.runs, runEntry(run)],
     cases: remembering(
@@ -94,6 +98,12 @@ export function addToBaseline(
       added.map((tally) => joined(before.get(tally.id), tally)),
     ),
   }
+}
+
+/** By judge the models that graded, and those known before; no key where there are none. */
+function judgeModelsIn(run: Run, known: Baseline['judge_models'] = {}): Pick<Baseline, 'judge_models'> {
+  const all = { ...known, ...judgeModels(run.observations) }
+  return Object.keys(all).length > 0 ? { judge_models: all } : {}
 }
 
 /** The fingerprints of a run and those known before; no key where there are none. */
@@ -205,10 +215,14 @@ function requireSame(baseline: Baseline, { header, observations }: Run): void {
     const differ = others.length === 1 ? 'differs' : 'differ'
     refuse(`${counted(others.length, 'case')} ${differ} from the baseline: ${names(others)}.`, RECORD)
   }
-  const strangers = responseModels(observations).filter((name) => !baseline.response_models.includes(name))
-  if (strangers.length > 0 && baseline.response_models.length > 0) {
+  for (const [judge, models] of Object.entries(judgeModels(observations))) {
+    const others = strangers(models, baseline.judge_models?.[judge])
+    if (others.length > 0) refuse(`As the judge ${judge} now ${names(others)} answers, another than graded it.`, RECORD)
+  }
+  const answering = strangers(responseModels(observations), baseline.response_models)
+  if (answering.length > 0) {
     refuse(
-      `The provider now answers with ${names(strangers)}; the baseline knows ${names(baseline.response_models)}.`,
+      `The provider now answers with ${names(answering)}; the baseline knows ${names(baseline.response_models)}.`,
       RECORD,
     )
   }

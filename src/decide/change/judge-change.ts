@@ -1,6 +1,7 @@
 // Judges a run as the base of its change would: nothing passes that hides behind cases which the change took away.
 import type { CaseInfo, GuardRecord, Observation, Run, RunHeader } from '../../schema/run.ts'
 import { type Verdict, worst } from '../../schema/verdict.ts'
+import { movedJudges } from '../judge/answered-by.ts'
 import { withJudges } from '../judge/with-judges.ts'
 import { withAnchors } from './anchors.ts'
 import type { JudgeInput, Judgement } from '../gate/judge.ts'
@@ -23,16 +24,20 @@ export function judgeChange({ anchors: asked, ...input }: ChangeInput): Judgemen
   const { baseline, cases, observations, quarantine } = input
   const { anchors, target, judging } = quarantine
   const known = { ...input, ...(judging && { judging, target: target?.hash }) }
-  const judgement = withJudgement(judgeGuarded(known), judging, observations)
+  const judgement = withJudgement(judgeGuarded(known), { judging, observations, baseline })
   if (!anchors || !target || !baseline) return judgement
   const evidence = { anchors, baseline, cases, target: target.hash, observations, asked }
   return { ...judgement, verdict: withAnchors(judgement.verdict, evidence) }
 }
 
 /** A judge that moved makes everything invalid: nothing more is asked. */
-function withJudgement(judgement: Judgement, judging: RunHeader['judging'], observations: Observation[]): Judgement {
-  const verdict = withJudges(judgement.verdict, judging, observations)
-  return { verdict, next: judging?.gold.some(({ moved }) => moved) ? null : judgement.next }
+function withJudgement(
+  judgement: Judgement,
+  { judging, observations, baseline }: Pick<JudgeInput, 'observations' | 'baseline'> & Pick<Standing, 'judging'>,
+): Judgement {
+  const verdict = withJudges(judgement.verdict, judging, observations, baseline)
+  const moved = judging ? movedJudges(judging, observations, baseline) : []
+  return { verdict, next: moved.some(({ decides }) => decides) ? null : judgement.next }
 }
 
 function judgeGuarded({ quarantine, ...input }: ChangeInput): Judgement {

@@ -73,6 +73,8 @@ export function strictestPolicy(base: GatePolicy, head: GatePolicy): { policy: G
   const [was = MIN_KAPPA, is = MIN_KAPPA] = [base.min_kappa, head.min_kappa]
   // A higher bar takes more judges out of the gate.
   if (is > was) keep(['min_kappa'], was, is)
+  if (head.uncalibrated_judges === 'warn' && base.uncalibrated_judges !== 'warn')
+    keep(['uncalibrated_judges'], base.uncalibrated_judges, head.uncalibrated_judges)
   for (const key of fixed) if (shown(base[key]) !== shown(head[key])) keep([key], base[key], head[key])
   settleCategories({ base, head, keep })
   // Which cases count is no matter of more or less: where the base has such a gate, its choice counts.

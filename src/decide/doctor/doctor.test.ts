@@ -256,6 +256,26 @@ describe('history', () => {
     expect(found.histories[0]!.tally).toMatchObject({ passes: 5, trials: 7 })
   })
 
+  it('knows the judge of the newest run, and says that drops are simulated as that one shows them', () => {
+    const table = { truePass: 45, falseFail: 5, falsePass: 5, trueFail: 45 }
+    const use = { judge: 'j', type: 'rubric' as const, table, kappa: 0.8, threshold: 0.75, sample_of: null, at: null, corrects: true, weak: false, note: null } // biome-ignore format: short
+    const judging = { judges: {}, uses: [use], gold: [], notes: [] }
+    const judgedRun = runOf(cases, passesOf(cases, 2), { id: 'r6', judging })
+    const history = historyOf({ ...given, baseline, runs: [judgedRun] })!
+    expect(history.judge).toEqual({ name: 'j', shown: expect.closeTo(0.8, 12) as number })
+    const plan = { cases, baseline, policy: policyOf(), trials: { min: 1, max: 1 } }
+    const rest = {
+      suite: 's',
+      suiteVersion: '1.0.0',
+      baselineFile: 'b.json',
+      seed: 1,
+      draws: 20,
+      now: new Date('2026-11-21'),
+    }
+    const found = examine({ ...rest, plan, history })
+    expect(found?.warnings.join(' ')).toContain('The judge j shows 80.0 % of a difference.')
+  })
+
   it('lets the newest whole run stand in for a baseline', () => {
     const partial = runOf(cases, passesOf(cases, 2), { id: 'p', partial: true })
     const found = historyOf({ ...given, baseline: null, runs: [partial, run('r2'), run('r1')] })!

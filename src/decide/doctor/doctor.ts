@@ -190,9 +190,16 @@ function warningsOf(
     ...nearFloor(plan, world),
     ...(fewest < ENOUGH_BASELINE_TRIALS ? [`The baseline has cases with only ${counted(fewest, 'trial')}: \`aigate baseline record\` asks ${ENOUGH_BASELINE_TRIALS}.`] : []), // biome-ignore format: one line reads better
     ...(pairing ? pairingWarnings(pairing) : []),
+    ...judgeNotes(history),
     ...(world.variance?.icc == null ? ['Nothing varied in the stored trials: that an equal share of the noise lies between and within the cases is assumed.'] : []), // biome-ignore format: one line reads better
     ...reviewNotes(policy, now),
   ]
+}
+
+/** Verdicts are simulated as the judge says them. */
+function judgeNotes({ judge }: History): string[] {
+  if (!judge || judge.shown >= 0.995) return []
+  return [`The judge ${judge.name} shows ${percent(judge.shown)} of a difference. Drops are simulated as it shows them: for people they are ${(1 / judge.shown).toFixed(1)} times as large. Real runs are corrected for that, and pass less often than is simulated here.`] // biome-ignore format: one line reads better
 }
 
 /** A margin that is too small for the suite: most changes that change nothing end undecided. Raw thresholds know no margin. */

@@ -2,6 +2,7 @@
 import { AigateError } from '../../errors.ts'
 import type { Baseline, CaseTally } from '../../schema/baseline.ts'
 import type { CaseInfo, Observation, Run } from '../../schema/run.ts'
+import { judgeRates } from '../../statistics/rogan-gladen.ts'
 import { baselineFrom } from '../baseline/accept-baseline.ts'
 import { joinedExtras, tally } from '../gate/tally.ts'
 import { emptyTally } from './walk.ts'
@@ -14,6 +15,8 @@ export type History = {
   standsIn: boolean
   /** Ids of the runs whose trials were counted besides. */
   runs: string[]
+  /** A judge whose errors verdicts are corrected for, and the share of a difference that it shows; as the newest run has it. */
+  judge?: { name: string; shown: number } | undefined
   /** Runs that only replayed recorded answers: the same answers again are no new evidence. */
   replayed: number
 }
@@ -46,7 +49,10 @@ export function historyOf(input: {
       if (before && before.hash === found.hash) tallies.set(found.id, joined(before, found))
     }
   }
+  const use = own[0]?.header.judging?.uses.find(({ corrects }) => corrects)
+  const shown = use?.table ? judgeRates(use.table)?.youden : undefined
   return {
+    ...(use && shown !== undefined && { judge: { name: use.judge, shown } }),
     histories: cases.map((info) => ({
       info,
       tally: tallies.get(info.id) ?? emptyTally(info),

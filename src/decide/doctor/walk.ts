@@ -38,7 +38,12 @@ export type Walked = {
 /** Takes one change to its verdict, by `judgeTallies` and the ladder of the plan; nothing of either is copied here. */
 export function walk(plan: Plan, ask: Asked): Walked {
   const cases = [...plan.cases]
-  const tallies = cases.map(emptyTally)
+  const before = new Map(plan.baseline?.cases.map((one) => [one.id, one.advised]))
+  // Graded by the judges that graded the baseline.
+  const tallies = cases.map((info) => {
+    const advised = before.get(info.id)
+    return { ...emptyTally(info), ...(advised && { advised }) }
+  })
   const evidence = new Map(cases.flatMap((info) => (info.critical ? [[info.id, emptyEvidence(info.id)] as const] : [])))
   const places = new Map(cases.map(({ id }, i) => [id, i]))
   let passes = 0

@@ -17,6 +17,8 @@ export type Evidence = {
   failed: number
   /** One of the failures rests on a check that always grades the same answer alike. */
   deterministic: boolean
+  /** Nothing but a judge that may not block grades it. */
+  advised?: boolean
   /** Confirming trials that were asked, and how they ended. */
   confirmed: { asked: number; failed: number; errors: number }
   /** Why the first failing trial failed. */
@@ -47,6 +49,7 @@ function evidenceOf(id: string, all: readonly Observation[]): Evidence {
     measured: passes.length,
     failed: failures.length,
     deterministic: failures.some(isProof),
+    ...(isAdvised(passes) && { advised: true }),
     confirmed: {
       asked: confirm.length,
       failed: confirm.filter((one) => isMeasured(one) && !one.passed).length,
@@ -55,6 +58,11 @@ function evidenceOf(id: string, all: readonly Observation[]): Evidence {
     reason: broken ? `${broken.assertion}: ${broken.reason}` : null,
   }
 }
+
+const isAdvised = (all: readonly Observation[]): boolean =>
+  all.length > 0 &&
+  all.every(({ scores }) => scores.every(({ judged, weight }) => weight === 0 || judged?.advisory !== undefined)) &&
+  all.some(({ scores }) => scores.some(({ judged }) => judged?.advisory !== undefined))
 
 /** A failed deterministic check; where only the weighted sum failed, all of its checks must be deterministic. */
 function isProof({ scores }: Observation): boolean {
@@ -82,8 +90,12 @@ export function criticalGates(
   for (const one of evidence) {
     const old = before.get(one.id)
     const same = old !== undefined && old.hash === hashes.get(one.id)
-    const decides = !same || old.passes === old.trials
-    if (!decides) {
+    const decides = one.advised !== true && (!same || old.passes === old.trials)
+    if (one.advised === true)
+      found.warnings.push(
+        `Case ${one.id} is marked critical, but nothing grades it besides a judge that may not block: it does not decide.`,
+      )
+    else if (!decides && old) {
       const rate = `${old.passes} of ${counted(old.trials, 'trial')}`
       found.warnings.push(
         `Case ${one.id} is marked critical, but passed only ${rate} in the baseline: it does not decide.`,

@@ -5,6 +5,7 @@ import type { Interval, Outcome } from '../../schema/verdict.ts'
 import { normalQuantile } from '../../statistics/normal.ts'
 import { populationRate, suiteRate } from '../../statistics/suite-rate.ts'
 import { type Gates, interval, type Judged, result } from './gate.ts'
+import { isDecided } from './tally.ts'
 import type { Corrected, Corrector } from '../judge/corrected-rate.ts'
 import { absoluteProof, type Proof } from './increase.ts'
 import type { Look } from './look.ts'
@@ -47,7 +48,7 @@ function floorGate(
   context: Context,
 ): Judged {
   const { policy, look } = context
-  const counts = tallies.filter(({ trials }) => trials > 0)
+  const counts = tallies.filter((one) => one.trials > 0 && isDecided(one))
   const base = {
     id: category === null ? 'floor' : `floor/${category}`,
     kind: 'floor' as const,
@@ -57,6 +58,11 @@ function floorGate(
     n: counts.length,
   }
   const where = category === null ? 'Pass rate' : `Category ${category}: pass rate`
+  if (counts.length === 0 && tallies.some(({ trials }) => trials > 0)) {
+    const sentence = `${where} unknown: nothing grades ${category === null ? 'these cases' : 'its cases'} but a judge that may not block.`
+    const needed = 'Assertions besides that judge, or a judge that agrees with people.'
+    return { result: result({ ...base, outcome: 'inconclusive', test: 'none', sentence, needed }), open: false }
+  }
   if (counts.length === 0) {
     const sentence = `${where} unknown: not one of ${counted(tallies.length, 'case')} was measured.`
     return { result: result({ ...base, outcome: 'invalid', test: 'none', sentence }), open: false }
@@ -64,7 +70,8 @@ function floorGate(
   const plainAt = policy.scope === 'population' ? populationRate : suiteRate
   const ids = new Set(counts.map(({ id }) => id))
   // A floor of 1 is a rule about trials, not a rate.
-  const correctedAt = (level: number) => (threshold >= 1 ? null : (context.corrector?.rateOf(ids, level) ?? null))
+  const correctedAt = (level: number) =>
+    threshold >= 1 ? null : (context.corrector?.rateOf(ids, level, policy.scope) ?? null)
   const rateAt = (counted: readonly CaseTally[], level: number) => correctedAt(level) ?? plainAt(counted, level)
   const corrected = correctedAt(look.passLevel)
   const { estimate, effectiveN } = rateAt(counts, look.passLevel)

@@ -20,9 +20,9 @@ import { regressionGates } from './regression.ts'
 import { repeatWarnings } from './repeats.ts'
 import { repeatedGates } from './repeated.ts'
 import { scoreGates } from './score.ts'
-import { byCase, finishedOf, isMeasured, tallyAll } from './tally.ts'
+import { byCase, finishedOf, isDecided, isMeasured, tallyAll } from './tally.ts'
 import { validOutputGates } from './valid-output.ts'
-import { byText } from '../words.ts'
+import { byText, counted, names } from '../words.ts'
 
 /** What to ask next: one more pass over the whole suite, or fresh trials of some critical cases. */
 export type Next = null | { kind: 'pass'; trial: number } | { kind: 'confirm'; cases: string[]; trials: number }
@@ -74,7 +74,9 @@ export const countRun = (input: JudgeInput): TalliesInput => countAll(input).cou
 
 /** `found`: all observations of whole passes, by case; they are put in order once for all that looks at them. */
 function countAll({ observations, ...frame }: JudgeInput) {
-  const { cases, judging, target } = frame
+  const { cases, judging } = frame
+  // Some of the cases are no sample of all of them.
+  const target = frame.partial ? undefined : frame.target
   const found = byCase(observations)
   const passes = finishedOf(found, cases)
   // Of what another tool delivered nothing is under way: all of it counts, also where one case has more trials than another.
@@ -124,24 +126,28 @@ function measure(input: TalliesInput): Measure {
   })
   const critical = criticalGates(input.evidence, baseline, { cases, imported: input.imported === true })
   const { naive } = policy
-  const raw = naive && naiveGates(tallies, pairing, naive)
+  const decided = tallies.filter(isDecided)
+  const raw = naive && naiveGates(decided, pairing, naive)
   const floorsOf = raw ? categoryFloorGates : floorGates
   const { corrector } = input
   const floors = floorsOf(tallies, partial, { policy, look, maxTrials: trials.max, corrector })
   const regression =
-    pairing && !raw ? regressionGates({ pairing, policy, look, maxTrials: trials.max }) : { gates: [], warnings: [] }
+    pairing && !raw
+      ? regressionGates({ pairing, policy, look, maxTrials: trials.max, corrector })
+      : { gates: [], warnings: [] }
   const others = [scoreGates, latencyGates, firstTokenGates, costGates, validOutputGates].map((gatesOf) =>
     gatesOf({ tallies, pairs, policy, look }),
   )
   // In this order they are shown, and it is the order of the reasons within one outcome.
-  const harm = harmGates({ cases, tallies, critical: critical.gates, policy, look, partial })
-  const repeated = repeatedGates({ tallies, policy, look, maxTrials: trials.max })
+  const harm = harmGates({ cases, tallies, critical: critical.gates, policy, look, partial, corrector })
+  const repeated = repeatedGates({ tallies: decided, policy, look, maxTrials: trials.max })
   const groups = [{ gates: [coverage], warnings: [] }, critical, harm, raw ?? regression, floors, repeated, ...others]
   const judged = groups.flatMap(({ gates }) => gates)
   const measured = outcomeOf(judged.map(({ result }) => result))
   const problem = corrector?.problem ?? null
   const warnings = [
     ...(problem === null ? [] : [problem]),
+    ...undecidedCases(tallies),
     ...comparisonWarnings(input, pairing),
     ...groups.flatMap((group) => group.warnings),
   ]
@@ -197,6 +203,15 @@ const ladderOf = (input: TalliesInput) => ({
   max: input.trials.max,
   outcomeAt: (tallies: CaseTally[], passes: number) => measure({ ...input, tallies, passes }).measured,
 })
+
+/** Nobody decided them: counted as passes they would hide what fails elsewhere. */
+function undecidedCases(tallies: readonly CaseTally[]): string[] {
+  const ids = tallies.filter((one) => !isDecided(one)).map(({ id }) => id)
+  if (ids.length === 0) return []
+  return [
+    `${counted(ids.length, 'case')} ${ids.length === 1 ? 'is' : 'are'} graded by nothing but a judge that may not block, and ${ids.length === 1 ? 'enters' : 'enter'} no rate: ${names(ids)}.`,
+  ]
+}
 
 /** Says aloud what was not compared and why. */
 function comparisonWarnings({ baseline, policy }: TalliesInput, pairing: Pairing | null): string[] {

@@ -17,6 +17,8 @@ export type Pairing = {
   removed: string[]
   /** Paired, but without a measured trial in the baseline. */
   unmeasured: string[]
+  /** Graded on one side by a judge that may not block, and not so on the other: the rates are not those of one thing. */
+  regraded: string[]
   /** Less than 80 % of the baseline's cases have a partner. */
   stale: boolean
 }
@@ -39,6 +41,7 @@ export function pairCases(input: {
     changed: [],
     removed: [],
     unmeasured: [],
+    regraded: [],
     stale: false,
   }
   for (const info of [...input.cases].sort((a, b) => byText(a.id, b.id))) {
@@ -49,23 +52,25 @@ export function pairCases(input: {
     else if (candidate) {
       pairing.partners.push({ candidate, baseline: old })
       if (old.trials === 0) pairing.unmeasured.push(info.id)
+      else if (candidate.trials > 0 && candidate.advised !== old.advised) pairing.regraded.push(info.id)
       else if (candidate.trials > 0) pairing.pairs.push({ info, candidate, baseline: old })
     }
   }
   if (input.partial) return pairing
   const present = new Set(input.cases.map(({ id }) => id))
   pairing.removed = input.baseline.cases.flatMap(({ id }) => (present.has(id) ? [] : [id])).sort(byText)
-  pairing.stale = pairing.partners.length < FRESH_SHARE * input.baseline.cases.length
+  pairing.stale = pairing.partners.length - pairing.regraded.length < FRESH_SHARE * input.baseline.cases.length
   return pairing
 }
 
 /** What people must know about cases that were left out of the comparison. */
-export function pairingWarnings({ added, changed, removed, unmeasured }: Pairing): string[] {
+export function pairingWarnings({ added, changed, removed, unmeasured, regraded }: Pairing): string[] {
   const said: [string[], string][] = [
     [changed, 'changed since the baseline was accepted and not compared'],
     [added, 'not in the baseline and not compared'],
     [removed, 'in the baseline, but no longer in the suite'],
     [unmeasured, 'never measured in the baseline and not compared'],
+    [regraded, 'graded by a judge that may block on one side only and not compared (record the baseline again)'],
   ]
   return said.flatMap(([ids, what]) =>
     ids.length > 0 ? [`${counted(ids.length, 'case')} ${what}: ${names(ids)}.`] : [],

@@ -1,5 +1,6 @@
 // The regression rule on counts: overall and per category, pass by margin first, then fail by weighted Holm.
 import type { GatePolicy } from '../../schema/gate.ts'
+import { attenuatedDifference, type Shown } from '../../statistics/attenuated-difference.ts'
 import { meanRate, type Stratum } from '../../statistics/counts.ts'
 import { exactStratified } from '../../statistics/exact-stratified.ts'
 import { weightedHolm } from '../../statistics/holm.ts'
@@ -9,8 +10,8 @@ import { suiteDifference } from '../../statistics/suite-difference.ts'
 import type { Look } from './look.ts'
 import { byText } from '../words.ts'
 
-/** Counts of one case on both sides, and the category it belongs to. */
-export type PairedCount = Stratum & { category?: string | undefined }
+/** Counts of one case on both sides, the category it belongs to, and whether a judge that was calibrated decides it. */
+export type PairedCount = Stratum & { category?: string | undefined; judged?: boolean | undefined }
 
 /** What the rule says about the suite (no category) or about one category. */
 export type Unit = {
@@ -21,7 +22,9 @@ export type Unit = {
   n: number
   candidate: number
   baseline: number
+  /** With its error and bounds: as people would have found it, where `corrected`; the p-value stands as it is. */
   difference: number
+  corrected: boolean
   standardError: number
   low: number
   high: number
@@ -42,6 +45,8 @@ type Rule = Pick<GatePolicy, 'exact' | 'scope' | 'categories' | 'category_max_re
  * p-value is at most the alpha of the look; else it is inconclusive.
  * @param counts at least one; every `trials` and `baseTrials` >= 1
  * @param smallest paired cases from which on a category decides
+ * @param shown the share of a true change that the judge of judged cases shows, with bounds of `passLevel`: a margin is one of
+ * what people would find, and the verdicts of a judge shrink every change. That nothing changed looks alike through it
  * @returns the suite first, then the categories by name
  */
 export function regressionUnits(
@@ -49,6 +54,7 @@ export function regressionUnits(
   policy: Rule,
   look: Pick<Look, 'alpha' | 'passLevel'>,
   smallest: number = SMALLEST_CATEGORY,
+  shown: Shown | null = null,
 ): Unit[] {
   const groups = new Map<string, PairedCount[]>()
   for (const count of counts) {
@@ -62,10 +68,10 @@ export function regressionUnits(
   const categories = [...groups.keys()].filter((name) => groups.get(name)?.length !== counts.length || own(name))
   categories.sort(byText)
   const units = [
-    measure(counts, null, policy.max_regression, policy, look),
+    measure(counts, null, policy.max_regression, { ...policy, ...look, shown }),
     ...categories.map((name) => {
       const margin = policy.categories?.[name]?.max_regression ?? policy.category_max_regression
-      return measure(groups.get(name) ?? [], name, margin, policy, look)
+      return measure(groups.get(name) ?? [], name, margin, { ...policy, ...look, shown })
     }),
   ]
   for (const unit of units) unit.decides = unit.category === null || unit.n >= smallest
@@ -93,13 +99,20 @@ function measure(
   counts: readonly PairedCount[],
   category: string | null,
   margin: number,
-  policy: Rule,
-  look: Pick<Look, 'passLevel'>,
+  rule: Rule & Pick<Look, 'passLevel'> & { shown: Shown | null },
 ): Unit {
-  const population = policy.scope === 'population'
-  const bounds = population
-    ? populationDifference(counts.map(rateDifference), look.passLevel)
-    : suiteDifference(counts, look.passLevel)
+  const { scope, shown, passLevel: level } = rule
+  const population = scope === 'population'
+  const corrected = shown !== null && counts.some(({ judged }) => judged === true)
+  const bounds = corrected
+    ? attenuatedDifference(
+        counts.map((one) => ({ ...one, judged: one.judged === true })),
+        shown,
+        { level, scope },
+      )
+    : population
+      ? populationDifference(counts.map(rateDifference), level)
+      : suiteDifference(counts, level)
   return {
     category,
     decides: true,
@@ -108,7 +121,8 @@ function measure(
     candidate: meanRate(counts),
     baseline: meanRate(counts.map(({ basePasses, baseTrials }) => ({ passes: basePasses, trials: baseTrials }))),
     ...bounds,
-    p: pValue(counts, policy, population),
+    corrected,
+    p: pValue(counts, rule, population),
     adjusted: null,
     status: 'inconclusive',
   }

@@ -8,12 +8,15 @@ import { type Gates, interval, type Judged, result } from './gate.ts'
 import { absoluteProof, type Proof, settled } from './increase.ts'
 import type { Look } from './look.ts'
 import type { Pair } from './pairing.ts'
+import { isDecided } from './tally.ts'
 import { fixed, intervalText, pText } from '../words.ts'
 
 type Input = { tallies: readonly CaseTally[]; pairs: readonly Pair[] | null; policy: GatePolicy; look: Look }
 
 /** The gates `score` (mean against `min`) and `score/drop` (against the baseline); none when the policy asks for none. */
-export function scoreGates({ tallies, pairs, policy, look }: Input): Gates {
+export function scoreGates({ tallies: all, pairs: paired, policy, look }: Input): Gates {
+  const tallies = all.filter(isDecided)
+  const pairs = paired && paired.filter(({ candidate }) => isDecided(candidate))
   const { min, max_drop: drop } = policy.mean_score ?? {}
   const gates: Judged[] = []
   if (min !== undefined) gates.push(floorGate(tallies, min, policy, look))

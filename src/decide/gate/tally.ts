@@ -74,16 +74,32 @@ export function tallyCase({ id, hash, category }: CaseInfo, all: readonly Observ
     costs_usd,
     ...(firsts.length > 0 && { first_tokens_ms: firsts }),
     ...formsOf(measured),
+    ...advisedOf(measured),
     ...(shown && { answer: answerText(shown.completion) }),
   }
 }
 
-/** What two tallies of one case know only where answers were streamed, or have a form: the times and counts of both. */
-export function joinedExtras(a: CaseTally, b: CaseTally): Pick<CaseTally, 'first_tokens_ms' | 'forms'> {
+/**
+ * Whether a judge that may not block graded the case: what it says decides nothing, so that a case which nobody else grades
+ * passes without having been decided.
+ */
+function advisedOf(measured: readonly Observation[]): Pick<CaseTally, 'advised'> {
+  const grades = measured.map(({ scores }) => scores.filter(({ weight }) => weight > 0))
+  const weak = (one: Observation['scores'][number]) => one.judged?.advisory !== undefined
+  if (!grades.some((scores) => scores.some(weak))) return {}
+  return { advised: grades.every((scores) => scores.length > 0 && scores.every(weak)) ? 'all' : 'part' }
+}
+
+/** false: nothing decides the case. */
+export const isDecided = ({ advised }: CaseTally): boolean => advised !== 'all'
+
+/** What two tallies of one case know only where answers were streamed, have a form, or were graded by a weak judge: of both. */
+export function joinedExtras(a: CaseTally, b: CaseTally): Pick<CaseTally, 'first_tokens_ms' | 'forms' | 'advised'> {
   const firsts = [...(a.first_tokens_ms ?? []), ...(b.first_tokens_ms ?? [])]
   const sum = (key: 'valid' | 'of') => (a.forms?.[key] ?? 0) + (b.forms?.[key] ?? 0)
   return {
     ...(firsts.length > 0 && { first_tokens_ms: firsts }),
+    ...((a.advised ?? b.advised) && { advised: a.advised === b.advised ? a.advised : ('mixed' as const) }),
     ...((a.forms ?? b.forms) && { forms: { valid: sum('valid'), of: sum('of') } }),
   }
 }

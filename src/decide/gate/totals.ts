@@ -46,6 +46,7 @@ export function totals(observations: Observation[], gold?: Judging['cost']): Tot
     ...formsOf(observations),
     ...userTotals(asked),
     ...judgeTotals(observations, gold),
+    ...embeddingTotals(observations),
   }
 }
 
@@ -72,11 +73,28 @@ function userTotals(asked: Observation['completion'][]): Partial<Totals> {
 function judgeTotals(observations: Observation[], gold: Judging['cost']): Partial<Totals> {
   const graded = observations.filter(({ scores }) => scores.some(({ judged }) => judged))
   const records = graded.flatMap(({ scores }) => scores.flatMap(({ judged }) => judged ?? []))
-  if (records.length === 0 && !gold) return {}
-  const costs = [...records.map(({ cost_usd }) => cost_usd), ...(gold ? [gold.cost_usd] : [])]
+  const lost = observations.flatMap(({ grader_cost }) => grader_cost ?? [])
+  if (records.length + lost.length === 0 && !gold) return {}
+  const costs = [...[...records, ...lost].map(({ cost_usd }) => cost_usd), ...(gold ? [gold.cost_usd] : [])]
   const known = costs.every((cost) => cost !== null)
-  const judge_calls = sum(records.map(({ calls }) => calls)) + (gold?.calls ?? 0)
-  return { judge_calls, judge_cost_usd: known ? sum(costs.map((cost) => cost ?? 0).sort((a, b) => a - b)) : null }
+  const judge_calls = sum([...records, ...lost].map(({ calls }) => calls)) + (gold?.calls ?? 0)
+  const cached = sum(records.map((one) => one.cached ?? 0))
+  return {
+    judge_calls,
+    ...(cached > 0 && { judge_cached: cached }),
+    judge_cost_usd: known ? sum(costs.map((cost) => cost ?? 0).sort((a, b) => a - b)) : null,
+  }
+}
+
+/** What embeddings took, apart from the answers: nothing where no assertion compares any. */
+function embeddingTotals(observations: Observation[]): Partial<Totals> {
+  const records = observations.flatMap(({ scores }) => scores.flatMap(({ embedded }) => embedded ?? []))
+  if (records.length === 0) return {}
+  const costs = records.map(({ cost_usd }) => cost_usd)
+  return {
+    embedding_calls: sum(records.map(({ calls }) => calls)),
+    embedding_cost_usd: costs.includes(null) ? null : sum(costs.map((cost) => cost ?? 0).sort((a, b) => a - b)),
+  }
 }
 
 const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0)

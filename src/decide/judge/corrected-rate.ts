@@ -1,10 +1,13 @@
 // The pass rate that people would have found, from the verdicts of a judge and what is known of its errors.
 // Source of the joint interval: Zou & Donner, Stat. Med. 27 (2008) 1693-1702 (bounds of a sum from the bounds of its parts).
-import type { JudgeUse } from '../../schema/judge.ts'
+import { type JudgeUse, NOBODY } from '../../schema/judge.ts'
+import type { GatePolicy } from '../../schema/gate.ts'
 import type { CaseInfo, Observation, Score } from '../../schema/run.ts'
+import type { Count } from '../../statistics/counts.ts'
+import { foundShare, type Shown, shownShare } from '../../statistics/attenuated-difference.ts'
 import { labelledTable, predictionPowered } from '../../statistics/prediction-powered.ts'
 import { roganGladen } from '../../statistics/rogan-gladen.ts'
-import { type Rate, suiteRate } from '../../statistics/suite-rate.ts'
+import { populationRate, type Rate, suiteRate } from '../../statistics/suite-rate.ts'
 import { isMeasured } from '../gate/tally.ts'
 import { distinctTrials } from '../gate/repeats.ts'
 
@@ -20,7 +23,13 @@ type CaseCount = {
 export type Corrected = Rate & { method: string; judge: string }
 export type Corrector = {
   /** The rate of these cases with one-sided bounds of `level`; null where no judge decides any of them. */
-  rateOf(ids: ReadonlySet<string>, level: number): Corrected | null
+  rateOf(ids: ReadonlySet<string>, level: number, scope?: GatePolicy['scope']): Corrected | null
+  /** The cases that the judge decides. */
+  judged: ReadonlySet<string>
+  /** The share of a true difference that the judge shows, with one-sided bounds of `level`; null: not corrected. */
+  shownAt(level: number): { name: string; shown: Shown } | null
+  /** The share of what people fail that the judge fails too; null: not corrected. */
+  foundAt(level: number): { name: string; shown: Shown } | null
   /** Why rates are not corrected although a calibration is there. */
   problem: string | null
 }
@@ -30,7 +39,7 @@ const FEWEST_ERRORS = 5
 
 /** The judged score that decides an observation, with the use of its judge; several of them cannot be told apart. */
 const judgedScores = ({ scores }: Observation): Score[] =>
-  scores.filter(({ judged, weight }) => judged && judged.advisory === undefined && weight > 0)
+  scores.filter((one) => one.judged && one.judged.advisory === undefined && one.weight > 0 && judgesOf(one) !== NOBODY)
 export const judgesOf = (score: Score): string => [...new Set(score.judged?.votes.map(({ judge }) => judge))].join('+')
 
 /** Null where no calibration may correct anything. */
@@ -72,19 +81,33 @@ export function correctorOf(input: {
   if (used.size === 0) return null
   const [use] = used
   const problem = several
-    ? 'A case is judged by several assertions: pass rates are not corrected for the errors of judges.'
+    ? 'A case is judged by several assertions: pass rates and differences are not corrected for the errors of judges.'
     : used.size > 1 || !use
-      ? 'Several judges decide, or one that is not calibrated: pass rates are not corrected for their errors.'
+      ? 'Several judges decide, or one that is not calibrated: pass rates and differences are not corrected for their errors.'
       : null
-  if (problem !== null || !use?.table) return { problem, rateOf: () => null }
+  const judged = new Set(counts.flatMap((one) => (one.judged ? [one.id] : [])))
+  if (problem !== null || !use?.table)
+    return { problem, judged, rateOf: () => null, shownAt: () => null, foundAt: () => null }
+  const { table, judge: name } = use
+  // The labels are a sample of all of them: of a category they say no more than how often the judge errs.
+  const isWhole = (ids: ReadonlySet<string>) => [...judged].every((id) => ids.has(id))
   return {
     problem: null,
-    rateOf: (ids, level) =>
+    judged,
+    shownAt: (level) => {
+      const shown = shownShare(table, level)
+      return shown && shown.estimate > 0 ? { name, shown } : null
+    },
+    foundAt: (level) => {
+      const shown = foundShare(table.trueFail, table.falsePass, level)
+      return shown && { name, shown }
+    },
+    rateOf: (ids, level, scope = 'suite') =>
       rateOf(
         counts.filter(({ id }) => ids.has(id)),
         use,
-        level,
-        input.target,
+        { level, plainAt: scope === 'population' ? populationRate : suiteRate },
+        isWhole(ids) ? input.target : undefined,
       ),
   }
 }
@@ -101,12 +124,19 @@ function grouped(observations: readonly Observation[]): Map<string, Observation[
 
 type Part = { weight: number; estimate: number; low: number; high: number }
 
-function rateOf(all: readonly CaseCount[], use: JudgeUse, level: number, target: string | undefined): Corrected | null {
+type Plain = { level: number; plainAt: (counts: readonly Count[], level: number) => Rate }
+
+function rateOf(
+  all: readonly CaseCount[],
+  use: JudgeUse,
+  { level, plainAt }: Plain,
+  target: string | undefined,
+): Corrected | null {
   const counts = all.filter(({ trials }) => trials > 0)
   const judged = counts.filter((one) => one.judged)
   const open = judged.filter((one) => one.open > 0)
   if (open.length === 0 || !use.table) return null
-  const seen = suiteRate(
+  const seen = plainAt(
     open.map((one) => ({ passes: one.passes, trials: one.open })),
     level,
   )
@@ -116,12 +146,12 @@ function rateOf(all: readonly CaseCount[], use: JudgeUse, level: number, target:
   const parts: Part[] = []
   // Share of the judged trials in which everything else passed: known without error.
   const free = judged.map((one) => ({ passes: one.open, trials: one.trials }))
-  const share = suiteRate(free, level)
+  const share = plainAt(free, level)
   const weight = judged.length / counts.length
   parts.push({ ...corrected, weight: weight * share.estimate })
   if (share.estimate < 1) parts.push({ ...share, weight: weight * corrected.estimate, estimate: share.estimate })
   const others = counts.filter((one) => !one.judged)
-  const rest = others.length > 0 ? suiteRate(others, level) : null
+  const rest = others.length > 0 ? plainAt(others, level) : null
   if (rest) parts.push({ ...rest, weight: 1 - weight })
   const estimate = weight * share.estimate * corrected.estimate + (rest ? (1 - weight) * rest.estimate : 0)
   const reach = (of: (part: Part) => number) =>

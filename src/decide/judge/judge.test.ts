@@ -3,13 +3,15 @@ import { describe, expect, it } from 'vitest'
 import { seeded } from '../../../fixtures/reference/read.ts'
 import type { Calibration } from '../../schema/calibration.ts'
 import { defaultPolicy } from '../../schema/gate.ts'
-import type { JudgeRecord, JudgeUse } from '../../schema/judge.ts'
+import type { GoldCheck, JudgeRecord, JudgeUse, Judging } from '../../schema/judge.ts'
 import type { CaseInfo, Observation } from '../../schema/run.ts'
 import { roganGladen } from '../../statistics/rogan-gladen.ts'
 import { strictestPolicy } from '../change/strictest-policy.ts'
 import { calibrate, type Judged, labelsProblem } from './calibrate.ts'
 import { correctorOf } from './corrected-rate.ts'
-import { goldCheck, judgingOfShards } from './gold.ts'
+import { goldCheck } from './gold.ts'
+import { withStrangers } from './answered-by.ts'
+import { continuedJudging, mergedJudging } from './merged-judging.ts'
 import { standingOf } from './standing.ts'
 
 const label = (i: number, said: boolean, passed: boolean, more: Partial<Judged> = {}): Judged => ({
@@ -112,6 +114,47 @@ describe('gold answers', () => {
   })
 })
 
+describe('gold answers of several parts', () => {
+  const part = (breaks: number, asked = 10, foreign = false) => {
+    const check = goldCheck(
+      'j',
+      'rubric',
+      Array.from({ length: asked }, (_, i) => ({ before: true, now: i >= breaks })),
+    )
+    return foreign ? withStrangers(check, ['m-2'], ['m-1']) : check
+  }
+  const judging = (gold: GoldCheck[], cost?: number): Judging => ({
+    judges: {},
+    uses: [],
+    gold,
+    notes: ['same'],
+    ...(cost !== undefined && { cost: { calls: 10, cost_usd: cost } }),
+  })
+  it('of shards are looked at together: what none proves alone all prove', () => {
+    const parts = [part(3), part(3), part(0)]
+    expect(parts.map(({ moved }) => moved)).toEqual([false, false, false])
+    const whole = mergedJudging(parts.map((one, i) => judging([one], i)))
+    expect(whole).toMatchObject({
+      gold: [{ moved: true, asked: 30, breaks: 6 }],
+      cost: { calls: 30, cost_usd: 3 },
+      notes: ['same'],
+    })
+    expect(mergedJudging([judging([part(0)]), judging([part(0, 10, true)])])?.gold[0]).toMatchObject({ moved: true })
+    expect(mergedJudging([undefined, judging([])])?.gold).toEqual([])
+    expect(mergedJudging([undefined])).toBeNull()
+  })
+  it('of a run that is gone on with stand side by side: the judge may have moved in between', () => {
+    const both = continuedJudging(judging([part(0)], 1), judging([part(9)], 1))
+    expect(both.gold.map(({ moved }) => moved)).toEqual([false, true])
+    expect(both.cost).toEqual({ calls: 20, cost_usd: 2 })
+  })
+  it('another model than was calibrated has moved, whatever it says; nobody told is nobody else', () => {
+    expect(part(0, 10, true)).toMatchObject({ moved: true, sentence: expect.stringContaining('m-2 answers') as string })
+    expect(withStrangers(part(0), ['m-2'], undefined).moved).toBe(false)
+    expect(withStrangers(part(0), [], ['m-1']).moved).toBe(false)
+  })
+})
+
 const table = { truePass: 90, falseFail: 10, falsePass: 12, trueFail: 68 }
 const use: JudgeUse = {
   judge: 'j',
@@ -181,6 +224,37 @@ describe('the corrected rate', () => {
     expect(found?.estimate).toBeCloseTo(0.5 * 0.9 + 0.5 * 0.8 * judgedShare, 12)
     expect(found?.low).toBeLessThan(found?.estimate ?? 0)
   })
+  it('of a category is none by PPI++: the labels are a sample of all cases, whose rate is another one', () => {
+    const some = cases.map((_, i) => observed(i, { plain: true, says: i < 80 }))
+    const half = new Set([...all].slice(50))
+    expect(rate(some, [{ ...use, sample_of: 'here' }], 'here')?.rateOf(half, 0.95)?.method).toBe('Rogan-Gladen')
+  })
+  it('of new cases is wider than of these', () => {
+    const uneven = cases.map((_, i) => observed(i, { plain: true, says: i < 80 }))
+    const again = uneven.map((one) => ({
+      ...one,
+      trial: 2,
+      completion: { ...one.completion, text: `${one.completion.text} again` },
+    }))
+    const found = rate([...uneven, ...again])
+    const width = (scope: 'suite' | 'population') => {
+      const { low = 0, high = 0 } = found?.rateOf(all, 0.95, scope) ?? {}
+      return high - low
+    }
+    expect(width('population')).toBeGreaterThan(width('suite'))
+  })
+  it('counts no case in which there was nothing to compare, and no judge was asked', () => {
+    const nothing = { ...judged, votes: [{ judge: 'nobody', score: 0.5, reason: 'r' }] }
+    const some = cases.map((_, i) => observed(i, { plain: true, says: i < 80 }))
+    const first = some.map((one, i) =>
+      i < 10
+        ? { ...one, scores: one.scores.map((score) => (score.judged ? { ...score, judged: nothing } : score)) }
+        : one,
+    )
+    const found = rate(first)
+    expect(found?.problem).toBeNull()
+    expect(found?.judged.size).toBe(90)
+  })
   it('is PPI++ only for the very target that the labels are a sample of', () => {
     const some = cases.map((_, i) => observed(i, { plain: true, says: i < 80 }))
     const sampled = { ...use, sample_of: 'here' }
@@ -224,7 +298,9 @@ describe('the standing of a judge', () => {
     identity: 'now',
     thresholds: new Set([0.75]),
     weighed: false,
+    several: false,
     minKappa: undefined,
+    uncalibrated: 'block',
   } as const
   it.each([
     { what: 'fitting', more: {}, corrects: true, weak: false, note: null },
@@ -237,12 +313,20 @@ describe('the standing of a judge', () => {
       weak: false,
       note: /pass from 0.5 on/,
     },
+    { what: 'asked with several votes', more: { several: true }, corrects: false, weak: false, note: /votes/ },
     { what: 'in weighed cases', more: { weighed: true }, corrects: false, weak: false, note: /weigh/ },
   ])('$what', ({ more, corrects, weak, note }) => {
     const found = standingOf({ ...wanted, ...more }, calibration)
     expect(found).toMatchObject({ corrects, weak })
     if (note === null) expect(found.note).toBeNull()
     else expect(found.note).toMatch(note)
+  })
+  it('without a calibration that fits may only warn where the policy says so', () => {
+    const uncalibrated = 'warn' as const
+    const note = expect.stringContaining('only a warning') as string
+    expect(standingOf({ ...wanted, uncalibrated }, null)).toMatchObject({ weak: true, kappa: null, note })
+    expect(standingOf({ ...wanted, uncalibrated, identity: 'later' }, calibration)).toMatchObject({ weak: true, note })
+    expect(standingOf({ ...wanted, uncalibrated }, calibration)).toMatchObject({ weak: false, corrects: true })
   })
   it('without a calibration may block, and that is said', () => {
     expect(standingOf(wanted, null)).toMatchObject({
@@ -258,32 +342,7 @@ it('a change may lower min_kappa, but raising it waits for the merge', () => {
   expect(raised.policy.min_kappa).toBe(0.6)
   expect(raised.loosened).toEqual(['min_kappa: 0.6 -> 0.9'])
   expect(strictestPolicy(defaultPolicy, { ...defaultPolicy, min_kappa: 0.5 }).policy.min_kappa).toBe(0.5)
-})
-
-describe('judges of several shards', () => {
-  const judging = (breaks: number, cost_usd: number | null) => ({
-    judges: {},
-    uses: [],
-    notes: [],
-    cost: { calls: 10, cost_usd },
-    gold: [
-      goldCheck('j', 'rubric', [
-        ...Array.from({ length: breaks }, () => ({ before: true, now: false })),
-        ...Array.from({ length: 40 - breaks }, () => ({ before: true, now: true })),
-      ]),
-    ],
-  })
-  it('moved where one machine has proof enough for all, and cost what each paid', () => {
-    // Alone p is between 0.01 / 8 and 0.01 with 7 breaks of 40, and far below with 20.
-    const [still, weak, clear] = [judging(0, 0.1), judging(7, 0.1), judging(20, 0.2)]
-    expect([still, weak, clear].map(({ gold }) => gold[0]?.moved)).toEqual([false, true, true])
-    expect(weak.gold[0]!.p * 8).toBeGreaterThan(0.01)
-    expect(judgingOfShards([])).toBeUndefined()
-    expect(judgingOfShards([weak])).toEqual(weak)
-    const seven = Array.from({ length: 7 }, () => still)
-    expect(judgingOfShards([weak, ...seven])?.gold).toEqual(still.gold)
-    expect(judgingOfShards([...seven, clear])?.gold).toEqual(clear.gold)
-    expect(judgingOfShards([still, clear])?.cost).toEqual({ calls: 20, cost_usd: expect.closeTo(0.3) })
-    expect(judgingOfShards([still, judging(0, null)])?.cost).toEqual({ calls: 20, cost_usd: null })
-  })
+  const loosened = strictestPolicy(defaultPolicy, { ...defaultPolicy, uncalibrated_judges: 'warn' })
+  expect(loosened.policy.uncalibrated_judges).toBeUndefined()
+  expect(loosened.loosened).toEqual(['uncalibrated_judges: not set -> warn'])
 })

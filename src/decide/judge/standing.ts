@@ -11,13 +11,18 @@ export type Wanted = {
   /** From which scores on assertions of the suite pass; and whether a case weighs its assertions. */
   thresholds: ReadonlySet<number>
   weighed: boolean
+  /** Assertions of this type ask this judge with different numbers of votes. */
+  several: boolean
   minKappa: number | undefined
+  /** Whether it may block while nobody knows how often it errs. */
+  uncalibrated: 'block' | 'warn'
 }
 
 /** What the gate may make of a calibration. A stale one is said and not used; a weak judge may warn but not block. */
 export function standingOf(wanted: Wanted, calibration: Calibration | null): JudgeUse {
   const { judge, type, identity } = wanted
   const found = calibration?.types[type]
+  const weakened = wanted.uncalibrated === 'warn'
   const none = (note: string): JudgeUse => ({
     judge,
     type,
@@ -27,8 +32,8 @@ export function standingOf(wanted: Wanted, calibration: Calibration | null): Jud
     sample_of: null,
     at: null,
     corrects: false,
-    weak: false,
-    note,
+    weak: weakened,
+    note: weakened ? `${note} Until then what it finds is only a warning.` : note,
   })
   const name = `The judge ${judge} (${type})`
   if (!found)
@@ -42,14 +47,19 @@ export function standingOf(wanted: Wanted, calibration: Calibration | null): Jud
   const { table, kappa, threshold, sample_of, at } = found
   const least = wanted.minKappa ?? MIN_KAPPA
   const weak = kappa.estimate < least
+  const uncorrected = (what: string) => `${name} ${what}: pass rates and differences are not corrected for its errors.`
   const elsewhere = [...wanted.thresholds].filter((one) => Math.abs(one - threshold) > 1e-9)
   const why = weak
     ? null
     : elsewhere.length > 0
-      ? `${name} was calibrated to pass from ${threshold} on, and assertions here pass from ${elsewhere.join(', ')} on: pass rates are not corrected for its errors.`
+      ? uncorrected(
+          `was calibrated to pass from ${threshold} on, and assertions here pass from ${elsewhere.join(', ')} on`,
+        )
       : wanted.weighed
-        ? `${name} grades cases that weigh their assertions (\`threshold\` of the case): pass rates are not corrected for its errors.`
-        : null
+        ? uncorrected('grades cases that weigh their assertions (`threshold` of the case)')
+        : wanted.several
+          ? uncorrected('is asked with different numbers of votes')
+          : null
   const note = weak
     ? `${name} agrees too little with people to block (kappa ${kappa.estimate.toFixed(2)}, at least ${least} is wanted): what it finds is only a warning.`
     : why
@@ -62,6 +72,8 @@ export function standingOf(wanted: Wanted, calibration: Calibration | null): Jud
     sample_of,
     at,
     corrects: !weak && why === null,
+    ...(found.response_models && { answered_by: found.response_models }),
+    ...(found.moved_at !== undefined && { moved_at: found.moved_at }),
     weak,
     note,
   }

@@ -1,4 +1,5 @@
 // The one place where a judge is asked: renders its prompt around fenced material, asks with retries, limits and budget.
+import { setMaxListeners } from 'node:events'
 import type {
   AskRequest,
   GraderMemory,
@@ -29,23 +30,22 @@ export type JudgeWorld = {
   recordings: Recordings
   record: boolean
   offline: boolean
-  /** Absent: everything is asked. */
+  /** Verdicts, and embeddings, of earlier runs by the hash of everything that decides them; absent: all is asked. */
   memory?: GraderMemory | undefined
 }
 
-/**
- * Judges that can be asked. `anew`: takes nothing from the memory; `graded`: to be told whether the answers about a case
- * made a grade, since only such are kept; `dead`: why no further question to them can be answered; `died` is aborted then.
- */
+/** Judges that can be asked. `dead`: why no further question to them can be answered; `died` is aborted then. */
 export type OpenJudges = Omit<JudgeTools, 'advisory'> & {
-  anew: JudgeTools['ask']
-  graded: (id: string, sound: boolean) => void
+  /** As `ask`, and nothing that was said before stands for it: what does the judge say today? */
+  askAnew: JudgeTools['ask']
   dead: () => string | undefined
   died: AbortSignal
 }
 
 /** So many questions in a row without an answer: nobody is there. */
 const DOWN = 5
+/** So many verdicts in a row that were none: nobody need pay for the same with every case. */
+const EMPTY = 20
 /** How cases of judges are named in recordings. */
 const JUDGE_CASE = 'judge:'
 
@@ -57,10 +57,13 @@ export async function openJudges(graders: Graders, world: JudgeWorld): Promise<O
   for (const judge of Object.values(graders.judges))
     providers.set(judge.name, await buildProvider({ target: targetOf(judge, 'rubric'), dir: '' }, world))
   const gates = new Map([...new Set(providers.values())].map((one) => [one.name, gate(one.concurrency)]))
+  // Every question under way listens for an interruption; that many are meant, and no leak to warn of.
+  setMaxListeners(0, world.signal)
   const health = new AbortController()
   const known = new Map<string, Promise<Completion>>()
   let dead: string | undefined
   let lost = 0
+  let empty = 0
   const note = (completion: Completion | undefined, message: string, fatal: boolean) => {
     const failed = completion === undefined || completion.outcome === 'error' || completion.outcome === 'timeout'
     lost = failed ? lost + 1 : 0
@@ -87,41 +90,51 @@ export async function openJudges(graders: Graders, world: JudgeWorld): Promise<O
     if (!completion) throw new Error(`judge ${judge}: ${stopped?.message ?? 'it was not asked'}`)
     return completion
   }
-  const requests = requestMaker(graders)
-  const unsettled = new Map<string, (() => void)[]>()
-  const answer = async (judge: string, vote: number, question: JudgeQuestion, memory?: GraderMemory) => {
-    const provider = providers.get(judge)
-    const limit = provider && gates.get(provider.name)
-    const model = graders.judges[judge]?.model
-    if (!provider || !limit || !model) throw new Error(`there is no judge ${judge}`)
-    const request = await requests(judge, vote, question)
-    const asked = { key: request.key, trial: vote, case: request.case.id }
-    const key = `${vote} ${request.key}`
-    const before = known.get(key)
-    const kept = before ? undefined : memory?.find(asked, model)
-    const asking = before ?? (kept ? Promise.resolve(kept) : limit(() => one(judge, provider, request)))
-    known.set(key, asking)
-    const completion = await asking.catch((error: unknown) => {
-      known.delete(key)
-      throw error
-    })
-    if (completion.error) known.delete(key)
-    if (memory && !completion.error)
-      unsettled.set(question.case, [
-        ...(unsettled.get(question.case) ?? []),
-        () => memory.add(asked, model, completion),
-      ])
-    return { value: verdictOf(judge, completion), completion }
+  /** Throws as `verdictOf`, with what was paid for all the same. */
+  const readVerdict = (judge: string, completion: Completion) => {
+    try {
+      const value = verdictOf(judge, completion)
+      empty = 0
+      return value
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error)
+      if (!completion.error && !completion.replayed && ++empty >= EMPTY) {
+        dead ??= `${empty} answers of judges in a row were no verdict, the last: ${why}`
+        health.abort()
+      }
+      throw Object.assign(new Error(why), { completion })
+    }
   }
+  const requests = requestMaker(graders)
+  const ask =
+    (anew: boolean): JudgeTools['ask'] =>
+    async (judge, vote, question) => {
+      const provider = providers.get(judge)
+      const limit = provider && gates.get(provider.name)
+      const model = graders.judges[judge]?.model
+      if (!provider || !limit || !model) throw new Error(`there is no judge ${judge}`)
+      const request = await requests(judge, vote, question)
+      const key = `${anew ? 'anew ' : ''}${provider.name} ${vote} ${request.key}`
+      const before = anew ? undefined : world.memory?.find({ key: request.key, trial: vote }, model)
+      const shared = known.get(key)
+      const asking = shared ?? (before ? Promise.resolve(before) : limit(() => one(judge, provider, request)))
+      known.set(key, asking)
+      const completion = await asking.catch((error: unknown) => {
+        known.delete(key)
+        throw error
+      })
+      if (completion.error) known.delete(key)
+      const value = readVerdict(judge, completion)
+      // It was asked, and paid for, once.
+      if (shared) return { value, completion: { ...completion, attempts: 0, replayed: true, cached: true } }
+      const asked = { key: request.key, trial: vote, case: request.case.id }
+      const keep = anew || before ? undefined : () => world.memory?.add(asked, model, completion)
+      return { value, completion, keep }
+    }
   return {
     panel: (named, votes) => panelOf(graders, named, votes),
-    ask: (judge, vote, question) => answer(judge, vote, question, world.memory),
-    anew: (judge, vote, question) => answer(judge, vote, question),
-    graded: (id, sound) => {
-      const all = unsettled.get(id) ?? []
-      unsettled.delete(id)
-      if (sound) for (const keep of all) keep()
-    },
+    ask: ask(false),
+    askAnew: ask(true),
     dead: () => dead,
     died: health.signal,
   }

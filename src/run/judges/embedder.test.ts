@@ -79,16 +79,16 @@ it('gathers what is asked at once into one batch, each text once, and gives them
   const use = world()
   const embed = openEmbedder(graders(url), use)
   const [first, second] = await Promise.all([embed(['one', 'three'], undefined), embed(['three', 'one'], 'embed')])
-  expect(first).toEqual([
+  expect(first.vectors).toEqual([
     [3, 2],
     [5, 3],
   ])
-  expect(second).toEqual([
+  expect(second.vectors).toEqual([
     [5, 3],
     [3, 2],
   ])
   expect(batches).toEqual([['one', 'three']])
-  expect(await embed(['one'], undefined)).toEqual([[3, 2]])
+  expect((await embed(['one'], undefined)).vectors).toEqual([[3, 2]])
   expect(batches.length).toBe(1)
   expect(use.budget.calls).toBe(1)
 })
@@ -98,7 +98,7 @@ it('records, and replays without anybody', async () => {
   const recorder = world({ record: true })
   await openEmbedder(graders(url), recorder)(['one'], undefined)
   const replayer = { ...recorder, record: false, offline: true }
-  expect(await openEmbedder(graders(url), replayer)(['one'], undefined)).toEqual([[3, 2]])
+  expect((await openEmbedder(graders(url), replayer)(['one'], undefined)).vectors).toEqual([[3, 2]])
   await expect(openEmbedder(graders(url), replayer)(['two'], undefined)).rejects.toThrow(
     /no embedding by embed is recorded/,
   )
@@ -107,7 +107,11 @@ it('records, and replays without anybody', async () => {
 
 it('is tried again after a failure, never beyond the budget, and refuses a model that is not named', async () => {
   const { url, batches } = await serve(1)
-  expect(await openEmbedder(graders(url), world())(['one'], undefined)).toEqual([[3, 2]])
+  const poor = world()
+  const asked = await openEmbedder(graders(url), poor)(['one'], undefined)
+  expect(asked).toEqual({ vectors: [[3, 2]], took: { calls: 1, input_tokens: 0, cost_usd: null } })
+  // Both attempts are booked: a pass that waits for the end of calls under way must not wait for ever.
+  expect(poor.budget).toMatchObject({ calls: 2, inFlight: 0 })
   expect(batches.length).toBe(2)
   const spent = world({ budget: newBudget({ max_calls: 1 }) })
   const embed = openEmbedder(graders(url), spent)

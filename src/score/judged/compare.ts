@@ -2,7 +2,7 @@
 // first place ends in a tie (Zheng et al., arXiv:2306.05685, §3.4).
 import type { AssertionPlugin, JudgeTools } from '../../ports.ts'
 import { judgedThresholds } from '../../schema/assertion.ts'
-import type { JudgeRecord } from '../../schema/judge.ts'
+import { type JudgeRecord, NOBODY } from '../../schema/judge.ts'
 import { show } from '../reason.ts'
 import {
   askPanel,
@@ -22,7 +22,7 @@ const QUALITY = 'Overall quality: right, complete, clear, and no longer than it 
 const LONGEST = 2000
 
 const nothing: JudgeRecord = {
-  votes: [{ judge: 'nobody', score: 0.5, reason: 'nothing to compare with', winner: 'tie' }],
+  votes: [{ judge: NOBODY, score: 0.5, reason: 'nothing to compare with', winner: 'tie' }],
   spread: 0,
   calls: 0,
   replayed: 0,

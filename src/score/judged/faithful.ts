@@ -14,6 +14,8 @@ export const faithful: AssertionPlugin<'faithful'> = {
   async grade(args, subject, tools) {
     const context = retrievedText(args, subject) ?? contextOf(args, subject.case.vars)
     const answer = textUnderTest(subject)
+    // It has no claim that could be wrong, and is no answer.
+    if (answer.trim() === '') return { score: 0, passed: false, reason: 'the answer is empty' }
     const result = await askPanel('faithful', args, tools, (judge, vote, by) =>
       ballot({ judge, vote, tools: by }, subject, { context, answer }),
     )

@@ -145,13 +145,15 @@ describe('faithful', () => {
             verdict: line.includes('red') ? 'supported' : 'contradicted',
           })),
         }
-  it('is the share of claims that the context supports; none is wrong where there is none', async () => {
+  it('is the share of claims that the context supports; none is wrong where there is none, and an empty answer is none', async () => {
     const written = { faithful: { context_from: ['a', 'b'] }, threshold: 0.5 }
     expect(await graded(written, 'it is red. it is old', tools(say), { a: 'x', b: 'y' })).toMatchObject({
       score: 0.5,
       passed: true,
     })
-    expect(await graded(written, '', tools(say), { a: 'x', b: 'y' })).toMatchObject({ score: 1, passed: true })
+    const nothing: Say = () => ({ claims: [] })
+    expect(await graded(written, 'Hm.', tools(nothing), { a: 'x', b: 'y' })).toMatchObject({ score: 1, passed: true })
+    expect(await graded(written, ' ', tools(say), { a: 'x', b: 'y' })).toMatchObject({ score: 0, passed: false })
   })
   it('errs without a context, and when a claim is judged twice', async () => {
     expect((await graded({ faithful: {} }, 'red', tools(say))).grader_error).toContain('no variable "context"')

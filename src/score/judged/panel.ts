@@ -26,27 +26,59 @@ export async function askPanel(type: JudgedType, who: Who, tools: GraderTools, c
   const { judges } = tools
   if (!judges) throw new Error('no judge can be asked here')
   const panel = judges.panel(who.judge, who.votes)
-  const ballots = await Promise.all(
+  const names = panel.map(({ judge }) => judge)
+  const advisory = judges.advisory(names, type)
+  const asking = all(
     panel.map(async ({ judge, votes }) => ({
       judge,
-      ballots: await Promise.all(Array.from({ length: votes }, (_, i) => cast(judge, i + 1, judges))),
+      ballots: await all(Array.from({ length: votes }, (_, i) => kept(cast(judge, i + 1, judges)))),
     })),
   )
-  const advisory = judges.advisory(
-    panel.map(({ judge }) => judge),
-    type,
-  )
+  // Who may not block by what it says may not block by saying nothing either.
+  if (advisory !== null) {
+    const failed = await asking.then(
+      () => null,
+      (error: unknown) => error,
+    )
+    if (failed !== null) return unsaid(names, failed, advisory)
+  }
+  const ballots = await asking
   const scores = ballots.map((one) => ({ judge: one.judge, score: median(one.ballots.map(({ score }) => score)) }))
   const score = median(scores.map((one) => one.score))
-  const all = ballots.flatMap((one) => one.ballots)
-  const spread = Math.max(...all.map((one) => one.score)) - Math.min(...all.map((one) => one.score))
+  const given = ballots.flatMap((one) => one.ballots)
+  const spread = Math.max(...given.map((one) => one.score)) - Math.min(...given.map((one) => one.score))
   const judged: JudgeRecord = {
-    votes: all.flatMap(({ votes }) => votes),
+    votes: given.flatMap(({ votes }) => votes),
     spread,
-    ...spentOn(all.flatMap(({ answers }) => answers)),
+    ...spentOn(given.flatMap(({ answers }) => answers.map(({ completion }) => completion))),
     ...(advisory !== null && { advisory }),
   }
   return { score, reason: reasonOf(ballots, score), judged }
+}
+
+function unsaid(names: readonly string[], error: unknown, advisory: string): PanelResult {
+  const why = error instanceof Error ? error.message : String(error)
+  const { completion } = error as { completion?: JudgeAnswer['completion'] }
+  const vote = { judge: names.join('+'), score: 0, reason: shorten(oneLine(why), 1000) }
+  const took = spentOn(completion ? [completion] : [])
+  return {
+    score: 0,
+    reason: `not judged: ${vote.reason}`,
+    judged: { votes: [vote], spread: 0, ...took, advisory, failed: true },
+  }
+}
+
+/** As Promise.all, but it waits for the others as well: what they took is to be told, whatever became of one. */
+async function all<T>(promises: readonly Promise<T>[]): Promise<T[]> {
+  await Promise.allSettled(promises)
+  return Promise.all(promises)
+}
+
+/** What made a ballot was a verdict: only that is worth keeping. */
+async function kept(cast: Promise<Ballot>): Promise<Ballot> {
+  const ballot = await cast
+  for (const { keep } of ballot.answers) keep?.()
+  return ballot
 }
 
 /** The middle one, or the mean of the two in the middle. */
@@ -57,21 +89,27 @@ export function median(values: readonly number[]): number {
   return (low + high) / 2
 }
 
-type Spent = Pick<JudgeRecord, 'calls' | 'replayed' | 'input_tokens' | 'output_tokens' | 'cost_usd'>
+type Spent = Pick<
+  JudgeRecord,
+  'calls' | 'replayed' | 'cached' | 'response_models' | 'input_tokens' | 'output_tokens' | 'cost_usd'
+>
 
-function spentOn(answers: readonly JudgeAnswer[]): Spent {
-  const completions = answers.map(({ completion }) => completion)
+/** What answers of judges took. */
+export function spentOn(completions: readonly JudgeAnswer['completion'][]): Spent {
   const live = completions.filter(({ replayed }) => !replayed)
-  // What is in the cache was paid for by another run.
-  const paid = completions.filter(({ cached }) => !cached)
-  const total = (of: (one: JudgeAnswer['completion']) => number) => paid.reduce((sum, one) => sum + of(one), 0)
+  const cached = completions.filter((one) => one.cached)
+  const paid = completions.filter((one) => !one.cached)
+  const models = [...new Set(completions.flatMap(({ response_model }) => response_model ?? []))].sort()
+  const total = (of: (one: JudgeAnswer['completion']) => number) => completions.reduce((sum, one) => sum + of(one), 0)
   const priced = paid.every(({ cost_usd }) => cost_usd !== undefined)
   return {
     calls: live.reduce((sum, { attempts }) => sum + attempts, 0),
     replayed: completions.length - live.length,
+    ...(cached.length > 0 && { cached: cached.length }),
+    ...(models.length > 0 && { response_models: models }),
     input_tokens: total(({ usage }) => usage?.input_tokens ?? 0),
     output_tokens: total(({ usage }) => usage?.output_tokens ?? 0),
-    cost_usd: priced ? total(({ cost_usd }) => cost_usd ?? 0) : null,
+    cost_usd: priced ? paid.reduce((sum, { cost_usd = 0 }) => sum + cost_usd, 0) : null,
   }
 }
 

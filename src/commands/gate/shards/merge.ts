@@ -2,11 +2,11 @@
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import { reportOf } from '../../../decide/explain/suite-report.ts'
-import { judgingOfShards } from '../../../decide/judge/gold.ts'
 import { finishedPasses } from '../../../decide/gate/tally.ts'
 import { type ShardRun, wholeRun } from '../../../decide/shards/whole-run.ts'
 import { counted, dollars } from '../../../decide/words.ts'
 import type { Context, Ending, Project } from '../../../ports.ts'
+import { mergedJudging } from '../../../decide/judge/merged-judging.ts'
 import type { Observation, Run, RunHeader } from '../../../schema/run.ts'
 import type { ShardFile } from '../../../schema/shard.ts'
 import type { SuiteReport } from '../../../schema/verdict.ts'
@@ -74,12 +74,11 @@ async function mergeSuite(
   const own = shards.flatMap((one) =>
     one.suites.flatMap((part): Part[] => (part.header.suite === suite ? [{ ...part, shard: one.shard }] : [])),
   )
-  // One shard judged the gold answers again, and says so.
-  const first = own.find(({ shard }) => shard === 1) ?? own[0]
+  const [first] = own
   if (!first) throw new RangeError(`no shard has the suite ${suite}`)
   const { baseline } = first
   const kept = keptIn(own)
-  const judging = judgingOfShards(own.flatMap((one) => one.header.judging ?? []))
+  const judging = mergedJudging(own.map((one) => one.header.judging))
   const header = { ...wholeHeader(first.header, { id, sides: own, kept }), ...(judging && { judging }) }
   const other = first.against && wholeHeader(first.against.header, { id, sides: sidesIn(own), kept })
   const { against } = header
