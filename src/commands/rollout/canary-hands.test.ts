@@ -22,6 +22,7 @@ import {
   traffic,
 } from './canary-testing.ts'
 import { type Tick, tick } from './canary-tick.ts'
+import { watchCommand } from './canary-watch.ts'
 import { removeTemporary } from '../cli-testing.ts'
 
 afterAll(removeTemporary)
@@ -230,4 +231,14 @@ it('advance does what it says though looks could not measure for long', async ()
   for (let i = 0; i < 8; i += 1) await tickWith(one, broken)
   expect(await sayCommand(one.context, 'advance', name, { reason: 'seen elsewhere' })).toBe('pass')
   expect(await shown(one)).toMatchObject({ ppm: 500_000 })
+})
+
+it.each([
+  [60_000, 1],
+  [10_000, 0],
+])('watch says where a lease of a minute may run out between looks every %i ms', async (every, warnings) => {
+  const one = await started(plan.replace('lease: 15m', 'lease: 1m'))
+  const stopped = { ...one.context, signal: AbortSignal.abort() }
+  expect(await watchCommand(stopped, name, { every })).toBe('interrupted')
+  expect(one.err.filter((text) => text.includes('it may run out in between'))).toHaveLength(warnings)
 })
