@@ -4,6 +4,7 @@ import type { Applied } from '../../decide/rollout/state.ts'
 import { AigateError } from '../../errors.ts'
 import type { Actuator } from '../../ports.ts'
 import type { Action, Desired } from '../../schema/rollout-journal.ts'
+import { safeLine } from '../../report/safe-text.ts'
 import { record, type Session } from './canary-session.ts'
 
 /** Rounding of planes that know only percent with decimals. */
@@ -99,7 +100,7 @@ export const changedByHand = (problem: string): string =>
 /** @returns what went wrong; null: done, seen, and recorded */
 async function carryOutOne(session: Session, actuator: Actuator, { id, action, why }: Wanted): Promise<string | null> {
   if (action.do === 'notify') {
-    session.context.stderr.write(`notice: ${action.title}: ${action.text}\n`)
+    session.context.stderr.write(safeLine(`notice: ${action.title}: ${action.text}\n`))
     record(session, { kind: 'applied', id, read_back: null })
     return null
   }

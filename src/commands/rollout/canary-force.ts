@@ -1,9 +1,10 @@
 // aigate canary abort --force: back to the baseline by the plan file and the control plane alone, whatever the journal says.
+import { existsSync } from 'node:fs'
 import { AigateError } from '../../errors.ts'
 import type { Actuator, Context, Ending, LoadedPlan } from '../../ports.ts'
 import type { Desired } from '../../schema/rollout-journal.ts'
 import { loadProject } from '../../store/project.ts'
-import { readRolloutJournal, rolloutFolder } from '../../store/rollout-journal.ts'
+import { journalFile, readRolloutJournal, rolloutFolder } from '../../store/rollout-journal.ts'
 import { loadPlan } from '../../store/rollout-plan.ts'
 import { applyAndRead, percent } from './canary-act.ts'
 import { type CanaryOptions, putAside, type Session } from './canary-session.ts'
@@ -35,11 +36,15 @@ export async function abortByForce(
   const { problem } = await applyAndRead(actuator, back, context.signal)
   const aside = problem === null && isDamaged(rolloutFolder(project, plan.rollout))
   const kept = aside ? putAside(rolloutFolder(project, plan.rollout)) : null
+  const told = problem !== null || !existsSync(journalFile(rolloutFolder(project, plan.rollout)))
+  const untold = told
+    ? ''
+    : `Its journal knows nothing of this: say \`aigate canary abort ${plan.rollout}\` as soon as you can.`
   const value = { aigate: 'rollout-forced-abort', version: 1, rollout: plan.rollout, failed: problem, put_aside: kept }
   if (problem !== null) context.stderr.write(`error: ${problem.trimEnd()}\n`)
   const lines = [
     problem === null ? `${plan.rollout}: everybody is served the baseline, and it was read back.` : '',
-    kept === null ? '' : `The damaged journal is kept as ${kept}.`,
+    kept === null ? untold : `The damaged journal is kept as ${kept}.`,
   ]
   const text = lines.filter((line) => line !== '').map((line) => `${line}\n`)
   if (text.length > 0 || options.json) say(context, options.json, value, text.join(''))

@@ -8,7 +8,7 @@ import { openActuator } from '../../act/actuators.ts'
 import { planOf } from '../../decide/rollout/state.ts'
 import { AigateError } from '../../errors.ts'
 import type { Actuator, Source } from '../../ports.ts'
-import { sayCommand, startCommand } from './canary.ts'
+import { sayCommand, sayTick, startCommand } from './canary.ts'
 import { asRunner, openSession } from './canary-session.ts'
 import {
   type Bench,
@@ -22,6 +22,7 @@ import {
   traffic,
 } from './canary-testing.ts'
 import { type Tick, tick } from './canary-tick.ts'
+import { watchCommand } from './canary-watch.ts'
 import { removeTemporary } from '../cli-testing.ts'
 
 afterAll(removeTemporary)
@@ -230,4 +231,30 @@ it('advance does what it says though looks could not measure for long', async ()
   for (let i = 0; i < 8; i += 1) await tickWith(one, broken)
   expect(await sayCommand(one.context, 'advance', name, { reason: 'seen elsewhere' })).toBe('pass')
   expect(await shown(one)).toMatchObject({ ppm: 500_000 })
+})
+
+it.each([
+  [60_000, 1],
+  [10_000, 0],
+])('watch says where a lease of a minute may run out between looks every %i ms', async (every, warnings) => {
+  const one = await started(plan.replace('lease: 15m', 'lease: 1m'))
+  const stopped = { ...one.context, signal: AbortSignal.abort() }
+  expect(await watchCommand(stopped, name, { every })).toBe('interrupted')
+  expect(one.err.filter((text) => text.includes('it may run out in between'))).toHaveLength(warnings)
+})
+
+it('what comes from outside does not steer a terminal', async () => {
+  const one = await started()
+  const outside = '\u001b[2J\u001b]0;owned\u0007'
+  const source: Source = {
+    read: async (request) => ({
+      ...(await healthy.read(request)),
+      models: [{ arm: 'candidate', requested: 'm1', answered: `m2${outside}` }],
+      notes: [`a file called ${outside}`],
+    }),
+  }
+  const done = await tickWith(one, source)
+  sayTick(session(one), { ...done, acted: { done: [], failed: [`it answered ${outside}`] } })
+  expect(one.err.join('')).toMatch(/was answered by m2.*\n.*a file called|a file called.*\n.*was answered by m2/)
+  expect(one.err.join('')).not.toContain('\u001b')
 })

@@ -2,10 +2,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { AigateError } from '../../errors.ts'
 import type { Context, Ending, Project } from '../../ports.ts'
+import { planOf } from '../../decide/rollout/state.ts'
 import { rolloutPicture } from '../../report/rollout.ts'
 import { safeLine } from '../../report/safe-text.ts'
 import { sayTick, tickLine, viewOptions } from './canary.ts'
-import { asRunner, type CanaryOptions, openRollout } from './canary-session.ts'
+import { asRunner, type CanaryOptions, openRollout, openSession, type Session } from './canary-session.ts'
 import { openEdges, type Tick, tick } from './canary-tick.ts'
 import { rolloutView } from './canary-view.ts'
 import { killLines } from '../guard/kill-files.ts'
@@ -22,12 +23,23 @@ export type WatchOptions = CanaryOptions & { every: number }
  */
 export async function watchCommand(context: Context, name: string | undefined, options: WatchOptions): Promise<Ending> {
   const { project, name: rollout } = await openRollout(context, name, options)
+  warnOfLease(openSession(context, project, rollout), options.every)
   while (!context.signal.aborted) {
     const ending = await Promise.race([watchOnce(context, project, rollout, options), letGo(context.signal)])
     if (ending !== null) return ending
     await sleep(options.every, undefined, { signal: context.signal }).catch(() => undefined)
   }
   return 'interrupted'
+}
+
+/** A lease is renewed by looks alone: one that runs out between two of them takes the candidate away again and again. */
+function warnOfLease({ context, name, state }: Session, every: number): void {
+  const { control } = planOf(state)
+  if (control.type !== 'flagd' || every < (control.lease * 2) / 3) return
+  const problem = `${name}: the lease lasts ${control.lease / 1000} s and is renewed every ${every / 1000} s at most`
+  context.stderr.write(
+    `warning: ${problem}: it may run out in between. Look more often (--every), or make control.lease longer.\n`,
+  )
 }
 
 async function letGo(signal: AbortSignal): Promise<Ending> {

@@ -1,7 +1,7 @@
 // aigate serve: answers what the rollouts say, for Argo Rollouts, Flagger and Prometheus; it reads journals and acts on nothing.
 import { statSync } from 'node:fs'
 import { isLoopback, listen } from '../../act/web-server.ts'
-import { servedVerdict } from '../../decide/rollout/served-verdict.ts'
+import { gatingVerdict, servedVerdict } from '../../decide/rollout/served-verdict.ts'
 import type { RolloutState } from '../../decide/rollout/state.ts'
 import { AigateError } from '../../errors.ts'
 import type { Context, Ending, Project } from '../../ports.ts'
@@ -65,7 +65,7 @@ async function servedNow(context: Context, project: Project, read: Reader): Prom
     find(name, stage) {
       if (!names.includes(name)) return undefined
       const state = read(name)
-      return { ...servedVerdict(state, now, stage), metrics: state.last?.decision.metrics ?? {} }
+      return { ...gatingVerdict(state, now, stage), metrics: state.last?.decision.metrics ?? {} }
     },
     // One journal that cannot be read hides no other; what is not known has no sample.
     all: () => {

@@ -32,8 +32,9 @@ export function orchestratorMustUndo(state: RolloutState, why: string): RolloutS
 /** A smaller step: evidence starts anew, and only a person lets the rollout go on. */
 function stepDown(state: RolloutState, why: string, ppm: number, stage: number, components: string[]): RolloutState {
   const down = want({ ...state, stage, hold: `${why} A person must resume.` }, ppm, why, { components })
-  const { clock, newest, candidate_seen, units, requests } = state.evidence
-  const evidence = { ...startEvidence(down.wanted.generation), clock, newest, candidate_seen, units, requests }
+  const { clock, newest, candidate_seen, baseline_seen, units, requests } = state.evidence
+  const heard = { candidate_seen, ...(baseline_seen !== undefined && { baseline_seen }) }
+  const evidence = { ...startEvidence(down.wanted.generation), clock, newest, ...heard, units, requests }
   const approved = state.approved.filter((index) => index < stage)
   const title = `Rollout ${nameOf(state)} went a step back`
   return withNotice({ ...down, evidence, approved }, { id: `back-g${down.wanted.generation}`, title, text: why })

@@ -27,6 +27,19 @@ export function servedVerdict(state: RolloutState, now: number, stage?: number):
   return { verdict, reasons, mode: state.mode, stage: state.stage, ppm, at: state.last?.at ?? null }
 }
 
+/**
+ * As `servedVerdict`, for those who let something go on by it. Who names no stage asks about the whole rollout: that one stage was
+ * passed, and the next one got its share, says nothing of what comes now.
+ */
+export function gatingVerdict(state: RolloutState, now: number, stage?: number): ServedVerdict {
+  const served = servedVerdict(state, now, stage)
+  const { last, plan } = state
+  if (stage !== undefined || served.verdict !== 'pass' || state.mode === 'succeeded') return served
+  if (last?.decision.next !== 'advance') return served
+  const goesOn = `Stage ${last.decision.stage} was passed; the rollout goes on with stage ${state.stage} of 0 to ${(plan?.stages.length ?? 1) - 1}.`
+  return { ...served, verdict: 'inconclusive', reasons: [goesOn, ...served.reasons] }
+}
+
 const gone: ReadonlySet<RolloutState['mode']> = new Set(['rolling-back', 'rolled-back', 'aborting', 'aborted'])
 
 function judged(state: RolloutState, now: number, stage: number | undefined): [Outcome, string[]] {
@@ -53,6 +66,8 @@ function judged(state: RolloutState, now: number, stage: number | undefined): [O
   if (stage === undefined) return [outcome, reasons]
   if (stage < state.stage) return ['pass', [`The rollout is in stage ${state.stage} already.`]]
   if (stage > state.stage) return ['inconclusive', [`The rollout is in stage ${state.stage}.`, ...reasons]]
+  // That the stage before it was passed is no word about this one.
+  if (last.decision.stage !== stage) return ['inconclusive', [`Nobody has looked since stage ${stage} began.`]]
   return [outcome === 'pass' && next !== 'advance' && next !== 'finish' ? 'inconclusive' : outcome, reasons]
 }
 

@@ -71,3 +71,17 @@ it('passes its self-test for rates, tails and means of either direction', () => 
   })
   expect(selfTest(plan).checks.filter((check) => !check.ok)).toEqual([])
 }, 60_000)
+
+it('looks as often as a short lease asks, whatever its own steps', () => {
+  const control = { type: 'flagd', path: 'flags.json', lease: '1m', settle: '6s' }
+  const plan = planWith({
+    control,
+    stages: [
+      { traffic: '25%', duration: '1h' },
+      { traffic: '100%', bake: '10m' },
+    ],
+  })
+  const options = { seed: 2, runs: 5, hours: 12 }
+  expect(simulateRollout(plan, traffic(100), { ...options, ratio: 1 })).toMatchObject({ promoted: 5 })
+  expect(simulateRollout(plan, traffic(100), { ...options, ratio: 5 })).toMatchObject({ rolled_back: 5 })
+}, 60_000)

@@ -83,6 +83,13 @@ function lookedAt(before: RolloutState, blocks: Block[], until: number, now: num
   return { ...settleLook(before, read, { ...input, decision }, now, decision.outcome !== 'invalid'), at: now }
 }
 
+/** Whoever has a lease that is shorter than the steps of the simulation looks more often than it does. */
+function leased(plan: RolloutPlan, every: number): RolloutPlan {
+  const { control } = plan
+  const least = 3 * every * MINUTE
+  return control.type === 'flagd' && control.lease < least ? { ...plan, control: { ...control, lease: least } } : plan
+}
+
 /** Where a minute of traffic lies: `minute` counts from the start, `start` is milliseconds since 1970, `share` is 0 to 1. */
 export type SimulatedMinute = { minute: number; start: number; share: number; generation: number }
 
@@ -91,10 +98,11 @@ export type SimulatedMinute = { minute: number; start: number; share: number; ge
  * not asked for. As with a live source, a minute is seen once `lateness` has passed after it.
  */
 export function simulateMinutes(
-  plan: RolloutPlan,
+  written: RolloutPlan,
   draw: (at: SimulatedMinute) => Block,
   { hours = 24 * 14, every = 5 }: { hours?: number; every?: number } = {},
 ): SimulatedRun {
+  const plan = leased(written, every)
   let state = carriedOut(startedAt(plan), START)
   let waiting: Block[] = []
   for (let minute = 0; minute < hours * 60; minute++) {

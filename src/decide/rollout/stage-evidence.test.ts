@@ -7,7 +7,7 @@ import { boundOf, quantileOf } from './criterion.ts'
 import { foldJournal } from './fold.ts'
 import { decideLook } from './look.ts'
 import { blockAt, counts, journal, MINUTE, planWith, readingOf, start, T0 } from './rollout-testing.ts'
-import { servedVerdict } from './served-verdict.ts'
+import { gatingVerdict, servedVerdict } from './served-verdict.ts'
 import { observedFor } from './stages.ts'
 
 /** A runner without a disk, whose minutes may have a source that says more than blocks. */
@@ -296,4 +296,23 @@ it('an amended source of another kind is read from its start, and one of the sam
   expect(amended(prometheus).cursor).toBeNull()
   expect(amended(prometheus).closed).toBe(T0 + 6 * MINUTE)
   expect(amended({ type: 'jsonl', path: 'other/*.jsonl' }).cursor).toEqual({ version: 1 })
+})
+
+it('lets nobody go on by the pass of a stage that is over', () => {
+  const run = runner(planWith())
+  run.act(0)
+  run.look(12, good(1, 12, 0.05, 1))
+  run.act(12)
+  const now = T0 + 12 * MINUTE
+  expect(gatingVerdict(run.state(), now)).toMatchObject({
+    verdict: 'inconclusive',
+    reasons: ['Stage 0 was passed; the rollout goes on with stage 1 of 0 to 2.', expect.stringMatching(/No harm/)],
+  })
+  expect(gatingVerdict(run.state(), now, 0).verdict).toBe('pass')
+  expect(gatingVerdict(run.state(), now, 1).verdict).toBe('inconclusive')
+  run.look(40, good(13, 40, 0.5, 2))
+  run.act(40)
+  run.look(60, good(41, 60, 1, 3))
+  expect(run.state().mode).toBe('succeeded')
+  expect(gatingVerdict(run.state(), T0 + 60 * MINUTE).verdict).toBe('pass')
 })

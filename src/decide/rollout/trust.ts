@@ -121,8 +121,9 @@ export function comparedAnew(before: RolloutState): RolloutState {
   const { judging } = wordsOf(planOf(state))
   const broken = judging.some((one) => metricDistrusted(state, one) !== null || lacking(state, one) !== null)
   if (!broken && armsDistrusted(state) === null) return state
-  const { clock, newest, candidate_seen, units, requests, triggers, from_generation } = state.evidence
-  const kept = { clock, newest, candidate_seen, units, requests, triggers }
+  const { clock, newest, candidate_seen, baseline_seen, units, requests, triggers, from_generation } = state.evidence
+  const heard = { candidate_seen, ...(baseline_seen !== undefined && { baseline_seen }) }
+  const kept = { clock, newest, ...heard, units, requests, triggers }
   const evidence: Evidence = { ...startEvidence(from_generation), ...kept }
   return { ...state, evidence }
 }

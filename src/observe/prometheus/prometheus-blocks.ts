@@ -111,7 +111,12 @@ function armOf(tally: Tally, cell: Cell, arm: Side, past: Record<string, Buckets
     if (meter.kind === 'requests') continue
     const key = `${meter.id} ${arm}`
     if (meter.kind === 'bad') metrics[meter.name] = rate(tally, meter, requests, cell.counts[key] ?? 0, arm)
-    else metrics[meter.name] = tail(tally, meter, cell.buckets[key] ?? {}, past[meter.name] ?? {})
+    else {
+      const counts = tail(tally, meter, cell.buckets[key] ?? {}, past[meter.name] ?? {})
+      // Requests that are in no histogram may be those that took longest.
+      const blank = Math.max(0, Math.round(requests - counts.n))
+      metrics[meter.name] = blank > 0 ? { ...counts, blank } : counts
+    }
   }
   return { requests, units: requests, fresh: requests, metrics }
 }

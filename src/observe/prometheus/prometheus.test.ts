@@ -373,6 +373,7 @@ it('knows a boundary however it is written, and compares no histogram that lacks
   const same = await of(['5e-1', 'Inf'])
   expect(same).toMatchObject({ baseline: { n: 20, bad: 2 }, candidate: { n: 20, bad: 2 } })
   const other = await of(['0.4', '+Inf'])
-  expect(other).toMatchObject({ baseline: { n: 20, bad: 2 }, candidate: { n: 0, bad: 0 } })
+  expect(other).toMatchObject({ baseline: { n: 20, bad: 2 }, candidate: { n: 0, bad: 0, blank: 20 } })
+  expect(same.candidate?.blank).toBeUndefined()
   expect(other.notes.join()).toContain('some histograms have no boundary at 0.5')
 })
