@@ -84,7 +84,7 @@ function missing(path: Path, expected: string): Finding {
     path: parent,
     at: 'value',
     problem: `${prefix(parent)}missing required key "${key}"`,
-    mend: `Add "${key}:" with ${expected}.`,
+    mend: `Add "${key}:" with ${key === 'version' && expected === 'text' ? 'text such as 1.0.0' : expected}.`,
     lacks: key,
   }
 }
@@ -189,6 +189,12 @@ function unknownVariant(
     return [
       { ...one, problem: `${prefix(path)}unknown key "${unknown}"${dym}`, mend: choose(unknown, kinds, 'keys', '') },
     ]
+  }
+  if (unknown === 'type' && typeof value['type'] === 'string') {
+    // As promptfoo and others write it.
+    const meant = value['type'].replaceAll('-', '_')
+    const mend = kinds.includes(meant) ? `Write {${meant}: …}.` : 'Write it as in {contains: refund}.'
+    return [{ path: [...path, unknown], at: 'key', problem: `${prefix(path)}the name of an assertion is its key, not "type"`, mend }] // biome-ignore format: one finding
   }
   const problem = `${prefix(path)}unknown assertion "${unknown}"${didYouMean(unknown, kinds)}`
   return [{ path: [...path, unknown], at: 'key', problem, mend: choose(unknown, kinds, 'assertions', '') }]
