@@ -10,6 +10,7 @@ import { expander } from '../run/expand.ts'
 import { neededKeys } from '../run/needed-keys.ts'
 import { contextsIn } from '../score/judged/context-relevance.ts'
 import { contextOf } from '../score/judged/faithful.ts'
+import { placeOfCase } from '../store/case-place.ts'
 import { checkProject } from '../store/check.ts'
 import { promptFindings } from './versions/prompt-check.ts'
 import { guardFindings } from './guard/guard-check.ts'
@@ -121,8 +122,8 @@ function problemsOf(suite: LoadedSuite, assertionProblems: (assertion: Assertion
   return suite.cases.flatMap(({ case: one, info }) => {
     const { id } = one
     const assert = assertionsOf(one)
-    const fault = (problem: string, mend: string) =>
-      new AigateError('bad_file', { problem: `case ${id}: ${problem}`, mend }, { file: info.file, line: info.line })
+    const fault = (problem: string, mend: string, key?: string) =>
+      new AigateError('bad_file', { problem: `case ${id}: ${problem}`, mend }, placeOfCase(suite, info, key))
     if (assert.length === 0) {
       return [fault('it has no assertion, so it could never fail.', 'Add `assert` to the case or to the suite.')]
     }
@@ -131,7 +132,7 @@ function problemsOf(suite: LoadedSuite, assertionProblems: (assertion: Assertion
     return assert.flatMap((assertion) => {
       const problem = assertionProblems(assertion) ?? contextProblem(assertion, one, suite.target.kind)
       const name = `${assertion.not ? 'not_' : ''}${assertion.type}`
-      return problem === null ? [] : [fault(problem, `Correct ${name} in this case.`)]
+      return problem === null ? [] : [fault(problem, `Correct ${name} in this case.`, name)]
     })
   })
 }

@@ -127,6 +127,9 @@ function reword(error: YAMLError, text: string): { problem: string; mend: string
         mend: 'Remove the tag, or write the text in quotes.',
       }
     case 'BLOCK_AS_IMPLICIT_KEY':
+      // Its own line has no further colon: what follows is indented more than the key that it stands beside.
+      if (!/:(?:\s|$)/.test(text.slice(error.pos[0]).split('\n', 1)[0] ?? ''))
+        return { problem: 'the line below is indented as if it belonged to this value', mend: 'Indent it as far as the key of this line.' } // biome-ignore format: one error
       return { problem: 'a colon in the middle of a text begins a new key', mend: 'Write the text in quotes.' }
     case 'BAD_SCALAR_START':
       return { problem: error.message, mend: 'Write the text in quotes.' }

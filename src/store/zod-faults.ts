@@ -3,7 +3,7 @@ import * as z from 'zod'
 import { assertionKeys } from '../schema/assertion.ts'
 import { choose, didYouMean, nearest } from './faults.ts'
 import { isRequired, objectsAt, type Path, type Schema, shapeOf, unionOptionsAt } from './schema-walk.ts'
-import { boundOf, expectation, formatOf, found, mendFalse, mendType } from './zod-words.ts'
+import { asShare, boundOf, expectation, formatOf, found, mendFalse, mendType } from './zod-words.ts'
 
 type Issue = z.core.$ZodIssue
 
@@ -65,7 +65,7 @@ function describe(issue: Issue, base: Path, reading: Reading): Finding[] {
       return here(`${formatOf(issue)}, found ${found(value)}`, 'Write it in this form.')
     case 'too_small':
     case 'too_big':
-      return here(`${boundOf(issue)}, found ${found(value)}`, 'Change the value.')
+      return here(`${boundOf(issue)}, found ${found(value)}`, asShare(issue, value) ?? 'Change the value.')
     case 'not_multiple_of':
       return here(`expected a multiple of ${issue.divisor}`, 'Change the value.')
     case 'custom': {
