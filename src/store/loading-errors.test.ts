@@ -265,7 +265,11 @@ describe('a suite file', () => {
       ['    category: summarise', '   category: summarise'],
       [`${SUITE}:7:1 this line stands between the items of a list and is none of them`],
     ],
-    ['indented more than its item', ['  - id: tc_001', '- id: tc_001'], ['x']],
+    [
+      'indented more than its item',
+      ['  - id: tc_001', '- id: tc_001'],
+      [`${SUITE}:6:7 the line below is indented as if it belonged to this value`],
+    ],
     ['a percentage without its sign', added('gate: {min_pass_rate: 85}'), [`${SUITE}:5:23 gate.min_pass_rate: expected a number of at most 1, found the number 85`]], // biome-ignore format: one row
     [
       'an assertion as promptfoo writes it',
