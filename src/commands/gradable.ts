@@ -68,7 +68,7 @@ export async function assertionFaults(suites: LoadedSuite[], { recorded = false 
       const at = index === undefined ? undefined : places?.assertion(id, index)
       // What stands in the suite is wrong once, and not in each of its cases.
       const said = at?.shared ? problem : `case ${id}: ${problem}`
-      return new AigateError('bad_file', { problem: said, mend }, at?.place ?? { file, line })
+      return new AigateError('bad_file', { problem: said, mend }, at?.place ?? places?.case(id) ?? { file, line })
     })
     found.push(...flatten([...errors, ...(await formFaults(suite))]))
   }

@@ -11,7 +11,12 @@ import { Dollars, Duration, Json, Name } from './values.ts'
 export const OpenAiProvider = z.strictObject({
   type: z.literal('openai').describe('Any API that speaks OpenAI chat completions'),
   base_url: z.url().default('https://api.openai.com/v1'),
-  api_key_env: z.string().optional().describe('Name of the environment variable that holds the key'),
+  // A key that is written here by mistake must not come back in the sentence that its variable is not set.
+  api_key_env: z
+    .string()
+    .regex(/^[A-Za-z_]\w*$/, 'expected the name of an environment variable, for example OPENAI_API_KEY')
+    .optional()
+    .describe('Name of the environment variable that holds the key'),
   api_version: z.string().optional().describe('Azure OpenAI with deployments: the api-version'),
   headers: z.record(z.string(), z.string()).default({}).describe('Values may hold ${NAME} from the environment'),
   concurrency: z.int().positive().default(8),

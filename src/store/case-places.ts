@@ -13,6 +13,8 @@ export type AssertionPlace = { place: Place; shared: boolean }
 export type Places = {
   /** Where assertion `index` of a case stands, counted as `assertionsOf` counts them; undefined where it is not found any more. */
   assertion(id: string, index: number): AssertionPlace | undefined
+  /** Where a case begins. */
+  case(id: string): Place | undefined
   /** Where a part of the suite file stands. */
   suite: Locate
 }
@@ -28,7 +30,11 @@ export async function placesIn({ suite, file, dir }: LoadedSuite): Promise<Place
       written.push(...(await readCases({ path: sourceFile(dir, name).path, shown })))
     }
     const byId = new Map(written.map((one) => [one.case.id, one]))
-    return { suite: locate, assertion: (id, index) => placeOf(byId.get(id), index, { suite: value, locate }) }
+    return {
+      suite: locate,
+      case: (id) => byId.get(id)?.locate([]),
+      assertion: (id, index) => placeOf(byId.get(id), index, { suite: value, locate }),
+    }
   } catch {
     return null
   }

@@ -45,7 +45,7 @@ function printable(line: string): string {
 export function maskSecrets(line: string): string {
   const stars = (text: string) => '*'.repeat(text.length)
   return line
-    .replace(/\b(?:sk|pk|ghp|gho|xox[a-z]|AKIA)[-_]?[A-Za-z0-9_-]{12,}/g, stars)
+    .replace(/\b(?:sk|pk|rk|ghp|gho|ghs|github_pat|glpat|gsk|hf|xox[a-z]|AKIA|AIza)[-_]?[A-Za-z0-9_-]{12,}/g, stars)
     .replace(/(\bBearer\s+)(\S+)/gi, (_, head: string, secret: string) => head + stars(secret))
     .replace(
       /((?:api[_-]?key|token|secret|password|authorization)["']?\s*[:=]\s*)([^\s,}]+)/gi,

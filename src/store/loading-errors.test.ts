@@ -248,12 +248,43 @@ describe('a suite file', () => {
     [
       'open quote',
       ['suite: support', 'suite: "support'],
-      [`${SUITE}:1:16 the YAML cannot be read: Missing closing quote "`],
+      [`${SUITE}:1:16 a quotation mark is opened here or above and never closed`],
+    ],
+    [
+      'open brace',
+      ['{max_words: 120}]', '{max_words: 120]'],
+      [`${SUITE}:4:25 a { that is opened before is not closed here`],
+    ],
+    [
+      'open bracket',
+      ['[{max_words: 120}]', '[{max_words: 120}'],
+      [`${SUITE}:5:1 a [ that is opened before is not closed here`],
+    ],
+    [
+      'brace too many',
+      ['{max_words: 120}]', '{max_words: 120}}]'],
+      [`${SUITE}:4:26 a [ that is opened before is not closed here`],
+    ],
+    [
+      'indented less than its item',
+      ['    category: summarise', '   category: summarise'],
+      [`${SUITE}:7:1 this line stands between the items of a list and is none of them`],
+    ],
+    [
+      'indented more than its item',
+      ['  - id: tc_001', '- id: tc_001'],
+      [`${SUITE}:6:7 the line below is indented as if it belonged to this value`],
+    ],
+    ['a percentage without its sign', added('gate: {min_pass_rate: 85}'), [`${SUITE}:5:23 gate.min_pass_rate: expected a number of at most 1, found the number 85`]], // biome-ignore format: one row
+    [
+      'an assertion as promptfoo writes it',
+      ['contains: refund', 'type: contains, value: refund'],
+      [`${SUITE}:14:15 cases[1].assert[0]: the name of an assertion is its key, not "type"`],
     ],
     [
       'colon in plain text',
       ['suite: support', 'suite: a: b'],
-      [`${SUITE}:1:8 Nested mappings are not allowed in compact mappings`],
+      [`${SUITE}:1:8 a colon in the middle of a text begins a new key`],
     ],
     [
       'reserved character',

@@ -90,15 +90,21 @@ function tooDeep(error: unknown, place: Place): AigateError {
   return new AigateError('bad_file', { problem, mend: 'Write it in a simpler way.' }, place)
 }
 
+/** Faults behind which the rest of the file still reads as it is meant. */
+const orderly: ReadonlySet<string> = new Set(['DUPLICATE_KEY', 'TAG_RESOLVE_FAILED', 'MULTIPLE_DOCS', 'BAD_ALIAS'])
+
 function syntaxFaults(doc: Document.Parsed, text: string, at: (offset: number) => Place): Fault[] {
   const faults = [...doc.errors, ...doc.warnings].map((error) => ({ ...reword(error, text), place: at(error.pos[0]) }))
   if (faults.length === 0) faults.push(...strangeKeys(doc, at))
   // Where indentation is broken by tabs, whatever follows is noise.
   const tabs = faults.filter((_, index) => doc.errors[index]?.code === 'TAB_AS_INDENT')
   if (tabs.length > 0) return tabs
+  // Behind a place where the parser has lost its way whatever it says is noise.
+  const lost = Math.min(...doc.errors.filter(({ code }) => !orderly.has(code)).map(({ pos }) => pos[0]))
+  const before = doc.errors.length === 0 ? faults : faults.filter((_, index) => ([...doc.errors, ...doc.warnings][index]?.pos[0] ?? 0) <= lost) // biome-ignore format: one choice
   // One broken line makes the parser complain several times; the first complaint is the useful one.
   const seen = new Set<number | undefined>()
-  return faults.filter(({ place }) => !seen.has(place.line) && seen.add(place.line))
+  return before.filter(({ place }) => !seen.has(place.line) && seen.add(place.line))
 }
 
 function reword(error: YAMLError, text: string): { problem: string; mend: string } {
@@ -120,15 +126,38 @@ function reword(error: YAMLError, text: string): { problem: string; mend: string
         problem: `${error.message}; tags are not supported`,
         mend: 'Remove the tag, or write the text in quotes.',
       }
-    case 'BAD_SCALAR_START':
     case 'BLOCK_AS_IMPLICIT_KEY':
+      // Its own line has no further colon: what follows is indented more than the key that it stands beside.
+      if (!/:(?:\s|$)/.test(text.slice(error.pos[0]).split('\n', 1)[0] ?? ''))
+        return { problem: 'the line below is indented as if it belonged to this value', mend: 'Indent it as far as the key of this line.' } // biome-ignore format: one error
+      return { problem: 'a colon in the middle of a text begins a new key', mend: 'Write the text in quotes.' }
+    case 'BAD_SCALAR_START':
       return { problem: error.message, mend: 'Write the text in quotes.' }
     default:
-      return {
-        problem: `the YAML cannot be read: ${error.message.replace(/(["'])quote/, 'quote $1')}`,
-        mend: 'Correct the YAML at this place.',
-      }
+      return (
+        plainWords(error.message) ?? {
+          problem: `the YAML cannot be read: ${error.message.replace(/(["'])quote/, 'quote $1')}`,
+          mend: 'Correct the YAML at this place.',
+        }
+      )
   }
+}
+
+/** What people get wrong most often, in words of theirs; the parser notices it a line too late. */
+const commonFaults: readonly [RegExp, string, string][] = [
+  [/^Missing closing ["']/, 'a quotation mark is opened here or above and never closed', 'Close it at the end of the text.'],
+  [/^Flow map in block collection|^Flow map must end|expected flow map to end/i, 'a { that is opened before is not closed here', 'Close it with } where it ends, and remove what does not belong there.'],
+  [/^Flow sequence in block collection|^Flow sequence must end|expected flow sequence to end/i, 'a [ that is opened before is not closed here', 'Close it with ] where it ends, and remove what does not belong there.'],
+  [/^Unexpected flow-map-end/, 'a } closes nothing', 'Remove it, or open it with { before.'],
+  [/^Unexpected flow-seq-end/, 'a ] closes nothing', 'Remove it, or open it with [ before.'],
+  [/^Sequence item without - indicator/, 'this line stands between the items of a list and is none of them', 'Indent it as far as the other keys of its item, or begin it with "- ".'],
+  [/^All (?:mapping|sequence) items must start at the same column|^A (?:block|sequence) .* must (?:be|start)/, 'this line is not indented as those that it belongs to', 'Give it as many spaces as its neighbours.'],
+  [/^Implicit keys need to be on a single line|^Implicit map keys need to be followed by map values|^Nested mappings are not allowed/, 'this is no "key: value"', 'Put a colon and a space behind the key, or the text in quotes.'],
+] // biome-ignore format: a fault a line
+
+function plainWords(message: string): { problem: string; mend: string } | undefined {
+  const found = commonFaults.find(([form]) => form.test(message))
+  return found && { problem: found[1], mend: found[2] }
 }
 
 /** Keys that JSON cannot have. */

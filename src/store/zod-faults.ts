@@ -3,7 +3,7 @@ import * as z from 'zod'
 import { assertionKeys } from '../schema/assertion.ts'
 import { choose, didYouMean, nearest } from './faults.ts'
 import { isRequired, objectsAt, type Path, type Schema, shapeOf, unionOptionsAt } from './schema-walk.ts'
-import { boundOf, expectation, formatOf, found, mendFalse, mendType } from './zod-words.ts'
+import { asShare, boundOf, expectation, formatOf, found, mendFalse, mendType } from './zod-words.ts'
 
 type Issue = z.core.$ZodIssue
 
@@ -65,7 +65,7 @@ function describe(issue: Issue, base: Path, reading: Reading): Finding[] {
       return here(`${formatOf(issue)}, found ${found(value)}`, 'Write it in this form.')
     case 'too_small':
     case 'too_big':
-      return here(`${boundOf(issue)}, found ${found(value)}`, 'Change the value.')
+      return here(`${boundOf(issue)}, found ${found(value)}`, asShare(issue, value) ?? 'Change the value.')
     case 'not_multiple_of':
       return here(`expected a multiple of ${issue.divisor}`, 'Change the value.')
     case 'custom': {
@@ -84,7 +84,7 @@ function missing(path: Path, expected: string): Finding {
     path: parent,
     at: 'value',
     problem: `${prefix(parent)}missing required key "${key}"`,
-    mend: `Add "${key}:" with ${expected}.`,
+    mend: `Add "${key}:" with ${key === 'version' && expected === 'text' ? 'text such as 1.0.0' : expected}.`,
     lacks: key,
   }
 }
@@ -189,6 +189,12 @@ function unknownVariant(
     return [
       { ...one, problem: `${prefix(path)}unknown key "${unknown}"${dym}`, mend: choose(unknown, kinds, 'keys', '') },
     ]
+  }
+  if (unknown === 'type' && typeof value['type'] === 'string') {
+    // As promptfoo and others write it.
+    const meant = value['type'].replaceAll('-', '_')
+    const mend = kinds.includes(meant) ? `Write {${meant}: …}.` : 'Write it as in {contains: refund}.'
+    return [{ path: [...path, unknown], at: 'key', problem: `${prefix(path)}the name of an assertion is its key, not "type"`, mend }] // biome-ignore format: one finding
   }
   const problem = `${prefix(path)}unknown assertion "${unknown}"${didYouMean(unknown, kinds)}`
   return [{ path: [...path, unknown], at: 'key', problem, mend: choose(unknown, kinds, 'assertions', '') }]

@@ -73,6 +73,15 @@ export function formatOf(issue: Extract<Issue, { code: 'invalid_format' }>): str
   return `expected a ${issue.format}`
 }
 
+/** `85` where at most 1 may stand is a percentage. */
+export const asShare = (
+  issue: Extract<Issue, { code: 'too_small' | 'too_big' }>,
+  value: unknown,
+): string | undefined =>
+  issue.code === 'too_big' && Number(issue.maximum) === 1 && typeof value === 'number' && value > 1 && value <= 100
+    ? `Write ${value / 100}.`
+    : undefined
+
 /** The bound that a number, a text or a list broke. */
 export function boundOf(issue: Extract<Issue, { code: 'too_small' | 'too_big' }>): string {
   const [bound, word, strict] =

@@ -36,6 +36,7 @@ import type { Planned } from './planning/sides.ts'
 import { holdEmptied, selectCases } from './selection.ts'
 import { clearShard, finishShard, openShard, parseShard, shardFileOf } from './shards/shard.ts'
 import { askedWhere, sideBySide } from './side-by-side.ts'
+import { warnOfPrices } from './price-warnings.ts'
 import { warnOfTokens } from './token-warnings.ts'
 import { parseReporters, requireDestinations, writeReports } from '../write-reports.ts'
 
@@ -104,6 +105,7 @@ async function evaluate(
   await assertGradable(suites)
   requireBatchable(suites, options)
   await warnOfTokens(context, project, suites)
+  if (!options.offline) await warnOfPrices(context, suites, budgetOf(project, options))
   const baselines = suites.map(({ suite }) => change.baselines.get(suite.suite))
   const fresh = openSession(context, project, options, newBudget(budgetOf(project, options)), change.quarantine, suites)
   const opened = resumed ? { ...fresh, id: resumed.id, folder: resumed.folder, suites: resumed.suites } : fresh
