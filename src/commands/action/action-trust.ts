@@ -1,7 +1,9 @@
 // What the action may do with its secrets: which are there, which are missing, and whose code would see them.
-import { basename } from 'node:path'
+import { realpath } from 'node:fs/promises'
+import { basename, join, sep } from 'node:path'
 import { AigateError } from '../../errors.ts'
 import type { Context, LoadedSuite, Project } from '../../ports.ts'
+import { oneLine } from '../../report/safe-text.ts'
 import { providerKey } from '../../run/address.ts'
 import { neededKeys, providersOf } from '../../run/needed-keys.ts'
 import { bareEnv } from '../../run/programs.ts'
@@ -9,7 +11,7 @@ import { namesIn, secretNames } from '../../run/redact.ts'
 import { Config, type ProviderConfig } from '../../schema/config.ts'
 import { assertionsOf } from '../../schema/suite.ts'
 import { baseCommit } from '../../store/base-commit.ts'
-import { fileAt } from '../../store/git-objects.ts'
+import { fileAt, git, line } from '../../store/git-objects.ts'
 import { loadProject } from '../../store/project.ts'
 import { loadSuites } from '../../store/suites.ts'
 import type { ActionEvent } from './action-event.ts'
@@ -42,6 +44,10 @@ export async function judgeTrust(
   inputs: ActionInputs,
   event: ActionEvent,
 ): Promise<Trust> {
+  const led = event.foreign && inputs.results === undefined ? await linksOut(cwd) : []
+  // Before any file is read: an error would show what a link leads to.
+  if (led.length > 0 && (event.privileged || secretsIn(env).length > 0))
+    return { masked: maskedOf(env, [], inputs), root: undefined, env: {}, refused: refusal(led) }
   const project = await load(() => loadProject({ cwd, config: inputs.config }))
   const { prompt, model } = inputs
   const overrides = { ...(prompt !== undefined && { prompt }), ...(model !== undefined && { model }) }
@@ -50,11 +56,8 @@ export async function judgeTrust(
   if (!project || !suites) return { masked: [inputs.token], root: project?.root, env: bareEnv(env, forForeign) }
   const headers = suites.flatMap(({ target }) => (target.kind === 'http' ? namesIn(JSON.stringify(target.target)) : []))
   const known = [...new Set([...secretNames(project.config), ...headers])]
-  const masked = [...known.map((name) => env[name] ?? ''), inputs.token].filter((value) => value !== '')
-  const found = { masked, root: project.root }
-  const present = Object.keys(env).filter(
-    (name) => (env[name] ?? '') !== '' && (known.includes(name) || (secretLike.test(name) && !ofRunner.test(name))),
-  )
+  const found = { masked: maskedOf(env, known, inputs), root: project.root }
+  const present = secretsIn(env, known)
   // What another tool answered is read and judged: neither code of the change nor a key has a part in that.
   if (inputs.results !== undefined)
     return { ...found, env: event.foreign ? bareEnv(env, forForeign) : withoutRunner(env, known) }
@@ -68,6 +71,34 @@ export async function judgeTrust(
   if (inputs.onMissingSecrets === 'fail') return { ...found, env: open, refused: noSecrets(missing, event) }
   const offline = `The secrets (${missing.join(', ')}) are not here, so no model was asked: the answers were replayed from recordings, which this change could have written itself. This is no evidence about the model.`
   return { ...found, env: open, offline }
+}
+
+/** Names of variables that are there and hold a secret, by all that one can tell. */
+const secretsIn = (env: Env, known: readonly string[] = []): string[] =>
+  Object.keys(env).filter(
+    (name) => (env[name] ?? '') !== '' && (known.includes(name) || (secretLike.test(name) && !ofRunner.test(name))),
+  )
+
+const maskedOf = (env: Env, known: readonly string[], { token }: ActionInputs): string[] =>
+  [...known.map((name) => env[name] ?? ''), token].filter((value) => value !== '')
+
+/** Links of the checkout that lead to files of the machine, or to what git itself keeps there. */
+async function linksOut(cwd: string): Promise<string[]> {
+  const top = await line(cwd, ['rev-parse', '--show-toplevel'])
+  if (top === null) return []
+  const home = await realpath(top)
+  const { bytes } = await git(top, ['ls-files', '--stage', '-z'])
+  const links = bytes
+    .toString('utf8')
+    .split('\0')
+    .flatMap((entry) => /^120000 \w+ \d\t([^]+)$/.exec(entry)?.[1] ?? [])
+  const led: string[] = []
+  for (const path of links) {
+    const real = await realpath(join(top, path)).catch(() => home + sep)
+    if (!`${real}${sep}`.startsWith(home + sep) || real.startsWith(join(home, '.git') + sep))
+      led.push(`${oneLine(path, 80)} is a link that leads out of the repository`)
+  }
+  return led
 }
 
 async function load<T>(read: () => Promise<T>): Promise<T | undefined> {
