@@ -292,6 +292,22 @@ describe('a fork', () => {
     expect(thief.asked).toEqual([])
   })
 
+  it('spends no more than the base allows, whatever it writes down', async () => {
+    const folder = checkout()
+    git(folder, 'checkout', '-q', '-B', 'bounded', 'origin/main')
+    edit(folder, 'aigate.yaml', /^models:/m, 'budget: {max_calls: 4, max_duration: 1h}\nmodels:')
+    const bounded = commit(folder, 'a budget')
+    edit(folder, 'aigate.yaml', 'max_calls: 4', 'max_calls: 100000')
+    edit(folder, 'evals/app.suite.yaml', 'trials: 1', 'trials: 9')
+    commit(folder, 'mine')
+    const before = api.asked.length
+    const payload = payloads.pull_request(bounded, 'mallory/octo-repo')
+    const inputs = { base: bounded }
+    const found = await runAction(pull(folder, { event: 'pull_request_target', payload, inputs }))
+    expect(found.code, found.stdout).toBe(4)
+    expect(api.asked.length - before).toBe(4)
+  })
+
   it.each(['out of the repository', 'into .git'])('cannot have a file read %s', async (where) => {
     const folder = checkout()
     const secret = join(temporary(), 'secret.csv')

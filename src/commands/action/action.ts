@@ -148,6 +148,7 @@ function evalWords(inputs: ActionInputs, event: ActionEvent, trust: Trust, folde
     ...inputs.suites,
     ...inputs.words,
     ...baseWords(inputs.base, event.queuedOn),
+    ...(trust.spend ?? []),
     ...(inputs.offline || trust.offline !== undefined ? ['--offline'] : []),
     ...(inputs.cacheFolder === undefined ? [] : [`--out=${join(inputs.cacheFolder, 'runs')}`]),
     `--reporter=${['table', ...written, ...inputs.reporters].join(',')}`,
