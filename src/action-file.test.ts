@@ -129,6 +129,16 @@ describe.skipIf(process.platform !== 'linux')('a release', () => {
     expect(JSON.parse(git(remote, 'show', 'main:package.json')).scripts.build).toBeDefined()
     expect(readFileSync(join(work, '.git', 'config'), 'utf8')).not.toContain('secret')
 
+    // A mend of an older version gets its bundle, and leaves the tag of the major version where it is.
+    const before = git(remote, 'rev-parse', 'v0')
+    git(work, 'checkout', '-q', '-f', 'main')
+    cpSync(join(root, 'dist'), join(work, 'dist'), { recursive: true })
+    for (const tag of ['v0.10.0', 'v0.0.9']) git(work, 'tag', tag)
+    git(work, 'push', '-q', 'origin', 'v0.10.0', 'v0.0.9')
+    execFileSync('bash', ['-e', '-c', script], { cwd: work, env: { ...env, GITHUB_REF_NAME: 'v0.0.9' }, stdio: 'pipe' })
+    expect(git(remote, 'ls-tree', '-r', '--name-only', 'v0.0.9')).toContain('dist/action.js')
+    expect(git(remote, 'rev-parse', 'v0')).toBe(before)
+
     git(remote, 'clone', '-q', '--branch', 'v0', remote, copy)
     const project = temporary()
     const run = (file: string, args: string[], more: Record<string, string> = {}) =>

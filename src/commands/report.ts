@@ -22,6 +22,6 @@ export async function reportCommand(
     suites.push({ ...judgeRun(found, against, found.run.header.policy), ...(attribution && { attribution }) })
   }
   const report = reportOf(suites, context.toolVersion)
-  await writeReports(context, report, wanted)
+  await writeReports(context, report, wanted, project.root)
   return endingOf(context, ref, runs, report.outcome)
 }

@@ -1,9 +1,10 @@
 // Renders a report with each wanted reporter and writes it: to standard output, or to the file behind the colon.
-import { isAbsolute, join } from 'node:path'
+import { isAbsolute, join, posix } from 'node:path'
 import { AigateError } from '../errors.ts'
 import type { Context } from '../ports.ts'
 import { type ReporterName, reporterNames, reporters } from '../report/registry.ts'
 import type { Report } from '../schema/verdict.ts'
+import { prefixOf } from '../store/git-objects.ts'
 import { requireWritable, writeText } from '../store/write-text.ts'
 import { wantsColor } from './wants-color.ts'
 
@@ -40,12 +41,27 @@ export async function requireDestinations(context: Context, wanted: Wanted[]): P
   for (const { file } of wanted) if (file !== null) await requireWritable(placeOf(context, file))
 }
 
-export async function writeReports(context: Context, report: Report, wanted: Wanted[]): Promise<void> {
+/** Read by forges, which look for files from the top of the repository. */
+const ofForges: ReadonlySet<ReporterName> = new Set(['codequality', 'junit', 'ctrf'])
+
+/** @param root folder of the configuration: where a repository has it further down, forges get its files from the top */
+export async function writeReports(context: Context, report: Report, wanted: Wanted[], root?: string): Promise<void> {
   const columns = Math.max(60, Math.min(context.stdout.columns ?? 100, 120))
+  const prefix = root !== undefined && wanted.some(({ name }) => ofForges.has(name)) ? await prefixOf(root) : ''
+  const fromTop = prefix === '' ? report : withPrefix(report, prefix)
   for (const { name, file } of wanted) {
     const color = file === null && wantsColor(context.env, context.stdout)
-    const text = reporters[name](report, { color, columns, ascii: context.env.TERM === 'dumb' })
+    const of = ofForges.has(name) ? fromTop : report
+    const text = reporters[name](of, { color, columns, ascii: context.env.TERM === 'dumb' })
     if (file === null) context.stdout.write(text)
     else await writeText(placeOf(context, file), text)
   }
+}
+
+function withPrefix(report: Report, prefix: string): Report {
+  const suites = report.suites.map((suite) => ({
+    ...suite,
+    cases: suite.cases.map((one) => (one.file === null ? one : { ...one, file: posix.join(prefix, one.file) })),
+  }))
+  return { ...report, suites }
 }

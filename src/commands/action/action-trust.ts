@@ -1,18 +1,13 @@
 // What the action may do with its secrets: which are there, which are missing, and whose code would see them.
-import { basename } from 'node:path'
 import { AigateError } from '../../errors.ts'
-import type { Context, LoadedSuite, Project } from '../../ports.ts'
-import { providerKey } from '../../run/address.ts'
-import { neededKeys, providersOf } from '../../run/needed-keys.ts'
+import type { Context } from '../../ports.ts'
+import { neededKeys } from '../../run/needed-keys.ts'
 import { bareEnv } from '../../run/programs.ts'
 import { namesIn, secretNames } from '../../run/redact.ts'
-import { Config, type ProviderConfig } from '../../schema/config.ts'
-import { assertionsOf } from '../../schema/suite.ts'
-import { baseCommit } from '../../store/base-commit.ts'
-import { fileAt } from '../../store/git-objects.ts'
 import { loadProject } from '../../store/project.ts'
 import { loadSuites } from '../../store/suites.ts'
 import type { ActionEvent } from './action-event.ts'
+import { addressHazards, baseConfig, budgetWords, codeHazards, linksOut } from './action-fork.ts'
 import type { ActionInputs } from './action-inputs.ts'
 
 type Env = Context['env']
@@ -24,6 +19,8 @@ export type Trust = {
   /** Folder of the configuration; undefined when it cannot be read, which the gate itself then says. */
   root: string | undefined
   env: Record<string, string | undefined>
+  /** Words of `aigate eval` that bound what a fork may spend. */
+  spend?: readonly string[] | undefined
   /** Answers come from the recordings only, and why. */
   offline?: string | undefined
   /** Nothing is run, and why. */
@@ -42,6 +39,10 @@ export async function judgeTrust(
   inputs: ActionInputs,
   event: ActionEvent,
 ): Promise<Trust> {
+  const led = event.foreign && inputs.results === undefined ? await linksOut(cwd) : []
+  // Before any file is read: an error would show what a link leads to.
+  if (led.length > 0 && (event.privileged || secretsIn(env).length > 0))
+    return { masked: maskedOf(env, [], inputs), root: undefined, env: {}, refused: refusal(led) }
   const project = await load(() => loadProject({ cwd, config: inputs.config }))
   const { prompt, model } = inputs
   const overrides = { ...(prompt !== undefined && { prompt }), ...(model !== undefined && { model }) }
@@ -50,25 +51,34 @@ export async function judgeTrust(
   if (!project || !suites) return { masked: [inputs.token], root: project?.root, env: bareEnv(env, forForeign) }
   const headers = suites.flatMap(({ target }) => (target.kind === 'http' ? namesIn(JSON.stringify(target.target)) : []))
   const known = [...new Set([...secretNames(project.config), ...headers])]
-  const masked = [...known.map((name) => env[name] ?? ''), inputs.token].filter((value) => value !== '')
-  const found = { masked, root: project.root }
-  const present = Object.keys(env).filter(
-    (name) => (env[name] ?? '') !== '' && (known.includes(name) || (secretLike.test(name) && !ofRunner.test(name))),
-  )
+  const found = { masked: maskedOf(env, known, inputs), root: project.root }
+  const present = secretsIn(env, known)
   // What another tool answered is read and judged: neither code of the change nor a key has a part in that.
   if (inputs.results !== undefined)
     return { ...found, env: event.foreign ? bareEnv(env, forForeign) : withoutRunner(env, known) }
+  let spend: string[] = []
   if (event.foreign && (event.privileged || present.length > 0)) {
-    const hazards = [...codeHazards(suites), ...(await addressHazards(project, suites, event, env))]
+    const base = await baseConfig(project, { env, ref: event.baseSha })
+    const hazards = [...codeHazards(suites), ...addressHazards(suites, base)]
     if (hazards.length > 0) return { ...found, env: {}, refused: refusal(hazards) }
+    spend = base ? budgetWords(base) : []
   }
   const open = event.foreign ? bareEnv(env, [...forForeign, ...known]) : withoutRunner(env, known)
   const missing = [...new Set(suites.flatMap((suite) => neededKeys(suite)))].filter((name) => (env[name] ?? '') === '')
-  if (missing.length === 0 || inputs.offline) return { ...found, env: open }
+  if (missing.length === 0 || inputs.offline) return { ...found, env: open, spend }
   if (inputs.onMissingSecrets === 'fail') return { ...found, env: open, refused: noSecrets(missing, event) }
   const offline = `The secrets (${missing.join(', ')}) are not here, so no model was asked: the answers were replayed from recordings, which this change could have written itself. This is no evidence about the model.`
   return { ...found, env: open, offline }
 }
+
+/** Names of variables that are there and hold a secret, by all that one can tell. */
+const secretsIn = (env: Env, known: readonly string[] = []): string[] =>
+  Object.keys(env).filter(
+    (name) => (env[name] ?? '') !== '' && (known.includes(name) || (secretLike.test(name) && !ofRunner.test(name))),
+  )
+
+const maskedOf = (env: Env, known: readonly string[], { token }: ActionInputs): string[] =>
+  [...known.map((name) => env[name] ?? ''), token].filter((value) => value !== '')
 
 async function load<T>(read: () => Promise<T>): Promise<T | undefined> {
   try {
@@ -82,57 +92,6 @@ async function load<T>(read: () => Promise<T>): Promise<T | undefined> {
 /** What the configuration names as its key is handed on, even where it is a token of the job. */
 const withoutRunner = (env: Env, known: readonly string[]) =>
   Object.fromEntries(Object.entries(env).filter(([name]) => known.includes(name) || !withheld.test(name)))
-
-/** Where a suite runs code that the change brings along: as its target, as a grader of any turn, or as a live tool. */
-function codeHazards(suites: readonly LoadedSuite[]): string[] {
-  return suites.flatMap(({ suite, target, cases }) => {
-    const graders = cases.flatMap(({ case: one }) => assertionsOf(one).map(({ type }) => `assertion ${type}`))
-    const tools = cases.flatMap(({ case: one }) =>
-      Object.entries(one.tools ?? {}).flatMap(([name, tool]) => ('results' in tool ? [] : [`tool ${name}`])),
-    )
-    const own = target.kind === 'command' || target.kind === 'module' ? [`target ${target.kind}`] : []
-    const runs = [...own, ...graders.filter((one) => /^assertion (?:command|module)$/.test(one)), ...tools]
-    return [...new Set(runs)].map((what) => `suite ${suite.suite} runs code of this change (${what})`)
-  })
-}
-
-/** Where a key would be sent to another address than the base sends it to. */
-async function addressHazards(
-  project: Project,
-  suites: readonly LoadedSuite[],
-  { baseSha }: ActionEvent,
-  env: Env,
-): Promise<string[]> {
-  const base = await baseProviders(project, { env, ref: baseSha })
-  return suites.flatMap((loaded) => {
-    const { suite, target } = loaded
-    const asked =
-      target.kind === 'http' ? [`suite ${suite.suite} asks an address that this change names (target http)`] : []
-    const others = providersOf(loaded).flatMap(({ name, config }) => {
-      const before = base?.[name]
-      const same = before && providerKey(before) === providerKey(config) && keyOf(before) === keyOf(config)
-      return same ? [] : [`provider ${name} of suite ${suite.suite} is not the one that the base has`]
-    })
-    return [...asked, ...others]
-  })
-}
-
-const keyOf = (config: ProviderConfig) => (config.type === 'openai' ? config.api_key_env : config.of?.api_key_env)
-
-async function baseProviders(
-  project: Project,
-  options: { env: Env; ref: string | undefined },
-): Promise<Config['providers'] | undefined> {
-  const base = await baseCommit(project.root, options)
-  const text = base && (await fileAt(project.root, base.commit, basename(project.file)))
-  if (!text) return undefined
-  const { parse } = await import('yaml')
-  try {
-    return Config.safeParse(parse(text)).data?.providers
-  } catch {
-    return undefined
-  }
-}
 
 function refusal(hazards: readonly string[]) {
   return {

@@ -1,5 +1,5 @@
 // The bundled action, run as the runner of GitHub does, for every kind of event: what it decides, shows, and never gives away.
-import { cpSync, existsSync, mkdirSync, readFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startGithub } from '../../act/github-testing.ts'
@@ -290,6 +290,36 @@ describe('a fork', () => {
     expect(found.code, found.stdout).toBe(4)
     expect(found.summary).toContain('provider own of suite app is not the one that the base has')
     expect(thief.asked).toEqual([])
+  })
+
+  it('spends no more than the base allows, whatever it writes down', async () => {
+    const folder = checkout()
+    git(folder, 'checkout', '-q', '-B', 'bounded', 'origin/main')
+    edit(folder, 'aigate.yaml', /^models:/m, 'budget: {max_calls: 4, max_duration: 1h}\nmodels:')
+    const bounded = commit(folder, 'a budget')
+    edit(folder, 'aigate.yaml', 'max_calls: 4', 'max_calls: 100000')
+    edit(folder, 'evals/app.suite.yaml', 'trials: 1', 'trials: 9')
+    commit(folder, 'mine')
+    const before = api.asked.length
+    const payload = payloads.pull_request(bounded, 'mallory/octo-repo')
+    const inputs = { base: bounded }
+    const found = await runAction(pull(folder, { event: 'pull_request_target', payload, inputs }))
+    expect(found.code, found.stdout).toBe(4)
+    expect(api.asked.length - before).toBe(4)
+  })
+
+  it.each(['out of the repository', 'into .git'])('cannot have a file read %s', async (where) => {
+    const folder = checkout()
+    const secret = join(temporary(), 'secret.csv')
+    writeFileSync(secret, 'crown-jewels\nof nobody\n')
+    git(folder, 'config', 'http.extraheader', 'AUTHORIZATION: basic crown-jewels')
+    symlinkSync(where === 'into .git' ? '../.git/config' : secret, join(folder, 'evals/more.csv'))
+    edit(folder, 'evals/app.suite.yaml', '[cases.jsonl]', '[cases.jsonl, more.csv]')
+    commit(folder, 'mine')
+    const found = await runAction(fromFork(folder, { event: 'pull_request_target' }))
+    expect(found.code, found.stdout).toBe(4)
+    expect(found.summary).toContain('evals/more.csv is a link that leads out of the repository')
+    expect(found.stdout + found.summary).not.toContain('crown-jewels')
   })
 
   it('cannot send the key to an address of its own', async () => {

@@ -149,6 +149,7 @@ function evalWords(inputs: ActionInputs, event: ActionEvent, trust: Trust, folde
     ...inputs.words,
     ...baseWords(inputs.base, event.queuedOn),
     ...changedWords(inputs, event.name),
+    ...(trust.spend ?? []),
     ...(inputs.offline || trust.offline !== undefined ? ['--offline'] : []),
     ...(inputs.cacheFolder === undefined ? [] : [`--out=${join(inputs.cacheFolder, 'runs')}`]),
     `--reporter=${['table', ...written, ...inputs.reporters].join(',')}`,

@@ -34,7 +34,7 @@ export async function compareResults(
   const other = await otherSide(context, project, { suite: name, against, options })
   const run = await underPolicy(context, project, candidate.run, { suite, policy, baseline: other.baseline })
   const report = reportOf([judgeRun({ run, file: candidate.file }, other, run.header.policy)], context.toolVersion)
-  await writeReports(context, report, wanted)
+  await writeReports(context, report, wanted, project.root)
   return report.outcome
 }
 

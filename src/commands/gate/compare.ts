@@ -72,7 +72,7 @@ export async function compareCommand(
     suites.push({ ...judgeRun({ run, file: found.file }, other, rules), ...(attribution && { attribution }) })
   }
   const report = reportOf(suites, context.toolVersion)
-  await writeReports(context, report, wanted)
+  await writeReports(context, report, wanted, project.root)
   return endingOf(context, ref, runs, report.outcome)
 }
 

@@ -60,7 +60,7 @@ export async function evalResultsCommand(context: Context, names: string[], opti
   const file = await save(context, project, run, options.out)
   await keepBaseline(dirname(file), run.header.suite, against.baseline)
   const report = reportOf([judgeRun({ run, file }, against, run.header.policy)], context.toolVersion)
-  await writeReports(context, report, wanted)
+  await writeReports(context, report, wanted, project.root)
   return report.outcome
 }
 

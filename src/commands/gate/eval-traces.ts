@@ -83,7 +83,7 @@ export async function evalTracesCommand(context: Context, names: string[], optio
   }
   const run: Run = { header, observations, complete: stopped === undefined, stopped }
   const report = reportOf([judgeRun({ run, file: journal.file }, against, header.policy)], context.toolVersion)
-  await writeReports(context, report, wanted)
+  await writeReports(context, report, wanted, project.root)
   return context.signal.aborted ? 'interrupted' : report.outcome
 }
 

@@ -142,7 +142,7 @@ async function evaluate(
     shard && shardFile !== undefined
       ? await finishShard({ ...session, shard }, shardFile, changed?.unchanged)
       : report.outcome
-  if (!shard) await writeReports(context, report, wanted)
+  if (!shard) await writeReports(context, report, wanted, project.root)
   sayBudget(session)
   if (!context.signal.aborted) return ending
   context.stderr.write(

@@ -39,7 +39,7 @@ describe('another address', () => {
 })
 
 describe('who grades', () => {
-  const [here, there] = [real, other].map(({ kind: _, ...one }) => one) as [typeof real, typeof real]
+  const [here, there] = [real, other]
   it.each<[string, (typeof real)[], (typeof real)[], string[], boolean, number[]]>([
     ['the same', [here], [here], [], false, [0, 0]],
     ['unknown to the base', [here], [there], ['a'], false, [1, 1]],

@@ -48,7 +48,7 @@ export async function mergeCommand(
   }
   const { unchanged } = first.content
   const report = { ...reportOf(suites, context.toolVersion), ...(unchanged && { unchanged }) }
-  await writeReports(context, report, wanted)
+  await writeReports(context, report, wanted, project.root)
   sayUnused(context, unused)
   if (lacking.length > 0)
     context.stderr.write(
