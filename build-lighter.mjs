@@ -4,16 +4,19 @@ import { join } from 'node:path'
 import { parseAst } from 'rolldown/parseAst'
 import { lighterPrices } from './build-prices.mjs'
 
-/** Parts of sucrase for languages other than TypeScript, which it is never asked to read. */
+/** Parts of sucrase for other languages than TypeScript, and for older ones than Node reads: it is never asked for them. */
 const foreign =
-  /[\\/]sucrase[\\/]dist[\\/]esm[\\/](?:parser[\\/]plugins[\\/](?:flow|jsx[\\/]index|jsx[\\/]xhtml)|transformers[\\/](?:CJSImport|Flow|JSX|JestHoist|ReactDisplayName|ReactHotLoader)Transformer|computeSourceMap|util[\\/]formatTokens)\.js$/
+  /[\\/]sucrase[\\/]dist[\\/]esm[\\/](?:parser[\\/]plugins[\\/](?:flow|jsx[\\/]index|jsx[\\/]xhtml)|transformers[\\/](?:CJSImport|Flow|JSX|JestHoist|NumericSeparator|OptionalCatchBinding|OptionalChainingNullish|ReactDisplayName|ReactHotLoader)Transformer|CJSImportProcessor|computeSourceMap|util[\\/]formatTokens)\.js$/
+
+/** What makes JSON schemas of zod's: they are made from the sources, never by the program. */
+const schemaMakers = /[\\/]zod[\\/]v4[\\/]core[\\/](?:to-json-schema|json-schema-processors)\.js$/
 
 /**
  * Parts of OpenAI's client for other things than chat completions and embeddings. What runs tools, collects streams or parses
  * answers by itself is among them: aigate reads answers itself.
  */
 const unasked =
-  /[\\/]openai[\\/](?:resources[\\/](?!(?:index|shared|embeddings)\.mjs$|chat[\\/])|lib[\\/]|bedrock\.mjs$|auth[\\/]).*$|[\\/]openai[\\/]resources[\\/]chat[\\/]completions[\\/]messages\.mjs$/
+  /[\\/]openai[\\/](?:resources[\\/](?!(?:index|shared|embeddings)\.mjs$|chat[\\/])|lib[\\/]|bedrock\.mjs$|auth[\\/]|core[\\/](?:streaming|uploads)\.mjs$|internal[\\/](?:uploads|to-file)\.mjs$).*$|[\\/]openai[\\/]resources[\\/]chat[\\/]completions[\\/]messages\.mjs$/
 
 /**
  * The same exports, each of which throws when it is called after all. `made`: classes can be made all the same, by a client
@@ -51,10 +54,30 @@ const runOtherwise = {
 }
 
 /**
- * In place of what looks for attacks in entities of a document type: every entity is one. aigate refuses a document type
- * before it reads XML.
+ * What stands in place of a module, by the end of its path. aigate refuses a document type before it reads XML, so that entities
+ * need neither a reader nor a guard; the options that sucrase is given are our own.
  */
-const noEntities = 'export const isUnsafe = () => true\nexport const HTML = []\nexport const XML = []\n'
+const replaced = {
+  // What stdlib says about its iterations where DEBUG is set.
+  'debug/src/index.js': 'module.exports = () => () => undefined',
+  'debug/src/node.js': 'module.exports = () => () => undefined',
+  // cli-table3 colours nothing here: its styles are empty.
+  '@colors/colors/safe.js': 'module.exports = {}',
+  'sucrase/dist/esm/Options.js': 'export function validateOptions() {}',
+  'is-unsafe/src/index.js': 'export const isUnsafe = () => true\nexport const HTML = []\nexport const XML = []',
+  'fast-xml-parser/src/xmlparser/DocTypeReader.js':
+    "export default class { setXmlVersion() {} readDocType() { throw new Error('a document type is not read') } }",
+}
+
+/** The plans of telephone numbers without how a number is laid out: it is only asked whether one is valid. */
+export function withoutLayouts(code) {
+  const start = code.indexOf('export default {') + 'export default '.length
+  const plans = JSON.parse(code.slice(start))
+  if (!Array.isArray(plans.countries?.US?.[4])) throw new Error('the plans of telephone numbers look otherwise now')
+  for (const plan of [...Object.values(plans.countries), ...Object.values(plans.nonGeographic)])
+    if (Array.isArray(plan[4])) plan[4] = 0
+  return `export default JSON.parse(${JSON.stringify(JSON.stringify(plans))})`
+}
 
 /** What each package of lodash does that the rules of secretlint carry a copy of, 27 kB each. */
 const lodash = {
@@ -65,9 +88,9 @@ const lodash = {
     'return (all, keys) => [...all].sort((a, b) => { for (const key of keys) if (a[key] !== b[key]) return a[key] < b[key] ? -1 : 1; return 0 })',
 }
 
-/** The rules of secretlint without their three copies of lodash. Throws where one of them is not found. */
+/** The rules of secretlint in English, without their three copies of lodash. Throws where one of them is not found. */
 export function withoutLodash(code) {
-  let light = code
+  let light = code.replace(/^\s*ja: \(.*$/gm, (line) => (line.endsWith('`,') ? '' : line))
   for (const [name, body] of Object.entries(lodash)) {
     const start = light.indexOf(`function requireLodash_${name} () {`)
     const end = light.indexOf('\n}\n', start)
@@ -110,26 +133,31 @@ export function quiet(code) {
 }
 
 /** Modules of ES in place of those of CommonJS: what is not used of them can be left out. */
-const modules = { sucrase: 'sucrase/dist/esm/index.js', yaml: 'yaml/browser/dist/index.js' }
+const modules = {
+  liquidjs: 'liquidjs/dist/liquid.node.mjs',
+  sucrase: 'sucrase/dist/esm/index.js',
+  yaml: 'yaml/browser/dist/index.js',
+}
+const moduleOf = (id) =>
+  Object.hasOwn(modules, id) ? modules[id] : id.replace(/^validator\/lib\//, 'validator/es/lib/')
 
 /** A plugin of rolldown. */
 export function lighter() {
   return {
     name: 'lighter',
-    resolveId: (id) => (Object.hasOwn(modules, id) ? join(import.meta.dirname, 'node_modules', modules[id]) : null),
+    resolveId: (id) => (moduleOf(id) === id ? null : join(import.meta.dirname, 'node_modules', moduleOf(id))),
     load(id) {
-      if (/[\\/]@pydantic[\\/]genai-prices[\\/]dist[\\/]index\.js$/.test(id))
-        return lighterPrices(readFileSync(id, 'utf8'))
-      if (/[\\/]secretlint-rule-preset-recommend[\\/]module[\\/]index\.js$/.test(id))
-        return withoutLodash(readFileSync(id, 'utf8'))
-      if (foreign.test(id)) return emptied(readFileSync(id, 'utf8'))
-      if (unasked.test(id)) return emptied(readFileSync(id, 'utf8'), { made: true })
-      if (/[\\/]openai[\\/]internal[\\/]utils[\\/]log\.mjs$/.test(id)) return quiet(readFileSync(id, 'utf8'))
-      const [, part] = /[\\/]node_modules[\\/]execa[\\/](.*)$/.exec(id) ?? []
-      const own = part?.replaceAll('\\', '/')
-      if (own !== undefined && Object.hasOwn(runOtherwise, own))
-        return runOtherwise[own] ?? emptied(readFileSync(id, 'utf8'))
-      return /[\\/]is-unsafe[\\/]src[\\/]index\.js$/.test(id) ? noEntities : null
+      const path = id.replaceAll('\\', '/').replace(/^.*\/node_modules\//, '')
+      const text = () => readFileSync(id, 'utf8')
+      if (Object.hasOwn(replaced, path)) return replaced[path]
+      if (path === '@pydantic/genai-prices/dist/index.js') return lighterPrices(text())
+      if (path.endsWith('/secretlint-rule-preset-recommend/module/index.js')) return withoutLodash(text())
+      if (path === 'libphonenumber-js/metadata.min.json.js') return withoutLayouts(text())
+      if (path === 'openai/internal/utils/log.mjs') return quiet(text())
+      if (foreign.test(id) || schemaMakers.test(id)) return emptied(text())
+      if (unasked.test(id)) return emptied(text(), { made: true })
+      const own = path.startsWith('execa/') ? path.slice('execa/'.length) : ''
+      return Object.hasOwn(runOtherwise, own) ? (runOtherwise[own] ?? emptied(text())) : null
     },
     transform(code, id) {
       return id.startsWith(join(import.meta.dirname, 'src')) && code.includes('.describe(') ? undescribed(code) : null

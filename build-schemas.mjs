@@ -1,7 +1,7 @@
 // JSON schemas with each part that stands in them several times written once, under `definitions`: they mean the same.
 
 /** Shorter parts are not worth a reference. */
-const SHORTEST = 160
+const SHORTEST = 60
 /** Keywords that hold schemas by name, and those that hold one or a list of them; whatever else there is holds none. */
 const NAMED = new Set(['properties', 'definitions', 'patternProperties'])
 const HOLDING = new Set(

@@ -3,22 +3,32 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { build } from 'rolldown'
 import { lighter } from './build-lighter.mjs'
 
+const output = {
+  dir: 'dist',
+  format: 'esm',
+  minify: true,
+  entryFileNames: '[name].js',
+  comments: { legal: false, annotation: false, jsdoc: false },
+}
+const common = { platform: 'node' }
+
+// Names of chunks are without hashes, which cannot be compressed and which nobody needs in a package.
 await build({
-  input: { main: 'src/main.ts', action: 'src/action.ts' },
+  ...common,
   logLevel: 'warn',
-  platform: 'node',
-  output: {
-    dir: 'dist',
-    format: 'esm',
-    minify: true,
-    cleanDir: true,
-    entryFileNames: '[name].js',
-    // Without hashes, which cannot be compressed and which nobody needs in a package.
-    chunkFileNames: 'chunks/[name].js',
-    comments: { legal: false },
-  },
+  input: { main: 'src/main.ts' },
+  output: { ...output, cleanDir: true, chunkFileNames: 'chunks/[name].js' },
   plugins: [lighter(), licences()],
 })
+// The GitHub Action is run from git and not from the package: with chunks of its own it splits none of the program's.
+await build({
+  ...common,
+  logLevel: 'silent',
+  input: { action: 'src/action.ts' },
+  output: { ...output, chunkFileNames: 'action/[name].js' },
+  plugins: [lighter()],
+})
+writeFileSync('dist/.npmignore', 'action.js\naction/\n')
 
 /** Writes dist/THIRD-PARTY-LICENCES.txt: every package inside the bundle, grouped by the text of its licence. */
 function licences() {
@@ -37,7 +47,7 @@ function licences() {
       for (const root of [...roots].sort()) {
         const { name, version, license } = JSON.parse(readFileSync(`${root}/package.json`, 'utf8'))
         const lines = licenceText(root).split('\n')
-        const isHolder = (line) => /^\s*(?:Copyright\s*(?:\(c\)|©|\d{4}|by )|\(c\)|©)/i.test(line)
+        const isHolder = (line) => /^\s*(?:Copyright\s*(?:\(c\)|©|\d{4}|by )|\(c\)\s*\d{4}|©)/i.test(line)
         const holders = lines.filter(isHolder).map((line) => line.trim())
         const text = lines
           .filter((line) => !isHolder(line))
@@ -48,10 +58,23 @@ function licences() {
         entry.names.set(`${name} ${version} (${license})`, holders)
         texts.set(key, entry)
       }
-      const entries = [...texts.values()].map(({ text, names }) => `${holdersOf(names)}\n\n${text}\n`)
-      writeFileSync('dist/THIRD-PARTY-LICENCES.txt', entries.join(`\n${'-'.repeat(78)}\n\n`))
+      // Alike ones beside each other: they are compressed to almost nothing.
+      const alike = [...texts].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, entry]) => entry)
+      const entries = alike.map(({ text, names }) => `${holdersOf(names)}\n\n${text}\n`)
+      writeFileSync('dist/THIRD-PARTY-LICENCES.txt', apacheOnce(entries.join(`\n${'-'.repeat(78)}\n\n`)))
     },
   }
+}
+
+/** The terms of the Apache License stand in it once; where the very same come again, it is said where they stand. */
+function apacheOnce(text) {
+  let first
+  return text.replace(/[ \t]*Apache License\s+Version 2\.0,[\s\S]*?END OF TERMS AND CONDITIONS/g, (terms) => {
+    const words = terms.replace(/\s+/g, ' ').trim()
+    const isAgain = words === first
+    first ??= words
+    return isAgain ? 'Apache License, Version 2.0: its terms stand above, where they come first in this file.' : terms
+  })
 }
 
 /** Packages, and under those of one holder who that is. */

@@ -6,10 +6,11 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { calcPrice, type Provider } from '@pydantic/genai-prices'
 import { Ajv } from 'ajv'
+import { type CountryCode, type MetadataJson, parsePhoneNumberFromString as parse } from 'libphonenumber-js/core'
 import { expect, it } from 'vitest'
 
 const root = join(import.meta.dirname, '..')
-type Lighter = Record<'withoutLodash' | 'undescribed', (code: string) => string>
+type Lighter = Record<'withoutLodash' | 'withoutLayouts' | 'undescribed', (code: string) => string>
 const built = async <T>(name: string) => (await import(pathToFileURL(join(root, name)).href)) as T
 const lighter = await built<Lighter>('build-lighter.mjs')
 const { lighterPrices } = await built<{ lighterPrices: (code: string) => string }>('build-prices.mjs')
@@ -80,6 +81,29 @@ it('the rules against secrets find the same without the copies of lodash', async
     const expected = await found(whole, allows)
     expect(expected.length).toBe(allows.length === 0 ? 4 : allows.length === 1 ? 2 : 1)
     expect(await found(lean, allows)).toEqual(expected)
+  }
+})
+
+it('the same telephone numbers are valid without the layouts of numbers', async () => {
+  const text = textOf('libphonenumber-js/metadata.min.json.js')
+  const { default: whole } = await loaded<{ default: MetadataJson }>(text)
+  const { default: light } = await loaded<{ default: MetadataJson }>(lighter.withoutLayouts(text))
+  expect(JSON.stringify(light).length).toBeLessThan(JSON.stringify(whole).length - 20_000)
+  const examples = JSON.parse(textOf('libphonenumber-js/examples.mobile.json')) as Record<string, string>
+  const countries = Object.keys(whole.countries) as CountryCode[]
+  expect(countries.length).toBeGreaterThan(200)
+  const isValid = (number: string, country: CountryCode | undefined, plans: MetadataJson) => {
+    const found = country ? parse(number, country, plans) : parse(number, plans)
+    return [found?.isValid(), found?.country, found?.number]
+  }
+  for (const country of countries) {
+    const own = examples[country] ?? ''
+    for (const digits of [own, `0${own}`, own.slice(1), `${own}7`, own.split('').reverse().join(''), '2125552368'])
+      for (const [number, of] of [
+        [digits, country],
+        [`+${whole.countries[country]?.[0]}${digits}`, undefined],
+      ] as const)
+        expect(isValid(number, of, light), `${number} in ${of}`).toEqual(isValid(number, of, whole))
   }
 })
 

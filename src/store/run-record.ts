@@ -3,6 +3,7 @@ import { readdir, stat } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import * as z from 'zod'
 import { AigateError } from '../errors.ts'
+import { isPlainCompletion } from '../schema/plain-completion.ts'
 import { Observation, type Run, RunHeader } from '../schema/run.ts'
 import { badRecord, checkHead, firstIssue, type Line, parseJson, readLineBatches } from './json-lines.ts'
 import { fileError } from './write-text.ts'
@@ -157,11 +158,21 @@ function enterKnownScore(book: Book, { text, ended }: Line): boolean {
   return true
 }
 
+/** The line of an ordinary answer, without the schema. */
+function plainAnswer(value: unknown): { success: true; data: z.infer<typeof AnswerLine> } | undefined {
+  if (typeof value !== 'object' || value === null || Object.keys(value).length !== 5) return undefined
+  const { type, case: id, trial, purpose, completion } = value as Record<string, unknown>
+  if (type !== 'answer' || typeof id !== 'string' || !Number.isSafeInteger(trial) || (trial as number) < 1)
+    return undefined
+  if ((purpose !== 'pass' && purpose !== 'confirm') || !isPlainCompletion(completion)) return undefined
+  return { success: true, data: { type, case: id, trial: trial as number, purpose, completion } }
+}
+
 /** Enters one line; what contradicts the lines before it is a fault, for a guess would change the verdict. */
 function enter(book: Book, line: Line, value: unknown): void {
   const fault = (problem: string) => badRecord(book.file, line.number, problem, damaged)
   if (value === undefined) throw fault('This line is no JSON.')
-  const read = RecordLine.safeParse(value)
+  const read = plainAnswer(value) ?? RecordLine.safeParse(value)
   if (!read.success) throw fault(`This line is no line of a run: ${firstIssue(read.error)}.`)
   if (book.end) throw fault('This line stands after the end of the run.')
   const entry = read.data

@@ -15,6 +15,7 @@ import { hostname } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import process from 'node:process'
 import * as z from 'zod'
+import { isPlainCompletion } from '../../schema/plain-completion.ts'
 import { Completion } from '../../schema/run.ts'
 import { jsonLine, parseJson } from '../json-lines.ts'
 import { errno } from '../write-text.ts'
@@ -52,6 +53,8 @@ export const nameOf = ({ key, trial }: { key: string; trial: number }): string =
 /** The beginning of every line is always the same, so that the index need not parse the rest. */
 const START =
   /^\{"sum":"([0-9a-f]{16})","key":"([0-9a-f]{64})","trial":([1-9]\d{0,15}),"at":"(\d{4}-[0-9T:.-]{15,23}Z)",/
+/** As a Date writes itself. */
+const AT = /^\d{4}-(?:0\d|1[0-2])-[0-3]\dT(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{3}Z$/
 const START_LENGTH = 180
 const BODY_AT = '{"sum":"0123456789abcdef",'.length
 
@@ -67,8 +70,22 @@ export function lineOf({ key, trial, at, suite, case: id, asked, completion }: C
 export function answerOf(line: string): CachedAnswer | undefined {
   const value = parseJson(line)
   if (typeof value !== 'object' || value === null) return undefined
-  const { sum: _sum, ...rest } = value as Record<string, unknown>
-  return CachedAnswer.safeParse(rest).data
+  return plainAnswer(value as Record<string, unknown>) ?? checked(value as Record<string, unknown>)
+}
+
+const checked = ({ sum: _sum, ...rest }: Record<string, unknown>) => CachedAnswer.safeParse(rest).data
+
+/** What `lineOf` writes of an ordinary answer, without the schema. */
+function plainAnswer(value: Record<string, unknown>): CachedAnswer | undefined {
+  const { sum, key, trial, at, suite, case: id, asked, completion } = value
+  if (Object.keys(value).length !== 8 || typeof sum !== 'string') return undefined
+  if (typeof key !== 'string' || !/^[0-9a-f]{64}$/.test(key) || !Number.isSafeInteger(trial) || (trial as number) < 1)
+    return undefined
+  if (typeof at !== 'string' || !AT.test(at) || typeof suite !== 'string' || typeof id !== 'string') return undefined
+  if (typeof asked !== 'string' || !isPlainCompletion(completion)) return undefined
+  const { outcome, replayed, cached } = completion
+  if (outcome === 'error' || outcome === 'timeout' || replayed !== undefined || cached !== undefined) return undefined
+  return { key, trial: trial as number, at, suite, case: id, asked, completion: { ...completion, outcome } }
 }
 
 /**
