@@ -163,14 +163,27 @@ async function stateOf(
     components: canonical(config.components ?? {}),
     code: 'files' in code ? code.files : null,
     graders: new Map(graders),
+    models: await modelsOf(project, suite),
     baseline: await digestOf(baselineFile(join(root, config.baselines), name)),
     quarantine: canonical(side.quarantine.filter((entry) => entry.suite === name)),
-    recordings: replayed ? await folderDigest(join(root, config.recordings)) : null,
+    recordings: replayed ? await folderDigest(join(root, config.recordings), '.jsonl') : null,
   }
   return { state, untold: 'untold' in code ? code.untold : undefined }
 }
 
-async function folderDigest(folder: string): Promise<string> {
-  const names = (await readdir(folder).catch(() => [])).filter((name) => name.endsWith('.jsonl')).sort()
+/** What of judges, embedding models and players of users is not in the hash of a case. */
+async function modelsOf({ root, config }: Project, { graders, users = {} }: LoadedSuite): Promise<string | null> {
+  const judges = Object.entries(graders?.judges ?? {})
+  const others = [...Object.entries(graders?.embeddings ?? {}), ...Object.entries(users)]
+  if (judges.length + others.length === 0) return null
+  return canonical({
+    judges: judges.map(([name, { model, gold }]) => [name, providerKey(model.provider.config), gold]),
+    others: others.map(([name, { provider }]) => [name, providerKey(provider.config)]),
+    calibrations: judges.length > 0 && (await folderDigest(join(root, config.calibrations), '.json')),
+  })
+}
+
+async function folderDigest(folder: string, ending: string): Promise<string> {
+  const names = (await readdir(folder).catch(() => [])).filter((name) => name.endsWith(ending)).sort()
   return contentHash(await Promise.all(names.map(async (name) => [name, await digestOf(join(folder, name))])))
 }

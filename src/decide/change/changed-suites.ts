@@ -12,6 +12,8 @@ export type SuiteState = {
   code: Readonly<Record<string, string>> | null
   /** By case: hash of the programs that grade it. */
   graders: ReadonlyMap<string, string>
+  /** Models that judge or play users: where they are asked, how often, and what is known of them; null: there are none. */
+  models: string | null
   baseline: string | null
   quarantine: string
   /** Of recorded answers, where they are what answers. */
@@ -57,6 +59,9 @@ function partsOf(head: SuiteState, base: SuiteState): Part[] {
     ...(Object.keys({ ...base.code, ...head.code }).length > 0 ? [each('code', ({ code }) => code ?? {})] : []),
     ...(head.graders.size + base.graders.size > 0
       ? [each('graders', ({ graders }) => Object.fromEntries(graders))]
+      : []),
+    ...(head.models !== null || base.models !== null
+      ? [compare('judges and their calibration', ({ models }) => models)]
       : []),
     compare('baseline', ({ baseline }) => baseline),
     compare('quarantine list', ({ quarantine }) => quarantine),
