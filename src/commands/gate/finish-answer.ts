@@ -40,12 +40,13 @@ export function finisher({ session, suite, journal, observations, memory, before
   const plain = { ...graderTools({ dir: suite.dir, env: context.env }), baselineAnswer: before }
   const graded = async (request: AskRequest, completion: Completion) => {
     const judging = await judgingOf(session, suite)
-    const tools = { ...plain, ...judging?.tools }
+    const own = judging?.grading()
+    const tools = { ...plain, ...own?.tools }
     // Judges take as long as the target does, and many can be asked at once; what runs here is graded one after the other.
     const work = () =>
       untilAborted(context.signal, async () => {
         const grades = await grade(request.case, completion, tools, request.messages)
-        judging?.graded(request.case.id, grades.grader_error === undefined)
+        own?.settle(grades.grader_error === undefined)
         return { ...grades, ...(await outputOf(form, completion)) }
       })
     if (judging) return work()

@@ -29,8 +29,8 @@ import { type JudgedAnswer, judgeAll } from './grade-labels.ts'
 /** Judges of one suite, open. `header`: what the run remembers. */
 export type SuiteJudging = {
   header: Judging
-  tools: Pick<GraderTools, 'judges' | 'embed'>
-  graded: OpenJudges['graded']
+  /** To grade one answer; `settle` is told whether it came to a grade. */
+  grading: () => { tools: Pick<GraderTools, 'judges' | 'embed'>; settle: (sound: boolean) => void }
   dead: OpenJudges['dead']
   died: AbortSignal
   save(): Promise<void>
@@ -95,6 +95,7 @@ async function openJudging(
     const use = uses.find((one) => one.judge === names.join('+') && one.type === type)
     return use?.weak ? `agrees too little with people (kappa ${use.kappa?.toFixed(2)})` : null
   }
+  const embed = openEmbedder(graders, world)
   return {
     header: {
       judges: Object.fromEntries(Object.values(graders.judges).map((judge) => [judge.name, snapshot(judge)])),
@@ -104,8 +105,10 @@ async function openJudging(
       notes: [...new Set([...notes, ...pinNotes(graders)])],
       ...(spent.length > 0 && { cost: costOf(spent) }),
     },
-    tools: { judges: { ...judges, advisory }, embed: openEmbedder(graders, world) },
-    graded: judges.graded,
+    grading: () => {
+      const { ask, settle } = judges.grading()
+      return { tools: { judges: { ...judges, ask, advisory }, embed }, settle }
+    },
     dead: judges.dead,
     died: judges.died,
     save: () => (options.record ? recordings.save() : Promise.resolve()),
@@ -181,7 +184,7 @@ async function askGold({ options, seed }: Session, use: Use, { graders, judges, 
     return read.success ? [{ ...one, assertion: withJudge(read.data, use) }] : []
   })
   // What a judge said before tells nothing about the judge of today.
-  const answers = await judgeAll(asked, { ...judges, ask: judges.anew, advisory: () => null })
+  const answers = await judgeAll(asked, { ...judges, advisory: () => null })
   const rejudged = asked.map(({ passed }, i) => ({ before: passed, now: answers[i]?.passed ?? null }))
   return { check: goldCheck(use.judge, use.type, rejudged), answers }
 }

@@ -33,13 +33,16 @@ export type JudgeWorld = {
   memory?: GraderMemory | undefined
 }
 
+/** How to keep each answer that made a grade. */
+type Kept = (() => void)[]
+
 /**
- * Judges that can be asked. `anew`: takes nothing from the memory; `graded`: to be told whether the answers about a case
- * made a grade, since only such are kept; `dead`: why no further question to them can be answered; `died` is aborted then.
+ * Judges that can be asked; `ask` takes nothing from the memory. `grading`: to grade one answer, also from the memory;
+ * `settle` is told whether it came to a grade, since only such answers are kept. `dead`: why no further question can be
+ * answered; `died` is aborted then.
  */
 export type OpenJudges = Omit<JudgeTools, 'advisory'> & {
-  anew: JudgeTools['ask']
-  graded: (id: string, sound: boolean) => void
+  grading: () => { ask: JudgeTools['ask']; settle: (sound: boolean) => void }
   dead: () => string | undefined
   died: AbortSignal
 }
@@ -88,8 +91,8 @@ export async function openJudges(graders: Graders, world: JudgeWorld): Promise<O
     return completion
   }
   const requests = requestMaker(graders)
-  const unsettled = new Map<string, (() => void)[]>()
-  const answer = async (judge: string, vote: number, question: JudgeQuestion, memory?: GraderMemory) => {
+  const answer = async (judge: string, vote: number, question: JudgeQuestion, kept?: Kept) => {
+    const memory = kept && world.memory
     const provider = providers.get(judge)
     const limit = provider && gates.get(provider.name)
     const model = graders.judges[judge]?.model
@@ -98,30 +101,27 @@ export async function openJudges(graders: Graders, world: JudgeWorld): Promise<O
     const asked = { key: request.key, trial: vote, case: request.case.id }
     const key = `${vote} ${request.key}`
     const before = known.get(key)
-    const kept = before ? undefined : memory?.find(asked, model)
-    const asking = before ?? (kept ? Promise.resolve(kept) : limit(() => one(judge, provider, request)))
+    const found = before ? undefined : memory?.find(asked, model)
+    const asking = before ?? (found ? Promise.resolve(found) : limit(() => one(judge, provider, request)))
     known.set(key, asking)
     const completion = await asking.catch((error: unknown) => {
       known.delete(key)
       throw error
     })
     if (completion.error) known.delete(key)
-    if (memory && !completion.error)
-      unsettled.set(question.case, [
-        ...(unsettled.get(question.case) ?? []),
-        () => memory.add(asked, model, completion),
-      ])
+    if (memory && !completion.error) kept.push(() => memory.add(asked, model, completion))
     return { value: verdictOf(judge, completion), completion }
   }
   return {
     panel: (named, votes) => panelOf(graders, named, votes),
-    ask: (judge, vote, question) => answer(judge, vote, question, world.memory),
-    anew: (judge, vote, question) => answer(judge, vote, question),
-    graded: (id, sound) => {
-      const all = unsettled.get(id) ?? []
-      unsettled.delete(id)
-      if (sound) for (const keep of all) keep()
+    grading: () => {
+      const kept: Kept = []
+      const settle = (sound: boolean) => {
+        for (const keep of kept.splice(0)) if (sound) keep()
+      }
+      return { ask: (judge, vote, question) => answer(judge, vote, question, kept), settle }
     },
+    ask: (judge, vote, question) => answer(judge, vote, question),
     dead: () => dead,
     died: health.signal,
   }
