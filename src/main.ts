@@ -56,7 +56,7 @@ export async function main(world: World): Promise<number> {
   console.log = console.info = console.debug = console.error.bind(console)
   let firstAt = 0
   const onSignal = () => {
-    // npx and npm hand on the Ctrl-C that the terminal has sent to us already: that is one, not two.
+    // A terminal sends Ctrl-C to all of its processes, and whoever started us may hand it on besides: that is one, not two.
     if (interrupt.signal.aborted && performance.now() - firstAt > ONE_SIGNAL_MS) exit(exitCodes.interrupted)
     if (!interrupt.signal.aborted) firstAt = performance.now()
     interrupt.abort()

@@ -25,7 +25,7 @@ export type BaseProject = {
 /**
  * The project at `commit`; null when there is no configuration in it. `everything`: all files of the project's folder,
  * so that an application can be run; otherwise only what decides: configuration, suites, cases, prompts, baselines,
- * recordings and the quarantine list. Files are laid out byte for byte, programs as programs; where a link leads inside
+ * recordings, calibrations and the quarantine list. Files are laid out byte for byte, programs as programs; where a link leads inside
  * the repository lies what it leads to. An installed `node_modules` of the working tree is linked. Throws AigateError `cannot_read`, and what `loadProject` says about the configuration.
  */
 export async function openBaseProject(
@@ -56,8 +56,8 @@ export async function openBaseProject(
 }
 
 /** The folders that hold what decides, none inside another. */
-function foldersOf({ suites, prompts, baselines, recordings, quarantine }: Config): string[] {
-  const folders = [...suites.map(fixedPart), prompts, baselines, recordings, quarantine].map(plain)
+function foldersOf({ suites, prompts, baselines, recordings, quarantine, calibrations }: Config): string[] {
+  const folders = [...suites.map(fixedPart), prompts, baselines, recordings, quarantine, calibrations].map(plain)
   if (folders.includes('')) return ['']
   return [...new Set(folders)].filter((one) => !folders.some((other) => one.startsWith(`${other}/`)))
 }

@@ -127,7 +127,7 @@ it('Ctrl-C ends within two seconds with 130 and the line that goes on, also whil
   expect(known.length).toBeGreaterThan(0)
 })
 
-it('one Ctrl-C that comes twice, as through npx, is one: the record is closed and the line is there', async () => {
+it('one Ctrl-C that comes twice, as with --watch, is one: the record is closed and the line is there', async () => {
   const api = await slowApi(200)
   const folder = promptProject(api, { cases: 100 })
   const { child, ended } = start(['eval', ...uncached], folder)

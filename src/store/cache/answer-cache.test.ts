@@ -1,5 +1,14 @@
 // The cache by itself: what went in comes out or is asked again, whatever happens to its files, its processes and its disk.
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
@@ -246,6 +255,41 @@ describe('bounds', () => {
     cache.close()
     expect(await kept(0, 1e12)).toEqual([0, true])
     expect(files(folder)).toEqual([])
+  })
+
+  it('loses sight of no answer while another process finishes and joins segments', { timeout: 60_000 }, async () => {
+    const folder = newFolder()
+    const home = mkdtempSync(join(tmpdir(), 'aigate-cache-'))
+    onTestFinished(() => rmSync(home, { recursive: true, force: true }))
+    const url = await bundled(home, join('cache', 'tidy.ts'))
+    const cache = openAnswerCache(folder, NOW)
+    for (let n = 0; n < 30; n++) put(cache, n, 1, 'x')
+    cache.close()
+    const done = join(home, 'done')
+    const script = runScript(
+      `const { copyFileSync, readdirSync, renameSync, writeFileSync } = await import('node:fs')
+       const { tidyCache } = await import(${JSON.stringify(url)})
+       const folder = ${JSON.stringify(folder)}
+       for (let round = 0; round < 80; round++) {
+         const [first] = readdirSync(folder).filter((name) => name.endsWith('.jsonl'))
+         for (let n = 0; n < 40; n++) copyFileSync(folder + '/' + first, folder + '/copy-' + n + '.tmp')
+         for (let n = 0; n < 40; n++) renameSync(folder + '/copy-' + n + '.tmp', folder + '/2026-' + round + '-' + n + '.jsonl')
+         await tidyCache(folder, new Date(), { maxBytes: 1e9, maxAgeMs: 1e13 })
+       }
+       writeFileSync(${JSON.stringify(done)}, '')`,
+    )
+    const counts = new Set<number>()
+    let looks = 0
+    while (!existsSync(done)) {
+      const now = openAnswerCache(folder, NOW)
+      counts.add(now.count)
+      now.close()
+      looks += 1
+      await new Promise((go) => setImmediate(go))
+    }
+    await script
+    expect([...counts]).toEqual([30])
+    expect(looks).toBeGreaterThan(5)
   })
 
   it('a full disk costs the cache, not the run: what was written is still found', async () => {

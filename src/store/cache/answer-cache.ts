@@ -60,9 +60,7 @@ export function openAnswerCache(folder: string, now: Date): AnswerCache {
   let kept = 0
   let damaged = 0
   let joinable = 0
-  for (const file of segmentsIn(folder, notes)) {
-    const fd = opened(file, notes)
-    if (fd === undefined) continue
+  for (const { file, fd } of openedSegments(folder, notes)) {
     open.push(fd)
     try {
       const { mtimeMs, size } = fstatSync(fd)
@@ -175,12 +173,32 @@ function readAnswer({ fd, offset, length, whole }: Place): CachedAnswer | undefi
   }
 }
 
-function opened(file: string, notes: Set<string>): number | undefined {
+/** So often is looked again for what was renamed or joined while it was being opened. */
+const MOST_LOOKS = 20
+
+/** Every segment of the folder, open, also where other processes finish theirs or tidy up meanwhile. */
+function* openedSegments(folder: string, notes: Set<string>): Generator<{ file: string; fd: number }> {
+  const done = new Set<string>()
+  for (let look = 0; look < MOST_LOOKS; look += 1) {
+    let gone = false
+    for (const file of segmentsIn(folder, notes)) {
+      if (done.has(file)) continue
+      done.add(file)
+      const fd = opened(file, notes)
+      if (fd === 'gone') gone = true
+      else if (fd !== undefined) yield { file, fd }
+    }
+    if (!gone) return
+  }
+}
+
+/** `gone`: it has another name by now, or stands in another segment. */
+function opened(file: string, notes: Set<string>): number | 'gone' | undefined {
   try {
     return openSync(file, 'r')
   } catch (error) {
-    // Another process has tidied up meanwhile.
-    if (errno(error) !== 'ENOENT') notes.add(`${fileError(file, error, 'read').message} It is left out.`)
+    if (errno(error) === 'ENOENT') return 'gone'
+    notes.add(`${fileError(file, error, 'read').message} It is left out.`)
     return undefined
   }
 }
