@@ -1,5 +1,5 @@
 // What a tool answers when the model calls it: recorded, or live code of the user. Whatever goes wrong is an answer too.
-import type { ToolBehaviour } from '../../schema/conversation.ts'
+import { NOT_RECORDED, type ToolBehaviour } from '../../schema/conversation.ts'
 import type { ToolCall } from '../../schema/suite.ts'
 import type { Json } from '../../schema/values.ts'
 import { callWithin } from '../call-within.ts'
@@ -64,7 +64,7 @@ async function answerOf(
   const { state } = given
   if ('results' in tool) {
     const fitting = tool.results.find((one) => one.arguments === undefined || includes(args, one.arguments))
-    if (fitting === undefined) throw new Error(`no result is recorded for ${name} with these arguments`)
+    if (fitting === undefined) return { content: `${NOT_RECORDED} ${name} with these arguments`, error: true, state }
     if (fitting.error !== undefined) return { content: `Error: ${fitting.error}`, error: true, state }
     return { content: asText(fitting.result), state }
   }
