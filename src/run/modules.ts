@@ -1,4 +1,5 @@
 // Loads functions that users write in JavaScript or TypeScript, on every supported Node, also from inside the bundle.
+import { existsSync } from 'node:fs'
 import { access } from 'node:fs/promises'
 import { register } from 'node:module'
 import { extname, resolve } from 'node:path'
@@ -29,7 +30,7 @@ export async function loadExport(dir: string, path: string, name: string): Promi
   } catch (error) {
     if (typeof error === 'object' && error !== null) toldErrors.add(error)
     const said = error instanceof Error ? error.message : String(error)
-    throw new Error(`${path} could not be loaded: ${said}${await meant(error)}`, { cause: error })
+    throw new Error(`${path} could not be loaded: ${said}${meant(error)}`, { cause: error })
   } finally {
     release?.()
   }
@@ -41,18 +42,14 @@ export async function loadExport(dir: string, path: string, name: string): Promi
 }
 
 /** `./b.js` and `./b` of a TypeScript project mean `b.ts` after a build; here nothing is built. */
-async function meant(error: unknown): Promise<string> {
+function meant(error: unknown): string {
   const { code, url } = error as { code?: unknown; url?: unknown }
   if (code !== 'ERR_MODULE_NOT_FOUND' || typeof url !== 'string' || !url.startsWith('file:')) return ''
   const missing = fileURLToPath(url)
-  for (const written of [missing.replace(/\.([mc]?)js$/, '.$1ts'), `${missing}.ts`, `${missing}.js`]) {
-    const there = await access(written).then(
-      () => written !== missing,
-      () => false,
-    )
-    if (there) return `. Write the ending that it has, ${extname(written)}, in the import: nothing is built here.`
-  }
-  return ''
+  const others = [missing.replace(/\.([mc]?)js$/, '.$1ts'), `${missing}.ts`, `${missing}.js`]
+  const there = others.find((one) => one !== missing && existsSync(one))
+  if (there === undefined) return ''
+  return `. Write the ending that it has, ${extname(there)}, in the import: nothing is built here.`
 }
 
 /**
