@@ -5,6 +5,7 @@ import type { Json } from '../../schema/values.ts'
 import { callWithin } from '../call-within.ts'
 import { loadExport } from '../modules.ts'
 import { bareEnv, runProgram } from '../programs.ts'
+import { codeRedactor } from '../redact.ts'
 import { includes } from './includes.ts'
 
 export type ToolAnswer = { content: string; error?: true; state: Json | undefined }
@@ -50,7 +51,8 @@ export async function answerCall(
       ? refuse(`the tool answered with more than ${LONGEST_RESULT} characters`)
       : found
   } catch (error) {
-    return refuse(sentence(error).slice(0, 500))
+    // Neither the model nor a report is told a key that a library repeats.
+    return refuse(codeRedactor(world.env)(sentence(error)).slice(0, 500))
   }
 }
 
