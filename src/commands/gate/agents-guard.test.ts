@@ -98,6 +98,32 @@ ${cases}`,
   })
 })
 
+it('a conversation with a live tool is asked again: the tool may have changed', async () => {
+  const { url } = await serve([
+    { match: { toolResultContains: 'paid' }, response: { content: 'It is paid.' } },
+    { match: { toolResultContains: 'broken' }, response: { content: 'I do not know.' } },
+    { match: { userMessage: 'order' }, response: { toolCalls: [{ name: 'status', arguments: '{}' }] } },
+  ])
+  const folder = project(
+    `target: {prompt: agent@1.0.0, model: main, tools: [{name: status}]}
+trials: 1
+gate: {min_pass_rate: 0.9, burden: prove-bad}
+cases:
+  - {id: live, critical: true, turns: [{user: order}], tools: {status: {module: ../tools.mjs, export: status}}, assert: [{contains: paid}]}
+  - {id: recorded, turns: [{user: order}], tools: {status: {results: [{result: paid}]}}, assert: [{contains: paid}]}
+`,
+    { url },
+  )
+  write(folder, 'tools.mjs', "export const status = () => 'paid'\n")
+  expect((await run(folder)).code).toBe(0)
+  write(folder, 'tools.mjs', "export const status = () => 'broken'\n")
+  const { code, stderr } = await run(folder)
+  expect(code, stderr).toBe(1)
+  expect(stderr).toMatch(/what live tools do cannot be told \(in 1 of 2 cases\)/)
+  // The other one is known.
+  expect(reportIn(folder).suites[0]).toMatchObject({ totals: { calls: expect.any(Number), cached: 1 } })
+})
+
 describe('a simulated user', () => {
   const suite = `target: {prompt: agent@1.0.0, model: main}
 trials: 1

@@ -6,6 +6,7 @@ import { providerKey } from '../../run/address.ts'
 import { contentHash } from '../../run/canonical.ts'
 import { CacheConfig } from '../../schema/config.ts'
 import type { Completion } from '../../schema/run.ts'
+import type { Case } from '../../schema/suite.ts'
 import { type AnswerCache, openAnswerCache } from '../../store/cache/answer-cache.ts'
 import { expander } from '../../run/expand.ts'
 import { type Bounds, tidyCache } from '../../store/cache/tidy.ts'
@@ -24,7 +25,7 @@ export type SessionCache = {
 
 /** What is known of the questions of one target before it is asked. */
 export type Memory = {
-  /** Where nothing is kept: why. */
+  /** Where nothing is kept, or not of every case: why. */
   untold: string | null
   find(request: AskRequest): Completion | undefined
   /** When it was asked what `find` gives (ISO 8601). */
@@ -105,6 +106,9 @@ export async function closeCache(context: Context, cache: SessionCache | null): 
  */
 export type MemoryOf = { suite: LoadedSuite; side?: string; commit?: string; since?: Date | undefined }
 
+/** Code of the user runs in the middle of the conversation: it, and all that it asks, may be another the next time. */
+const callsLiveTools = ({ tools }: Case): boolean => Object.values(tools ?? {}).some((tool) => !('results' in tool))
+
 /** What the cache knows of a target. */
 export async function openMemory(
   { cache, project, context }: { cache?: SessionCache | null | undefined; project: Project; context: Context },
@@ -123,11 +127,17 @@ export async function openMemory(
     createHash('sha256').update(`${whose} ${key} ${id}`).digest('hex')
   const asked = labelOf(suite)
   const of = (request: AskRequest) => ({ key: keyOf(request), trial: request.trial })
+  const live = suite.cases.filter((each) => callsLiveTools(each.case)).length
+  const kept = ({ case: one }: AskRequest) => !callsLiveTools(one)
   return {
-    untold: null,
-    find: (request) => (read ? answers.find(of(request), since) : undefined),
-    askedAt: (request) => (read ? answers.askedAt(of(request), since) : undefined),
+    untold:
+      live === 0
+        ? null
+        : `what live tools do cannot be told (${live === suite.cases.length ? 'in every case' : `in ${live} of ${suite.cases.length} cases`})`,
+    find: (request) => (read && kept(request) ? answers.find(of(request), since) : undefined),
+    askedAt: (request) => (read && kept(request) ? answers.askedAt(of(request), since) : undefined),
     add: (request, completion) => {
+      if (!kept(request)) return
       const about = { suite: suite.suite.suite, case: request.case.id, asked }
       answers.add({ ...of(request), at: context.now(), completion, ...about })
     },
