@@ -64,6 +64,9 @@ export function send(pass: Pass, queue: Queue, item: Item, call: Call): void {
   })
 }
 
+/** What was learnt meanwhile may shorten a wait. */
+const LONGEST_NAP_MS = 5_000
+
 /** Waits until a further call of a conversation may start under the ceilings of whoever is asked, and enters it. */
 async function turnOf(pass: Pass, target: Provider, { provider, request }: Asking, signal: AbortSignal): Promise<void> {
   const { budget, clock } = pass.input
@@ -79,8 +82,9 @@ async function turnOf(pass: Pass, target: Provider, { provider, request }: Askin
   const need = { tokens, longestPause: pass.timing.longestPause }
   while (!signal.aborted) {
     const wait = stepWait(at, ceilings, need, clock.monotonic())
-    if (wait <= 0) return void startStep(at, ceilings, { tokens, input }, clock.monotonic())
-    await sleep(Math.min(wait, LONGEST_TIMER), undefined, { signal }).catch(() => undefined)
+    // Infinity: the next answer would tell. It may be the one to this very call.
+    if (wait <= 0 || wait === Infinity) return void startStep(at, ceilings, { tokens, input }, clock.monotonic())
+    await sleep(Math.min(wait, LONGEST_NAP_MS), undefined, { signal }).catch(() => undefined)
   }
 }
 
