@@ -47,7 +47,7 @@ export async function checkCommand(context: Context, options: { config?: string 
   const planned = rollouts.plans.flatMap(({ plan }) =>
     [...planNotes(plan), ...fieldNotes(plan)].map((note) => `${plan.rollout}: ${note}.`),
   )
-  for (const note of [...prompts.notes, ...anchorNotes(suites), ...guards.notes, ...planned])
+  for (const note of [...prompts.notes, ...anchorNotes(suites), ...playerNotes(suites), ...guards.notes, ...planned])
     context.stderr.write(`note: ${note}\n`)
   const paint = errorPaint(context)
   for (const problem of all) context.stderr.write(`${explain(problem, paint)}\n`)
@@ -65,6 +65,19 @@ export async function checkCommand(context: Context, options: { config?: string 
   context.stdout.write(`${say(suites.length, 'suite')}, ${say(cases, 'case')}${plans}: nothing wrong.\n`)
   return 'pass'
 }
+
+/** Trials of one conversation repeated are worth one. */
+const playerNotes = (suites: readonly LoadedSuite[]): string[] =>
+  suites.flatMap(({ suite, file, users = {} }) =>
+    suite.trials.max === 1
+      ? []
+      : Object.entries(users)
+          .filter(([, { pin }]) => pin.params['temperature'] === 0)
+          .map(
+            ([name]) =>
+              `${file}: ${name} plays users with temperature 0, so that every trial hears the same user; with a higher one and a seed each trial is a conversation of its own.`,
+          ),
+  )
 
 /** Anchors are asked as the baseline asked them; of an application only its address is kept, and not its code. */
 const anchorNotes = (suites: readonly LoadedSuite[]): string[] =>

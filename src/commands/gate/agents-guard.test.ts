@@ -226,6 +226,16 @@ describe('aigate check', () => {
   it('accepts as many tries as trials', async () => {
     expect((await aigate(['check'], of('3', '{pass_at_k: {k: 3}, pass_hat_k: {k: 1}}'))).code).toBe(0)
   })
+  it('says that a user with temperature 0 is the same in every trial', async () => {
+    const played = (trials: number) =>
+      project(
+        `target: {prompt: agent@1.0.0, model: main}\ntrials: ${trials}\ncases: [{id: a, user: {model: sim, goal: x}, assert: [{contains: x}]}]\n`,
+      )
+    const several = await aigate(['check'], played(3))
+    expect(several).toMatchObject({ code: 0 })
+    expect(several.stderr).toMatch(/sim plays users with temperature 0/)
+    expect((await aigate(['check'], played(1))).stderr).not.toMatch(/temperature/)
+  })
   it('finds that nobody retrieves what context_relevance is to judge', async () => {
     const none = await aigate(['check'], of('1', '{}', 'context_relevance: true'))
     expect(none).toMatchObject({ code: 2 })
