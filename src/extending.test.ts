@@ -108,6 +108,8 @@ describe('code of users', () => {
     ['a program that is no Python', { command: { run: [process.execPath, 'p5.mjs'] } }, { 'p5.mjs': 'console.error(\'  File "grade.py", line 1\\n    if\\nSyntaxError: invalid syntax\'); process.exit(1)' }, /crashed: SyntaxError: invalid syntax/],
     ['a program that is no Lua', { command: { run: [process.execPath, 'p6.mjs'] } }, { 'p6.mjs': 'console.error("lua: grade.lua:1: no table\\nstack traceback:\\n\\t[C]: in ?"); process.exit(1)' }, /crashed/],
     ['a program that never ends', { command: { run: [process.execPath, 'p1.mjs'], timeout: '200ms' } }, { 'p1.mjs': waiting }, /did not end within 200 ms/],
+    ['a program that says what it waits for', { command: { run: [process.execPath, 'p9.mjs'], timeout: '2s' } }, { 'p9.mjs': 'console.error("waiting for the lock")\n' + waiting }, /did not end within 2000 ms\. It said last: waiting for the lock/],
+    ['a program that is killed', { command: { run: [process.execPath, 'p10.mjs'] } }, { 'p10.mjs': 'console.error("no memory"); process.kill(process.pid, "SIGKILL")' }, /ended by SIGKILL\. It said last: no memory/],
     ['a program that is none', { command: { run: ['no-such-program-here'] } }, {}, /no such program/],
     ['another exit code', { command: { run: [process.execPath, 'p2.mjs'] } }, { 'p2.mjs': 'console.error("bad key"); process.exit(3)' }, /exited with 3: bad key/],
     ['a print that is no verdict', { command: { run: [process.execPath, 'p3.mjs'] } }, { 'p3.mjs': 'console.log("{torn")' }, /JSON/],

@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander'
 import packageJson from '../package.json' with { type: 'json' }
 import { AigateError, explain, toldErrors } from './errors.ts'
 import type { Context, Ending } from './ports.ts'
+import { withoutSecrets } from './secrets.ts'
 import { cacheVerbs } from './verbs/cache.ts'
 import { caseVerbs } from './verbs/cases.ts'
 import { completionVerbs } from './verbs/completion.ts'
@@ -63,7 +64,7 @@ export async function main(world: World): Promise<number> {
   }
   const onLost = (error: unknown) => {
     if (typeof error === 'object' && error !== null && toldErrors.has(error)) return
-    const said = error instanceof Error ? error.message : String(error)
+    const said = withoutSecrets(error instanceof Error ? error.message : String(error), world.env)
     world.stderr.write(
       `error: An exception was thrown outside of every call: ${said}\n  fix: Catch it in your module.\n`,
     )

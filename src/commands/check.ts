@@ -44,7 +44,8 @@ export async function checkCommand(context: Context, options: { config?: string 
     [...planNotes(plan), ...fieldNotes(plan)].map((note) => `${plan.rollout}: ${note}.`),
   )
   const beside = await besideNotes(context, project, suites)
-  for (const note of [...beside, ...prompts.notes, ...anchorNotes(suites), ...guards.notes, ...planned])
+  const ofSuites = [...anchorNotes(suites), ...playerNotes(suites)]
+  for (const note of [...beside, ...prompts.notes, ...ofSuites, ...guards.notes, ...planned])
     context.stderr.write(`note: ${note}\n`)
   const paint = errorPaint(context)
   for (const problem of all) context.stderr.write(`${explain(problem, paint)}\n`)
@@ -81,6 +82,19 @@ async function besideNotes(context: Context, project: Project, suites: readonly 
     `what lies in the folder was checked, and this commit will hold something else: ${shown}${more} not staged as ${found.length === 1 ? 'it is' : 'they are'}.`,
   ]
 }
+
+/** Trials of one conversation repeated are worth one. */
+const playerNotes = (suites: readonly LoadedSuite[]): string[] =>
+  suites.flatMap(({ suite, file, users = {} }) =>
+    suite.trials.max === 1
+      ? []
+      : Object.entries(users)
+          .filter(([, { pin }]) => pin.params['temperature'] === 0)
+          .map(
+            ([name]) =>
+              `${file}: ${name} plays users with temperature 0, so that every trial hears the same user; with a higher one and a seed each trial is a conversation of its own.`,
+          ),
+  )
 
 /** Anchors are asked as the baseline asked them; of an application only its address is kept, and not its code. */
 const anchorNotes = (suites: readonly LoadedSuite[]): string[] =>

@@ -38,8 +38,10 @@ export function graderTools({
       const { signal } = controller
       try {
         const ended = await runProgram({ argv, stdin, cwd: dir, env: bareEnv(env), maxOutput: LONGEST_OUTPUT, signal })
-        if (signal.aborted) throw new Error(`${argv[0]} did not end within ${timeoutMs} ms.`)
-        if (ended.problem !== undefined || ended.exitCode === undefined) throw new Error(ended.problem)
+        const last = ended.stderr.trimEnd().split('\n').at(-1)?.trim() ?? ''
+        const said = last === '' ? '' : ` It said last: ${last.slice(0, 300)}`
+        if (signal.aborted) throw new Error(`${argv[0]} did not end within ${timeoutMs} ms.${said}`)
+        if (ended.problem !== undefined || ended.exitCode === undefined) throw new Error(`${ended.problem}${said}`)
         return { exitCode: ended.exitCode, stdout: ended.stdout, stderr: ended.stderr }
       } finally {
         clearTimeout(timer)

@@ -19,6 +19,9 @@ const files = {
   'types.ts': 'export type N = number',
   'js.mjs': `export { twice } from './b.ts'`,
   'broken.ts': 'export const = 3',
+  'built.ts': `import { twice } from './b.js'\nexport default twice`,
+  'bare.ts': `import { twice } from './b'\nexport default twice`,
+  'gone.ts': `import { x } from './nowhere.js'\nexport default x`,
   'throws.ts': 'throw new Error("at the top: " + (1 as number))',
 }
 const main = `
@@ -58,6 +61,16 @@ describe('loadExport, bundled', () => {
       '42',
       '42',
     ])
+  })
+
+  it('says which ending an import needs, where the file is there under another', async () => {
+    const [built, bare, gone] = await load('built.ts#default', 'bare.ts#default', 'gone.ts#default')
+    for (const said of [built, bare])
+      expect(said).toMatch(
+        /Cannot find module .*\. Write the ending that it has, \.ts, in the import: nothing is built here\.$/,
+      )
+    expect(gone).toMatch(/Cannot find module/)
+    expect(gone).not.toMatch(/ending/)
   })
 
   it('says what is wrong', async () => {

@@ -1,9 +1,10 @@
 // Loads functions that users write in JavaScript or TypeScript, on every supported Node, also from inside the bundle.
+import { existsSync } from 'node:fs'
 import { access } from 'node:fs/promises'
 import { register } from 'node:module'
-import { resolve } from 'node:path'
+import { extname, resolve } from 'node:path'
 import process from 'node:process'
-import { pathToFileURL } from 'node:url'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import { MessageChannel, type MessagePort } from 'node:worker_threads'
 import { toldErrors } from '../errors.ts'
 
@@ -28,9 +29,8 @@ export async function loadExport(dir: string, path: string, name: string): Promi
     loaded = (await import(/* @vite-ignore */ pathToFileURL(file).href)) as Record<string, unknown>
   } catch (error) {
     if (typeof error === 'object' && error !== null) toldErrors.add(error)
-    throw new Error(`${path} could not be loaded: ${error instanceof Error ? error.message : String(error)}`, {
-      cause: error,
-    })
+    const said = error instanceof Error ? error.message : String(error)
+    throw new Error(`${path} could not be loaded: ${said}${meant(error)}`, { cause: error })
   } finally {
     release?.()
   }
@@ -39,6 +39,17 @@ export async function loadExport(dir: string, path: string, name: string): Promi
     throw new Error(`${path} has no export "${name}"; it exports ${known}.`)
   }
   return loaded[name]
+}
+
+/** `./b.js` and `./b` of a TypeScript project mean `b.ts` after a build; here nothing is built. */
+function meant(error: unknown): string {
+  const { code, url } = error as { code?: unknown; url?: unknown }
+  if (code !== 'ERR_MODULE_NOT_FOUND' || typeof url !== 'string' || !url.startsWith('file:')) return ''
+  const missing = fileURLToPath(url)
+  const others = [missing.replace(/\.([mc]?)js$/, '.$1ts'), `${missing}.ts`, `${missing}.js`]
+  const there = others.find((one) => one !== missing && existsSync(one))
+  if (there === undefined) return ''
+  return `. Write the ending that it has, ${extname(there)}, in the import: nothing is built here.`
 }
 
 /**

@@ -1,6 +1,7 @@
 // Takes secrets out of text: the values of named environment variables in every shape they are echoed in, and what looks like a key.
 import type { Config, OpenAiProvider } from '../schema/config.ts'
 import type { Completion } from '../schema/run.ts'
+import { withoutSecrets } from '../secrets.ts'
 
 const REDACTED = '[redacted]'
 /** Shorter values are only taken out as whole words: they would tear ordinary ones. */
@@ -54,6 +55,15 @@ function shortSecret(value: string, { patterns }: { patterns?: boolean }): (text
     const clean = text.replace(afterLead, (_, head: string) => head + REDACTED)
     return asWord ? clean.replace(alone, REDACTED) : clean
   }
+}
+
+/**
+ * Takes out what the errors of code of the user may tell: that code reads the whole environment, and its libraries repeat
+ * keys. Values of variables that are named like secrets go, and what looks like a key.
+ */
+export function codeRedactor(env: Readonly<Record<string, string | undefined>>): (text: string) => string {
+  const patterns = redactor(env, [])
+  return (text) => patterns(withoutSecrets(text, env))
 }
 
 /**

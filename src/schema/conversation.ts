@@ -16,6 +16,9 @@ const RecordedResult = z
     message: 'expected either result or error',
   })
 
+/** How the answer of a tool begins for which nothing is recorded: the model reads it, and the report warns of it. */
+export const NOT_RECORDED = 'Error: no result is recorded for'
+
 /** What happens when the model calls a tool. */
 export const ToolBehaviour = z.union([
   z.strictObject({ results: z.array(RecordedResult).min(1).describe('Recorded answers; the first that fits answers') }),

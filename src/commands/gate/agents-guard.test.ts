@@ -98,6 +98,31 @@ ${cases}`,
   })
 })
 
+it('a conversation with a live tool is asked again: the tool may have changed', async () => {
+  const { url } = await serve([
+    { match: { toolResultContains: 'paid' }, response: { content: 'It is paid.' } },
+    { match: { toolResultContains: 'broken' }, response: { content: 'I do not know.' } },
+    { match: { userMessage: 'order' }, response: { toolCalls: [{ name: 'status', arguments: '{}' }] } },
+  ])
+  const folder = project(
+    `target: {prompt: agent@1.0.0, model: main, tools: [{name: status}]}
+trials: 1
+gate: {min_pass_rate: 0.9, burden: prove-bad}
+cases:
+  - {id: live, critical: true, turns: [{user: order}], tools: {status: {module: ../tools.mjs, export: status}}, assert: [{contains: paid}]}
+  - {id: recorded, turns: [{user: order}], tools: {status: {results: [{result: paid}]}}, assert: [{contains: paid}]}
+`,
+    { url },
+  )
+  write(folder, 'tools.mjs', "export const status = () => 'paid'\n")
+  expect((await run(folder)).code).toBe(0)
+  write(folder, 'tools.mjs', "export const status = () => 'broken'\n")
+  const { code, stderr } = await run(folder)
+  expect(code, stderr).toBe(1)
+  // The other one is known.
+  expect(reportIn(folder).suites[0]).toMatchObject({ totals: { calls: expect.any(Number), cached: 1 } })
+})
+
 describe('a simulated user', () => {
   const suite = `target: {prompt: agent@1.0.0, model: main}
 trials: 1
@@ -199,6 +224,16 @@ describe('aigate check', () => {
   })
   it('accepts as many tries as trials', async () => {
     expect((await aigate(['check'], of('3', '{pass_at_k: {k: 3}, pass_hat_k: {k: 1}}'))).code).toBe(0)
+  })
+  it('says that a user with temperature 0 is the same in every trial', async () => {
+    const played = (trials: number) =>
+      project(
+        `target: {prompt: agent@1.0.0, model: main}\ntrials: ${trials}\ncases: [{id: a, user: {model: sim, goal: x}, assert: [{contains: x}]}]\n`,
+      )
+    const several = await aigate(['check'], played(3))
+    expect(several).toMatchObject({ code: 0 })
+    expect(several.stderr).toMatch(/sim plays users with temperature 0/)
+    expect((await aigate(['check'], played(1))).stderr).not.toMatch(/temperature/)
   })
   it('finds that nobody retrieves what context_relevance is to judge', async () => {
     const none = await aigate(['check'], of('1', '{}', 'context_relevance: true'))

@@ -28,7 +28,7 @@ export type SessionCache = {
 
 /** What is known of the questions of one target before it is asked. */
 export type Memory = {
-  /** Where nothing is kept: why. */
+  /** Where nothing is kept, or not of every case: why. */
   untold: string | null
   find(request: AskRequest): Completion | undefined
   /** When it was asked what `find` gives (ISO 8601). */

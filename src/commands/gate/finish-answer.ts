@@ -1,9 +1,9 @@
 // What happens to each answer: secrets are taken out, it is saved, kept for later runs, graded, and the grade is saved.
 import type { AskRequest, GraderTools, LoadedSuite } from '../../ports.ts'
 import { graderTools } from '../../run/grader-tools.ts'
-import { namesIn, redactCompletion, redactor, secretNames } from '../../run/redact.ts'
+import { codeRedactor, namesIn, redactCompletion, redactor, secretNames } from '../../run/redact.ts'
 import type { Completion, Observation } from '../../schema/run.ts'
-import { grade } from '../../score/grade.ts'
+import { grade, type Graded } from '../../score/grade.ts'
 import { checkOutput, type OutputForm, outputFormOf } from '../../score/output-form.ts'
 import type { RunJournal } from '../../store/run-journal.ts'
 import type { Memory } from './answer-memory.ts'
@@ -36,6 +36,7 @@ export function finisher({ session, suite, journal, observations, memory, before
   ]
   // Only what we know to be secret is taken out of answers: a suite may well test that a model invents no key of its own.
   const redact = redactor(context.env, names, { patterns: false })
+  const clear = codeRedactor(context.env)
   const form = outputFormOf(target)
   const plain = { ...graderTools({ dir: suite.dir, env: context.env }), baselineAnswer: before }
   const graded = async (request: AskRequest, completion: Completion) => {
@@ -44,7 +45,7 @@ export function finisher({ session, suite, journal, observations, memory, before
     // Judges take as long as the target does, and many can be asked at once; what runs here is graded one after the other.
     const work = () =>
       untilAborted(context.signal, async () => {
-        const grades = await grade(request.case, completion, tools, request.messages)
+        const grades = withoutKeys(await grade(request.case, completion, tools, request.messages), { redact, clear })
         return form ? { ...grades, ...(await outputOf(form, completion)) } : grades
       })
     if (judging) return work()
@@ -85,6 +86,18 @@ function observationOf(
 /** Grades that come out the same another time; those of judges, embeddings and programs cost something. */
 const isFree = ({ scores, grader_error }: Grades): boolean =>
   grader_error === undefined && scores.every(({ deterministic }) => deterministic)
+
+/** What graders of the user say: none of our secrets in a reason, and nothing like a key in what they throw. */
+function withoutKeys(
+  { scores, grader_error, ...graded }: Graded,
+  { redact, clear }: Record<'redact' | 'clear', (text: string) => string>,
+): Graded {
+  return {
+    ...graded,
+    scores: scores.map((score) => ({ ...score, reason: redact(score.reason) })),
+    ...(grader_error !== undefined && { grader_error: clear(grader_error) }),
+  }
+}
 
 /** A schema that does not compile says nothing about any answer: the gate `valid_output` says then that none was checked. */
 async function outputOf(form: OutputForm, completion: Completion): Promise<Pick<Observation, 'output'>> {

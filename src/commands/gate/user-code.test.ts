@@ -42,17 +42,40 @@ describe('a module', () => {
     expect(await aigate(['eval'], folder)).toMatchObject({ code: 4 })
   })
   it('that throws outside of every call is no failure', async () => {
-    const late = "setTimeout(() => { throw new Error('late') }, 20)\n"
+    const late = "setTimeout(() => { throw new Error('late ' + process.env.MY_TOKEN) }, 20)\n"
     const folder = project({
       one: `${late}export default () => new Promise((done) => setTimeout(done, 500, 'right'))\n`,
     })
-    const { code, stderr } = await aigate(['eval'], folder)
-    expect(stderr).toMatch(/outside of every call: late/)
+    const { code, stderr } = await aigate(['eval'], folder, { MY_TOKEN: 't0ken-of-mine' })
+    expect(stderr).toMatch(/outside of every call: late \[redacted\]/)
     expect(code).toBe(4)
   })
   it('that leaves a timer open does not keep the pipeline waiting', async () => {
     const folder = project({ one: `setInterval(() => {}, 1000)\n${right}` })
     expect(await aigate(['eval'], folder)).toMatchObject({ code: 0 })
+  })
+  it('whose errors repeat a key, as a target, a tool or a grader: the key is nowhere', async () => {
+    const key = 'sk-proj-Ab12Cd34Ef56Gh78Ij90Kl12Mn34'
+    const throws =
+      '() => { throw new Error(`401 Incorrect API key provided: ${process.env.MY_KEY}, and s3cr3t-of-a-shop`) }'
+    const folder = project({ one: `export default ${throws}\n`, two: right, tools: `export default ${throws}\n` })
+    const grader = '{module: {path: ../tools.mjs}}'
+    const suite = (name: string) => join(folder, 'evals', `${name}.suite.yaml`)
+    writeFileSync(suite('two'), readFileSync(suite('two'), 'utf8').replaceAll('{contains: right}', grader))
+    rmSync(suite('tools'))
+    const env = { MY_KEY: key, SHOP_PASSWORD: 's3cr3t-of-a-shop' }
+    const { stdout, stderr } = await aigate(['eval', '--reporter', 'table,json:run.json'], folder, env)
+    const runs = join(folder, '.aigate', 'runs')
+    const records = readdirSync(runs, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.jsonl'))
+    const all = [
+      stdout,
+      stderr,
+      readFileSync(join(folder, 'run.json'), 'utf8'),
+      ...records.map((name) => readFileSync(join(runs, name), 'utf8')),
+    ].join('\n')
+    expect(all).toMatch(/401 Incorrect API key provided: \[redacted\]/)
+    expect(all).not.toContain(key)
+    expect(all).not.toContain('s3cr3t-of-a-shop')
   })
   it('that prints does not spoil the report', async () => {
     const folder = project({ one: "export default () => { console.log('noise'); return 'right' }\n" })

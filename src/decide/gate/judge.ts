@@ -21,6 +21,7 @@ import { repeatWarnings } from './repeats.ts'
 import { repeatedGates } from './repeated.ts'
 import { scoreGates } from './score.ts'
 import { byCase, finishedOf, isDecided, isMeasured, tallyAll } from './tally.ts'
+import { toolWarnings } from './tool-warnings.ts'
 import { validOutputGates } from './valid-output.ts'
 import { byText, counted, names } from '../words.ts'
 
@@ -65,7 +66,12 @@ export function judge(input: JudgeInput): Judgement {
   const { cases, tallies, baseline, partial, policy } = counted
   const pairing = baseline && pairCases({ cases, tallies, baseline, partial })
   const trials = [...found.values()].map((all) => all.filter(isMeasured))
-  const warnings = [...naiveWarnings(tallies, pairing, policy), ...repeatWarnings(trials), ...verdict.warnings]
+  const warnings = [
+    ...naiveWarnings(tallies, pairing, policy),
+    ...repeatWarnings(trials),
+    ...toolWarnings(trials),
+    ...verdict.warnings,
+  ]
   return { verdict: { ...verdict, warnings }, next }
 }
 

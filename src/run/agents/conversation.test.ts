@@ -36,6 +36,7 @@ beforeAll(async () => {
     join(dir, 'tools.mjs'),
     `export const refund = ({ order }, { state }) => { state.refunds.push(order); return { ok: true } }
 export const crash = () => { throw new Error('the database is on fire') }
+export const leak = () => { throw new Error('401 for sk-proj-Ab12Cd34Ef56Gh78Ij90Kl12Mn34') }
 export const loop = () => { for (;;); }
 export const hang = () => new Promise(() => {})
 export const half = (_, { state }) => { state.refunds.push('half'); throw new Error('half way') }
@@ -221,6 +222,13 @@ describe('the loop', () => {
     const step = completion.conversation?.steps[1]
     expect(step).toMatchObject({ role: 'tool', error: true, name })
     expect(step?.content).toMatch(said)
+  })
+
+  it('tells nobody a key that a tool repeats in its error', async () => {
+    script = (messages) => (results(messages).length === 0 ? { calls: [['leak', '{}']] } : { content: 'sorry' })
+    const completion = await talk({ tools: { leak: { module: 'tools.mjs', export: 'leak' } } })
+    expect(JSON.stringify([seen, completion])).toContain('401 for [redacted]')
+    expect(JSON.stringify([seen, completion])).not.toContain('sk-proj-')
   })
 
   it('keeps the state that live tools leave, and not what a failed one half did', async () => {

@@ -12,6 +12,7 @@ let server: Server
 let base = ''
 /** Tokens of each prompt, as the server counts them. */
 let sent = 40
+let headers: Record<string, string> = {}
 /** When each call came, by its model. */
 let came: { model: string; at: number }[] = []
 beforeAll(async () => {
@@ -23,7 +24,7 @@ beforeAll(async () => {
       came.push({ model, at: performance.now() })
       const message = { role: 'assistant', content: 'one thing' }
       const usage = { prompt_tokens: sent, completion_tokens: 10 }
-      response.writeHead(200, { 'content-type': 'application/json' })
+      response.writeHead(200, { 'content-type': 'application/json', ...headers })
       response.end(JSON.stringify({ model, choices: [{ index: 0, message, finish_reason: 'stop' }], usage }))
     })
   })
@@ -37,6 +38,7 @@ afterAll(() => {
 beforeEach(() => {
   came = []
   sent = 40
+  headers = {}
 })
 
 const clock = { monotonic: () => performance.now() }
@@ -105,6 +107,20 @@ it('a simulated user and the model share what their provider allows', async () =
   expect(came).toHaveLength(16)
   expect(between()).toBeGreaterThan(10 * 50)
 })
+
+it('nobody waits for ever for an answer that would tell what is left', async () => {
+  const budget = newBudget()
+  headers = {
+    'x-ratelimit-limit-requests': '2',
+    'x-ratelimit-remaining-requests': '0',
+    'x-ratelimit-reset-requests': '2s',
+  }
+  await run([{}], {}, budget)
+  // The window is over after two seconds; what is left of the next one only its own answers would tell.
+  headers = {}
+  const done = await run([{ turns }], {}, budget)
+  expect(done.map(({ outcome }) => outcome)).toEqual(['answered'])
+}, 20_000)
 
 it('the tokens of a whole conversation are not taken for those of its first question', async () => {
   const budget = newBudget()

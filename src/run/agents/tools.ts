@@ -1,10 +1,11 @@
 // What a tool answers when the model calls it: recorded, or live code of the user. Whatever goes wrong is an answer too.
-import type { ToolBehaviour } from '../../schema/conversation.ts'
+import { NOT_RECORDED, type ToolBehaviour } from '../../schema/conversation.ts'
 import type { ToolCall } from '../../schema/suite.ts'
 import type { Json } from '../../schema/values.ts'
 import { callWithin } from '../call-within.ts'
 import { loadExport } from '../modules.ts'
 import { bareEnv, runProgram } from '../programs.ts'
+import { codeRedactor } from '../redact.ts'
 import { includes } from './includes.ts'
 
 export type ToolAnswer = { content: string; error?: true; state: Json | undefined }
@@ -50,7 +51,8 @@ export async function answerCall(
       ? refuse(`the tool answered with more than ${LONGEST_RESULT} characters`)
       : found
   } catch (error) {
-    return refuse(sentence(error).slice(0, 500))
+    // Neither the model nor a report is told a key that a library repeats.
+    return refuse(codeRedactor(world.env)(sentence(error)).slice(0, 500))
   }
 }
 
@@ -64,7 +66,7 @@ async function answerOf(
   const { state } = given
   if ('results' in tool) {
     const fitting = tool.results.find((one) => one.arguments === undefined || includes(args, one.arguments))
-    if (fitting === undefined) throw new Error(`no result is recorded for ${name} with these arguments`)
+    if (fitting === undefined) return { content: `${NOT_RECORDED} ${name} with these arguments`, error: true, state }
     if (fitting.error !== undefined) return { content: `Error: ${fitting.error}`, error: true, state }
     return { content: asText(fitting.result), state }
   }

@@ -2,6 +2,7 @@
 import type { Provider, ResolvedTarget } from '../../ports.ts'
 import { callWithin, wasTooLate } from '../call-within.ts'
 import { loadExport } from '../modules.ts'
+import { codeRedactor } from '../redact.ts'
 import { type AppOptions, failed, question, readAnswer, sentenceOf } from './app.ts'
 
 type Target = Extract<ResolvedTarget, { kind: 'module' }>['target']
@@ -12,7 +13,8 @@ type Answer = (input: ReturnType<typeof question> & { signal: AbortSignal }) => 
  * an object {text, tool_calls?, usage?, model?, cost_usd?}. A file that cannot be loaded, an export that is no function
  * and a function that throws are the error `command_failed`; one that blocks the thread beyond its time is a timeout.
  */
-export function moduleProvider(target: Target, { dir, clock }: AppOptions): Provider {
+export function moduleProvider(target: Target, { dir, env, clock }: AppOptions): Provider {
+  const redact = codeRedactor(env)
   let loaded: Promise<unknown> | undefined
   return {
     name: 'module',
@@ -37,7 +39,8 @@ export function moduleProvider(target: Target, { dir, clock }: AppOptions): Prov
           const latency_ms = clock.monotonic() - start
           return { completion: { outcome: 'timeout', text: '', tool_calls: [], latency_ms, attempts: 1 } }
         }
-        return failed('command_failed', `${target.module}: ${sentenceOf(error)}`, clock.monotonic() - start)
+        const what = redact(`${target.module}: ${sentenceOf(error)}`)
+        return failed('command_failed', what, clock.monotonic() - start)
       }
     },
   }
