@@ -5,7 +5,7 @@ import { connect, keyNameOf } from './providers/openai.ts'
 import { namesIn, redactor } from './redact.ts'
 
 /** Texts of one request, and how much of a text is sent: what models read at most is about 8000 tokens. */
-const BATCH = 64
+export const EMBEDDED_AT_ONCE = 64
 const LONGEST = 24_000
 
 /**
@@ -19,11 +19,14 @@ export async function embedTexts(
     provider,
     env,
     signal,
+    onTokens,
   }: {
     pin: ModelPin
     provider: OpenAiProvider
     env: Readonly<Record<string, string | undefined>>
     signal: AbortSignal
+    /** Told what each request took, where the provider says it. */
+    onTokens?: (tokens: number) => void
   },
 ): Promise<number[][]> {
   const keyName = keyNameOf(provider)
@@ -35,11 +38,12 @@ export async function embedTexts(
   const found = new Map<string, number[]>()
   try {
     const client = await connect(provider, keyName === undefined ? 'none' : (env[keyName] ?? '').trim(), env)
-    for (let start = 0; start < different.length; start += BATCH) {
-      const input = different.slice(start, start + BATCH)
+    for (let start = 0; start < different.length; start += EMBEDDED_AT_ONCE) {
+      const input = different.slice(start, start + EMBEDDED_AT_ONCE)
       const limit = AbortSignal.any([signal, AbortSignal.timeout(provider.timeout)])
       const body = { ...pin.params, model: pin.id, input, encoding_format: 'float' as const }
-      const { data } = await client.embeddings.create(body, { signal: limit })
+      const { data, usage } = await client.embeddings.create(body, { signal: limit })
+      if (typeof usage?.prompt_tokens === 'number') onTokens?.(usage.prompt_tokens)
       for (const { index, embedding } of data) {
         const text = input[index]
         if (text !== undefined) found.set(text, embedding)

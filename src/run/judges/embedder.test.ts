@@ -59,7 +59,7 @@ function world(more: Partial<JudgeWorld> = {}): JudgeWorld & { kept: Map<string,
     find: (key) => kept.get(key),
     add: ({ key, completion }) => void kept.set(key, completion),
   }
-  const clock = { monotonic: () => 0 }
+  const clock = { monotonic: () => performance.now() }
   return {
     env: {},
     clock,
@@ -114,4 +114,23 @@ it('is tried again after a failure, never beyond the budget, and refuses a model
   await embed(['one'], undefined)
   await expect(embed(['two'], undefined)).rejects.toThrow(/budget of 1 calls/)
   await expect(embed(['two'], 'unknown')).rejects.toThrow(/no embedding model/)
+})
+
+it('keeps the rate of its provider, which is that of everybody who asks it', async () => {
+  const { url } = await serve()
+  const pace = graders(url)
+  Object.assign(pace.embeddings['embed']!.provider.config, { rpm: 600 })
+  const use = world()
+  const embed = openEmbedder(pace, use)
+  const start = performance.now()
+  for (const text of ['one', 'two', 'three', 'four']) await embed([text], undefined)
+  expect(performance.now() - start).toBeGreaterThan(280)
+  expect(use.budget.houses.get('p')?.requests.entries).toHaveLength(4)
+})
+
+it('a request that failed for good is a call that ended: whoever waits for it goes on', async () => {
+  const { url } = await serve(9)
+  const use = world({ budget: newBudget({ max_calls: 9 }) })
+  await expect(openEmbedder(graders(url), use)(['one'], undefined)).rejects.toThrow(/gave no embeddings/)
+  expect(use.budget).toMatchObject({ calls: 3, inFlight: 0 })
 })

@@ -1,15 +1,16 @@
 // Embeddings for assertions: gathered into batches, each different text asked once, recorded and replayed like answers.
-import { setTimeout as sleep } from 'node:timers/promises'
-import type { Graders, ResolvedModel } from '../../ports.ts'
-import { admit, book, type BudgetState, spent } from '../budget.ts'
+import type { AskRequest, Graders, Provider, ResolvedModel } from '../../ports.ts'
+import type { OpenAiProvider } from '../../schema/config.ts'
+import type { Completion } from '../../schema/run.ts'
 import { contentHash } from '../canonical.ts'
-import { embedTexts } from '../embeddings.ts'
-import { wakeAll } from '../pass.ts'
+import { EMBEDDED_AT_ONCE, embedTexts } from '../embeddings.ts'
+import { runPass } from '../engine.ts'
+import { pricer } from '../price.ts'
 import type { JudgeWorld } from './ask-judge.ts'
 
 /** Questions that come within this time go out together. */
 const GATHER_MS = 5
-const ATTEMPTS = 3
+const RETRIES = 2
 
 type Waiting = { text: string; resolve: (vector: number[]) => void; reject: (error: unknown) => void }
 
@@ -59,44 +60,79 @@ async function replayed({ recordings }: JudgeWorld, { name }: ResolvedModel, key
 async function send(model: ResolvedModel, queue: readonly Waiting[], world: JudgeWorld): Promise<void> {
   try {
     const { config } = model.provider
-    const provider = config.type === 'replay' ? config.of : config
-    if (!provider) throw new Error(`${model.provider.name} replays recordings and names nobody who gives embeddings`)
-    const texts = queue.map(({ text }) => text)
-    const vectors = await attempts(world, () => embedTexts(texts, { ...world, pin: model.pin, provider }))
-    for (const [i, { text, resolve }] of queue.entries()) {
-      const vector = (vectors[i] ?? []).map((value) => Number(value.toPrecision(7)))
-      if (world.record) {
-        const completion = { outcome: 'answered' as const, text: JSON.stringify(vector), tool_calls: [], attempts: 1 }
-        world.recordings.add({ key: keyOf(model, text), trial: 1, case: `judge:${model.name}/embedding`, completion })
+    const live = config.type === 'replay' ? config.of : config
+    if (!live) throw new Error(`${model.provider.name} replays recordings and names nobody who gives embeddings`)
+    for (let start = 0; start < queue.length; start += EMBEDDED_AT_ONCE) {
+      const part = queue.slice(start, start + EMBEDDED_AT_ONCE)
+      const texts = part.map(({ text }) => text)
+      const vectors = await inTurn(texts, { model, live, world })
+      for (const [i, { text, resolve }] of part.entries()) {
+        const vector = (vectors[i] ?? []).map((value) => Number(value.toPrecision(7)))
+        if (world.record) {
+          const completion = { outcome: 'answered' as const, text: JSON.stringify(vector), tool_calls: [], attempts: 1 }
+          world.recordings.add({ key: keyOf(model, text), trial: 1, case: `judge:${model.name}/embedding`, completion })
+        }
+        resolve(vector)
       }
-      resolve(vector)
     }
   } catch (error) {
     for (const { reject } of queue) reject(error)
   }
 }
 
-/** Within the budget, and again after a failure: a request for embeddings does not tell which failures pass. */
-async function attempts<T>({ budget, clock, signal }: JudgeWorld, work: () => Promise<T>): Promise<T> {
-  for (let attempt = 1; ; attempt++) {
-    const why = spent(budget, 0, clock.monotonic())
-    if (why !== undefined) throw new Error(why.message)
-    admit(budget, clock.monotonic())
+type Asking = { model: ResolvedModel; live: OpenAiProvider; world: JudgeWorld }
+
+/** One request of a run as any other: under the limits of its provider and its model, within the budget, and tried again. */
+async function inTurn(texts: readonly string[], { model, live, world }: Asking): Promise<number[][]> {
+  const { pin, provider } = model
+  const price = await pricer(pin)
+  let vectors: number[][] | undefined
+  const ask: Provider['ask'] = async (_, signal) => {
+    const start = world.clock.monotonic()
+    let tokens = 0
+    const onTokens = (more: number) => (tokens += more)
     try {
-      return await counted(budget, work)
+      vectors = await embedTexts(texts, { env: world.env, signal, pin, provider: live, onTokens })
     } catch (error) {
-      if (attempt >= ATTEMPTS || signal.aborted) throw error
-      await sleep(400 * 2 ** attempt, undefined, { signal }).catch(() => undefined)
+      const message = error instanceof Error ? error.message : String(error)
+      // A request for embeddings does not tell which failures pass, nor whether the models beside it are down too.
+      return { completion: { ...nothing, outcome: 'error', error: { kind: 'malformed', message } }, retry: {} }
     }
+    const usage = { input_tokens: tokens, output_tokens: 0 }
+    const latency_ms = world.clock.monotonic() - start
+    const completion: Completion = { ...nothing, latency_ms, ...(tokens > 0 && { usage }) }
+    const cost_usd = price(pin, completion)
+    return { completion: cost_usd === undefined ? completion : { ...completion, cost_usd } }
   }
+  const { concurrency, rpm, tpm, timeout } = live
+  const lane = { key: pin.id, rpm: pin.rpm, tpm: pin.tpm }
+  const asked: Provider = {
+    name: provider.name,
+    concurrency,
+    rpm,
+    tpm,
+    timeout_ms: timeout,
+    retries: RETRIES,
+    lane,
+    ask,
+  }
+  const request: AskRequest = {
+    key: contentHash({ texts }),
+    case: { id: `${model.name}/embedding`, vars: {}, tags: [], critical: false, assert: [] },
+    trial: 1,
+    messages: [{ role: 'user', content: texts.join('\n') }],
+    // They answer with no text.
+    model: { id: pin.id, params: { max_tokens: 1 } },
+  }
+  let problem = 'it was not asked'
+  const { stopped } = await runPass({
+    ...world,
+    requests: [request],
+    provider: asked,
+    onCompletion: (_, { error, outcome }) => void (problem = error?.message ?? outcome),
+  })
+  if (!vectors) throw new Error(stopped?.message ?? problem)
+  return vectors
 }
 
-/** A call that failed was one as well; whoever waits for it to end is told. */
-async function counted<T>(budget: BudgetState, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work()
-  } finally {
-    book(budget, { outcome: 'answered', text: '', tool_calls: [], attempts: 1 })
-    wakeAll(budget)
-  }
-}
+const nothing: Completion = { outcome: 'answered', text: '', tool_calls: [], attempts: 1 }
