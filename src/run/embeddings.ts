@@ -10,7 +10,7 @@ const LONGEST = 24_000
 
 /**
  * One embedding for each text, in their order; each different text is sent once. `progress` is told how many are done.
- * @throws AigateError source_failed without any secret, where the provider does not answer
+ * @throws AigateError not_answered without any secret, where the provider does not answer
  */
 export async function embedTexts(
   texts: readonly string[],
@@ -33,7 +33,7 @@ export async function embedTexts(
   const names = [...(keyName === undefined ? [] : [keyName]), ...Object.values(provider.headers).flatMap(namesIn)]
   const absent = names.find((name) => (env[name] ?? '').trim() === '')
   if (absent !== undefined)
-    throw failed(`the environment variable ${absent} is not set`, 'Set it to the key of the provider.')
+    throw failed(`The environment variable ${absent} is not set`, 'Set it to the key of the provider.')
   const different = [...new Set(texts.map((text) => (text === '' ? ' ' : text.slice(0, LONGEST))))]
   const found = new Map<string, number[]>()
   try {
@@ -60,4 +60,5 @@ export async function embedTexts(
   })
 }
 
-const failed = (problem: string, mend: string) => new AigateError('source_failed', { problem, mend })
+const failed = (problem: string, mend: string) =>
+  new AigateError('not_answered', { problem: problem.replace(/\.$/, ''), mend })
