@@ -57,6 +57,11 @@ const messages = {
     sentence: (f) => `This is ${f.found}, not ${f.wanted}.`,
     mend: (f) => `${f.mend}`,
   },
+  not_answered: {
+    outcome: 'invalid',
+    sentence: (f) => `${f.problem}.`,
+    mend: (f) => `${f.mend}`,
+  },
   source_failed: {
     outcome: 'invalid',
     sentence: (f) => `The source of live metrics could not be read: ${f.problem}.`,

@@ -7,7 +7,7 @@ import { newBudget } from '../../run/budget.ts'
 import { snapshotTarget } from '../../run/snapshot.ts'
 import { RunPlan } from '../../schema/run-plan.ts'
 import { loadProject } from '../../store/project.ts'
-import { recentRuns } from '../../store/run-journal.ts'
+import { recentFigures } from '../../store/run-figures.ts'
 import { loadSuites } from '../../store/suites.ts'
 import { type AskOptions, budgetOf } from '../options.ts'
 import { wantsColor } from '../wants-color.ts'
@@ -44,7 +44,8 @@ export async function planCommand(context: Context, names: string[], options: Pl
   requireBatchable(suites, options)
   const baselines = await Promise.all(suites.map(({ suite }) => storedBaseline(project, suite.suite)))
   const shard = part && (await openShard(context, part, suites, baselines, options))
-  const { runs } = await recentRuns(project.root, LOOKED_AT)
+  const asked = suites.map(({ suite }) => suite.suite)
+  const figures = await recentFigures(project.root, LOOKED_AT, asked)
   const { cache } = await openCache(context, project, options)
   const opened = openSession(context, project, options, newBudget(), [], suites)
   const session: Session = { ...opened, cache, shard }
@@ -53,7 +54,7 @@ export async function planCommand(context: Context, names: string[], options: Pl
   try {
     for (const [i, suite] of suites.entries()) {
       const planned = await plannedOf(session, suite, { against, baseline: baselines[i]?.baseline ?? null, options })
-      facts.push(await factsOf(session, planned, runs))
+      facts.push(await factsOf(session, planned, figures))
     }
   } finally {
     cache?.answers.close()

@@ -220,7 +220,7 @@ async function measure({ context, judges, graders, seed }: World, group: Group) 
   const problem = labelsProblem(judged)
   if (problem !== null) {
     const why = lost[0]?.problem
-    throw new AigateError(lost.length > LOST * labels.length ? 'source_failed' : 'usage', {
+    throw new AigateError(lost.length > LOST * labels.length ? 'not_answered' : 'usage', {
       problem: `${group.judge} (${type}): ${problem}${why ? `. The first that was not: ${why.replace(/\.$/, '')}` : ''}`,
       mend: 'Label more answers, of both kinds, and see that the judge can be asked.',
     })

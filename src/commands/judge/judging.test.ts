@@ -342,6 +342,14 @@ describe('calibration', () => {
     expect(held.raw / draws).toBeLessThan(0.8)
   }, 60_000)
 
+  it('stops at its budget, measures nothing, and says why', async () => {
+    const all = world({ n: 40, truth: 0.7, se: 0.95, sp: 0.8, seed: 3 })
+    const folder = project({ url: await serve(script(all)), assert: '{rubric: good}', cases: ['x'] })
+    const { code, stderr } = await labelled(folder, all.map(labelOf), '--max-calls', '10')
+    expect([code, stderr]).toEqual([4, expect.stringMatching(/^error: default \(rubric\): .*The budget of 10 calls/)])
+    expect(stderr).not.toContain('live metrics')
+  })
+
   it('the gate corrects the floor by it, wider than what the judge says, and holds a moved judge to be invalid', async () => {
     const all = world({ n: 160, truth: 0.7, se: 0.95, sp: 0.8, seed: 3 })
     const cases = all.slice(0, 60)

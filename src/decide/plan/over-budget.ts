@@ -77,16 +77,24 @@ export function foretold({ suites, total, budget }: Pick<RunPlan, 'suites' | 'to
   const unknown = unknownIn(suites, budget)
   const [sure] = overOf(total.least, budget)
   if (sure) {
-    const all = suites.reduce((sum, { open }) => sum + open.least, 0)
-    const left = Math.min(all, Math.max(1, Math.ceil(all * (1 - sure.max / sure.need))))
     const { flag } = LIMITS[sure.limit]
-    return `${sentence(sure)}: about ${left} of ${counted(all, 'answer')} would be left unasked, and the run would stop there with exit 4. ${flag} ${enough(sure)} would do; \`aigate plan\` says more.`
+    return `${sentence(sure)}: ${leftOut(suites, sure)}, and the run would stop there with exit 4. ${flag} ${enough(sure)} would do; \`aigate plan\` says more.`
   }
   const [perhaps] = overOf(total.most, budget)
   if (perhaps)
     return `${sentence(perhaps)} if every pass is asked: enough for the first, and a verdict that stays open longer would end with exit 4. ${LIMITS[perhaps.limit].flag} ${enough(perhaps)} would do.`
   const [first] = unknown
   return first ?? null
+}
+
+/** What a limit that is exceeded leaves out. Where every answer is there, it is the grades that judges would give. */
+function leftOut(suites: readonly PlannedSuite[], { max, need }: Over): string {
+  const answers = suites.reduce((sum, { open }) => sum + open.least, 0)
+  const judged = suites.some(({ parts }) => parts.some(({ what, least }) => what !== 'target' && least.calls > 0))
+  const all = answers > 0 ? answers : suites.reduce((sum, { least }) => sum + least.calls, 0)
+  const left = Math.min(all, Math.max(1, Math.ceil(all * (1 - max / need))))
+  const how = answers > 0 ? `left unasked${judged ? ' or ungraded' : ''}` : 'left unmade'
+  return `about ${left} of ${counted(all, answers > 0 ? 'answer' : 'call')} would be ${how}`
 }
 
 /** A value for the option that suffices for the plan, rounded up. */

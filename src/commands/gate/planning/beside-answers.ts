@@ -2,9 +2,9 @@
 import type { AskedCase, PartFacts, Tokens } from '../../../decide/plan/spending.ts'
 import type { ResolvedJudge, ResolvedModel } from '../../../ports.ts'
 import { promptsOfType } from '../../../schema/judge.ts'
-import type { Run } from '../../../schema/run.ts'
 import { assertionsOf, type Case } from '../../../schema/suite.ts'
 import { judgesNamed } from '../../../store/graders.ts'
+import type { Figures } from '../../../store/run-figures.ts'
 import { goldCalls } from '../../judge/judging.ts'
 import type { Session } from '../evaluate.ts'
 import { type Earlier, judgeTokens } from './earlier.ts'
@@ -33,7 +33,7 @@ export async function besideAnswers(
   session: Session,
   planned: Planned,
   graded: readonly Graded[],
-  runs: readonly Run[],
+  figures: Figures,
 ): Promise<PartFacts[]> {
   const { graders, users = {} } = planned.suite
   const judges = Object.values(graders?.judges ?? {}).filter(({ model }) => isAsked(model, session))
@@ -42,7 +42,7 @@ export async function besideAnswers(
   const parts: PartFacts[] = []
   for (const judge of judges) {
     const own = gold.filter((one) => one.judge === judge.name).reduce((sum, { calls }) => sum + calls, 0)
-    parts.push(await judgePart(judge, { planned, graded, runs, gold: own }))
+    parts.push(await judgePart(judge, { planned, graded, figures, gold: own }))
   }
   for (const [name, model] of Object.entries(users))
     if (isAsked(model, session)) parts.push(await userPart(name, model, graded))
@@ -59,10 +59,10 @@ async function besidePart(what: string, model: ResolvedModel, cases: AskedCase[]
   return { what, provider: provider.name, model: pin.id, cases, price, limits: limitsOfModel(model), ...frame }
 }
 
-type Judged = { planned: Planned; graded: readonly Graded[]; runs: readonly Run[]; gold: number }
+type Judged = { planned: Planned; graded: readonly Graded[]; figures: Figures; gold: number }
 
-async function judgePart(judge: ResolvedJudge, { planned, graded, runs, gold }: Judged): Promise<PartFacts> {
-  const told = judgeTokens(runs, judge.name, judge.model.pin.id)
+async function judgePart(judge: ResolvedJudge, { planned, graded, figures, gold }: Judged): Promise<PartFacts> {
+  const told = judgeTokens(figures, judge.name, judge.model.pin.id)
   const cases = graded.flatMap(({ side, cases, toGrade, earlier }) => {
     const asked = new Map(cases.map((one) => [one.id, one]))
     return side.suite.cases.flatMap(({ case: one, info: { id, hash } }): AskedCase[] => {

@@ -8,20 +8,20 @@ import { estimateTokens } from '../../../run/pacing/tokens.ts'
 import { snapshotTarget } from '../../../run/snapshot.ts'
 import type { Baseline } from '../../../schema/baseline.ts'
 import { MAX_STEPS } from '../../../schema/conversation.ts'
-import type { Run } from '../../../schema/run.ts'
 import type { Case } from '../../../schema/suite.ts'
+import type { Figures } from '../../../store/run-figures.ts'
 import type { Session } from '../evaluate.ts'
 import { askedWhere } from '../side-by-side.ts'
 import { besideAnswers, type Graded } from './beside-answers.ts'
-import { type Earlier, earlierOf, mean } from './earlier.ts'
+import { type Earlier, earlierOf } from './earlier.ts'
 import { limitsOfModel, priceOf, TYPICAL_ANSWER } from './models.ts'
 import { type Planned, type PlannedSide, sidesOf } from './sides.ts'
 
 /** Tokens of what a user says. */
 const TYPICAL_MESSAGE = 40
 
-/** @param runs earlier ones, for tokens, prices and latencies */
-export async function factsOf(session: Session, planned: Planned, runs: readonly Run[]): Promise<SuiteFacts> {
+/** @param figures of earlier runs: tokens, prices and latencies */
+export async function factsOf(session: Session, planned: Planned, figures: Figures): Promise<SuiteFacts> {
   const { suite, baseline } = planned
   const { target } = suite
   const passes = passesOf(session, suite)
@@ -31,7 +31,7 @@ export async function factsOf(session: Session, planned: Planned, runs: readonly
   const talks = new Set<string>()
   let missing = 0
   for (const side of sides) {
-    const earlier = earlierOf(runs, side.suite)
+    const earlier = earlierOf(figures, side.suite)
     const found = await openAnswers(side, { passes, earlier })
     if (side === sides[0] && side.recorded) missing = found.cases.reduce((sum, { least }) => sum + least, 0)
     graded.push({ ...found, side, earlier })
@@ -39,7 +39,7 @@ export async function factsOf(session: Session, planned: Planned, runs: readonly
     for (const { id, most, calls } of cases) if (most > 0 && calls.least < calls.most) talks.add(id)
     parts.push(await partOf(session, side, { cases, earlier, baseline }))
   }
-  parts.push(...(await besideAnswers(session, planned, graded, runs)))
+  parts.push(...(await besideAnswers(session, planned, graded, figures)))
   return {
     suite: suite.suite.suite,
     suite_version: suite.suite.version,
@@ -58,7 +58,7 @@ export async function factsOf(session: Session, planned: Planned, runs: readonly
 type Passes = { least: number; most: number }
 
 /** A shard cannot know when the whole is decided: it asks all of its passes. */
-function passesOf({ shard }: Session, { suite: { trials } }: LoadedSuite): Passes {
+export function passesOf({ shard }: Session, { suite: { trials } }: LoadedSuite): Passes {
   if (!shard) return { least: trials.min, most: trials.max }
   const all = Math.min(trials.max, shard.passes ?? trials.max)
   return { least: all, most: all }
@@ -149,3 +149,6 @@ async function partOf(
 function limitsOf({ target }: LoadedSuite): PartFacts['limits'] {
   return target.kind === 'prompt' ? limitsOfModel({ ...target.model, provider: target.provider }) : target.target
 }
+
+const mean = (values: readonly number[]): number | null =>
+  values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0) / values.length

@@ -132,7 +132,12 @@ async function sameCommit(root: string, { file, content }: NamedShard): Promise<
 
 /** What no untouched file can show. */
 function wholeCases(shards: readonly NamedShard[]): void {
-  for (const { header } of shards[0]?.content.suites ?? []) {
+  for (const { header, against } of shards[0]?.content.suites ?? []) {
+    if (header.against && !against)
+      throw refuse(
+        `The shards do not have the answers of ${header.against.ref}, which ${header.suite} is compared with.`,
+        'The files were changed after they were written: run the shards again.',
+      )
     const asked = shards.flatMap(
       ({ content }) => content.suites.find((one) => one.header.suite === header.suite)?.cases ?? [],
     )

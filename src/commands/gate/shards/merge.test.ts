@@ -366,4 +366,10 @@ it('shards of another side, or without one, do not fit', { timeout: 120_000 }, a
   await says(/app: the commit that --against names/)
   await aigate(['eval', '--shard', '2/2', uncached], folder)
   await says(/app: .*against/)
+  for (const nth of ['1/2', '2/2']) await aigate(['eval', '--shard', nth, uncached, '--against', 'main'], folder)
+  for (const name of ['shard-1-of-2.json', 'shard-2-of-2.json']) {
+    const { against: _, ...suite } = shardIn(folder, name).suites[0]!
+    writeFileSync(join(folder, name), JSON.stringify({ ...shardIn(folder, name), suites: [suite] }))
+  }
+  await says(/do not have the answers of main, which app is compared with/)
 })
