@@ -264,6 +264,15 @@ it('what only a weak judge grades is decided by nobody: it hides no failure of o
   expect(suiteOf(alone)?.verdict.outcome).toBe('inconclusive')
 }, 60_000)
 
+it('criteria that nobody labelled answers by are named', async () => {
+  const world = await serve()
+  const folder = project(world.url, { assert: '{rubric: good}, {rubric: {criteria: [kind, good]}}', cases: ['a-good', 'b-good'] })
+  expect((await calibrated(folder, 0)).code).toBe(0)
+  await run(folder)
+  const warnings = suiteOf(folder)?.verdict.warnings.join(' ')
+  expect(warnings).toContain('was calibrated on other criteria than 1 of those that it judges by here')
+}, 60_000)
+
 it('uncalibrated_judges: warn takes a judge out of the gate until somebody has measured it', async () => {
   const world = await serve()
   const sketch = { assert: '{rubric: good}, {contains: text}', cases: ['a-bad', 'b-bad'] }
