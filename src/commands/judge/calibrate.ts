@@ -63,7 +63,11 @@ export async function calibrateCommand(context: Context, file: string, options: 
     judgeRecordings(basename(file).replace(/\.[^.]+$/, '')),
   )
   const { cache } = await openCache(context, project, { ...options })
-  const memory = graderMemory({ cache, context }, basename(file), await askedSince(context, project, groups, graders))
+  const memory = graderMemory(
+    { cache, context, project },
+    basename(file),
+    await askedSince(context, project, groups, graders),
+  )
   const judges = await openJudges(graders, {
     memory,
     env: context.env,

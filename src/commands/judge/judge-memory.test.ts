@@ -266,7 +266,10 @@ it('what only a weak judge grades is decided by nobody: it hides no failure of o
 
 it('criteria that nobody labelled answers by are named', async () => {
   const world = await serve()
-  const folder = project(world.url, { assert: '{rubric: good}, {rubric: {criteria: [kind, good]}}', cases: ['a-good', 'b-good'] })
+  const folder = project(world.url, {
+    assert: '{rubric: good}, {rubric: {criteria: [kind, good]}}',
+    cases: ['a-good', 'b-good'],
+  })
   expect((await calibrated(folder, 0)).code).toBe(0)
   await run(folder)
   const warnings = suiteOf(folder)?.verdict.warnings.join(' ')

@@ -8,6 +8,7 @@ import { stateOf } from '../../decide/change/frozen.ts'
 import type { GraderTools, LoadedSuite, ResolvedModel } from '../../ports.ts'
 import { providerKey } from '../../run/address.ts'
 import { type GraderMemory, openJudges, type OpenJudges } from '../../run/judges/ask-judge.ts'
+import { redactCompletion, redactor, secretNames } from '../../run/redact.ts'
 import { openEmbedder } from '../../run/judges/embedder.ts'
 import { Assertion } from '../../schema/assertion.ts'
 import { assertionsOf } from '../../schema/suite.ts'
@@ -52,11 +53,12 @@ const NEVER = new Date(0)
 
 /** What judges said, and embeddings, of earlier runs; none where recordings answer. `since`: by model, nothing older than that. */
 export function graderMemory(
-  { cache, context }: Pick<Session, 'cache' | 'context'>,
+  { cache, context, project }: Pick<Session, 'cache' | 'context' | 'project'>,
   suite: string,
   since: ReadonlyMap<string, Date>,
 ): GraderMemory | undefined {
   if (!cache) return undefined
+  const redact = redactor(context.env, secretNames(project.config), { patterns: false })
   const keyOf = ({ provider }: ResolvedModel, key: string) => sha256(`grader ${providerKey(provider.config)} ${key}`)
   const replays = ({ provider }: ResolvedModel) => provider.config.type === 'replay'
   return {
@@ -68,7 +70,13 @@ export function graderMemory(
     add: (model, { key, vote, case: id }, completion) => {
       if (replays(model)) return
       const about = { suite, case: id, asked: `grades by ${model.name}` }
-      cache.answers.add({ key: keyOf(model, key), trial: vote, at: context.now(), completion, ...about })
+      cache.answers.add({
+        key: keyOf(model, key),
+        trial: vote,
+        at: context.now(),
+        completion: redactCompletion(completion, redact),
+        ...about,
+      })
     },
   }
 }
