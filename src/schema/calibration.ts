@@ -58,7 +58,7 @@ export const TypeCalibration = z.strictObject({
   response_models: z.array(z.string()).optional().describe('The model names that answered; absent: none told'),
   threshold: Unit.describe('The score from which on it passes'),
   labels: z.strictObject({ file: z.string(), hash: z.string(), n: count, not_judged: count }),
-  sample_of: z.string().nullable().describe('Hash of the target whose answers were drawn at random'),
+  sample_of: z.string().nullable().describe('Suite, and hash of the target, whose answers were drawn at random'),
   table: JudgeTable,
   kappa: Estimate,
   sensitivity: Estimate.describe('Of what people pass, the share that the judge passes'),

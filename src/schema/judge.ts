@@ -126,7 +126,7 @@ export const JudgeUse = z.strictObject({
   sample_of: z
     .string()
     .nullable()
-    .describe('Hash of what was asked for the answers that the labels are a random sample of'),
+    .describe('Suite, and hash of what was asked, for the answers that the labels are a random sample of'),
   corrects: z.boolean().describe('Pass rates are corrected for its errors'),
   at: z.string().nullable(),
   answered_by: z

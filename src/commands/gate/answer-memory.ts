@@ -9,7 +9,7 @@ import type { Completion } from '../../schema/run.ts'
 import { type AnswerCache, type Asked, openAnswerCache } from '../../store/cache/answer-cache.ts'
 import { expander } from '../../run/expand.ts'
 import { graderKeys } from '../../run/needed-keys.ts'
-import { namesIn } from '../../run/redact.ts'
+import { namesIn, redactCompletion, redactor, secretNames } from '../../run/redact.ts'
 import { pricer } from '../../run/price.ts'
 import { type Bounds, tidyCache } from '../../store/cache/tidy.ts'
 import { isCommitted } from '../../store/committed.ts'
@@ -175,11 +175,12 @@ async function servant(
  * time as well.
  */
 export function graderMemory(
-  { cache, context }: Pick<World, 'cache' | 'context'>,
+  { cache, context, project }: Pick<World, 'cache' | 'context' | 'project'>,
   { about, since, sameTime = false }: { about: string; since: ReadonlyMap<string, Date>; sameTime?: boolean },
 ): GraderMemory | undefined {
   if (!cache) return undefined
   const { answers, read } = cache
+  const redact = redactor(context.env, secretNames(project.config), { patterns: false })
   const latest = new Date(context.now().getTime() - SAME_TIME_MS)
   const floor = sameTime && latest > cache.since ? latest : cache.since
   const from = (model: ResolvedModel) => {
@@ -198,7 +199,8 @@ export function graderMemory(
     add: (asked, model, completion) => {
       const known = of(asked, model)
       const label = { suite: about, case: asked.case, asked: `grades by ${model.name}` }
-      if (known) answers.add({ ...known, at: context.now(), completion, ...label })
+      if (known)
+        answers.add({ ...known, at: context.now(), completion: redactCompletion(completion, redact), ...label })
     },
   }
 }

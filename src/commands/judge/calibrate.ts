@@ -1,5 +1,6 @@
 // aigate calibrate: have judges judge answers that people labelled, and store how well they agree.
 import { basename, isAbsolute, join, relative, sep } from 'node:path'
+import { sampleName } from '../../decide/judge/corrected-rate.ts'
 import { calibrate, labelsProblem } from '../../decide/judge/calibrate.ts'
 import { movedAt } from '../../decide/judge/gold.ts'
 import { AigateError } from '../../errors.ts'
@@ -11,6 +12,7 @@ import type { Calibration, Gold, TypeCalibration } from '../../schema/calibratio
 import { type JudgedType, MIN_KAPPA, promptsOfType } from '../../schema/judge.ts'
 import type { Outcome } from '../../schema/verdict.ts'
 import { worst } from '../../schema/verdict.ts'
+import { answerOf, canonical } from '../../score/answer.ts'
 import { calibrationText } from '../../report/calibration.ts'
 import { readCalibration, writeCalibration } from '../../store/calibration-file.ts'
 import { faultError } from '../../store/faults.ts'
@@ -57,14 +59,14 @@ export async function calibrateCommand(context: Context, file: string, options: 
   const shown = relative(project.root, path).split(sep).join('/')
   const { labels, hash } = await readLabels(path, relative(context.cwd, path) || path)
   const { graders, groups } = await prepare(project, labels, path, options.judge)
-  const sample = options.sampleOf === undefined ? null : await targetOf(project, options.sampleOf)
+  const sample = options.sampleOf === undefined ? null : await sampledFrom(project, options.sampleOf, labels)
   const recordings = await openRecordings(
     join(project.root, project.config.recordings),
     judgeRecordings(basename(file).replace(/\.[^.]+$/, '')),
   )
   const { cache } = await openCache(context, project, { ...options })
   const memory = graderMemory(
-    { cache, context },
+    { cache, context, project },
     { about: basename(file), since: await askedSince(context, project, groups, graders) },
   )
   const judges = await openJudges(graders, {
@@ -165,14 +167,25 @@ const mixed = ({ line }: ReadLabel, { type, judge }: Group, what: string) =>
   })
 
 /** What the run asked whose answers were drawn: only for the same thing may rates be pulled towards the labels. */
-async function targetOf(project: Project, ref: string): Promise<string> {
-  const [found] = await runsOf(project, ref)
-  if (!found)
+async function sampledFrom(project: Project, ref: string, labels: readonly ReadLabel[]): Promise<string> {
+  const runs = await runsOf(project, ref)
+  const missing = runs.map(({ run: { header, observations } }) => {
+    const answers = new Set(observations.map(({ completion }) => answerOf(completion)))
+    const strangers = labels.filter(({ answer }) => !answers.has(canonical(answer).trim())).length
+    return { strangers, sample: sampleName(header.suite, header.target.hash) }
+  })
+  const [nearest] = missing.sort((a, b) => a.strangers - b.strangers)
+  if (nearest && nearest.strangers > 0)
+    throw new AigateError('usage', {
+      problem: `${nearest.strangers} of ${labels.length} labelled answers are no answers of run ${ref}: they are no sample of it.`,
+      mend: 'Label answers of one suite of that run, as its record has them, or leave --sample-of out.',
+    })
+  if (!nearest)
     throw new AigateError('usage', {
       problem: `There is no run ${ref}.`,
       mend: 'Name a run: latest, its id, or its file.',
     })
-  return found.run.header.target.hash
+  return nearest.sample
 }
 
 /**

@@ -173,6 +173,32 @@ it('calibrating is not paid for twice when it is broken off, and asks anew once 
   expect(judged(world) - before).toBe(90)
 }, 60_000)
 
+it('labels that are said to be a sample of a run must be of it, and serve its suite alone', async () => {
+  const world = await serve()
+  const names = Array.from({ length: 60 }, (_, i) => `n${i}-${i % 3 === 0 ? 'bad' : 'good'}`)
+  const folder = project(world.url, { assert: '{rubric: good}', cases: names })
+  const suite = readFileSync(join(folder, 'evals/judged.suite.yaml'), 'utf8')
+  writeFileSync(join(folder, 'evals/other.suite.yaml'), suite.replace('suite: judged', 'suite: other'))
+  world.says = (text) => (/text of n\d*[05]-good/.test(text) ? '{"reason": "r", "score": 1}' : undefined)
+  await run(folder)
+  const label = (name: string) =>
+    JSON.stringify({ id: name, assert: { rubric: 'good' }, answer: `text of ${name}`, label: name.endsWith('good') })
+  writeFileSync(join(folder, 'labels.jsonl'), names.map((name) => `${label(name)}\n`).join(''))
+  const found = await aigate(['calibrate', 'labels.jsonl', '--sample-of', 'latest'], folder, env)
+  expect(found.code, found.stderr).toBe(0)
+  await run(folder)
+  const tests = reportIn(folder).suites.map(({ suite: name, verdict }) => [
+    name,
+    verdict.gates.find(({ id }) => id === 'floor')?.test,
+  ])
+  expect(tests.filter(([, test]) => test?.startsWith('PPI++')).length).toBe(1)
+  expect(tests.filter(([, test]) => test?.startsWith('Rogan-Gladen')).length).toBe(1)
+  writeFileSync(join(folder, 'labels.jsonl'), [...names, 'elsewhere-good'].map((name) => `${label(name)}\n`).join(''))
+  const foreign = await aigate(['calibrate', 'labels.jsonl', '--sample-of', 'latest'], folder, env)
+  expect(foreign.code).toBe(2)
+  expect(foreign.stderr).toContain('1 of 61 labelled answers are no answers of run latest')
+}, 60_000)
+
 it('another model behind the same pin than was calibrated, or than graded the baseline, makes the verdict invalid', async () => {
   const world = await serve()
   const folder = project(world.url, { assert: '{rubric: good}', cases: ['a-good', 'b-good'] })
@@ -236,6 +262,18 @@ it('what only a weak judge grades is decided by nobody: it hides no failure of o
   expect((await calibrated(alone, 25)).code).toBe(1)
   expect((await run(alone)).code).toBe(3)
   expect(suiteOf(alone)?.verdict.outcome).toBe('inconclusive')
+}, 60_000)
+
+it('criteria that nobody labelled answers by are named', async () => {
+  const world = await serve()
+  const folder = project(world.url, {
+    assert: '{rubric: good}, {rubric: {criteria: [kind, good]}}',
+    cases: ['a-good', 'b-good'],
+  })
+  expect((await calibrated(folder, 0)).code).toBe(0)
+  await run(folder)
+  const warnings = suiteOf(folder)?.verdict.warnings.join(' ')
+  expect(warnings).toContain('was calibrated on other criteria than 1 of those that it judges by here')
 }, 60_000)
 
 it('uncalibrated_judges: warn takes a judge out of the gate until somebody has measured it', async () => {

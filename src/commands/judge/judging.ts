@@ -45,6 +45,8 @@ type Use = {
   votes: number | undefined
   thresholds: Set<number>
   weighed: boolean
+  /** In words; of types that have none: nothing. */
+  criteria: Set<string>
 }
 
 const NEVER = new Date(0)
@@ -94,6 +96,7 @@ async function openJudging(
     uses.push(standingOf({ ...use, identity, several, minKappa, uncalibrated }, calibration))
     const made = calibration?.types[type]
     if (!made || made.identity !== identity) continue
+    notes.push(...otherCriteria(use, made))
     // What it said before it was calibrated anew may be the word of another judge.
     for (const name of use.names) {
       const model = graders.judges[name]?.model.name ?? ''
@@ -149,12 +152,37 @@ function usesOf({ cases, graders }: LoadedSuite): Use[] {
         votes: named.votes,
         thresholds: new Set(),
         weighed: false,
+        criteria: new Set(),
       }
       if (assertion.threshold !== undefined) use.thresholds.add(assertion.threshold)
+      for (const criteria of criteriaOf(assertion)) use.criteria.add(criteria)
       use.weighed ||= one.threshold !== undefined
       found.set(key, use)
     }
   return [...found.values()]
+}
+
+/** What rubric and compare judge by, as one text; the other types have one question for all. */
+function criteriaOf({ args }: Assertion): string[] {
+  const written: unknown = typeof args === 'string' ? args : (args as { criteria?: unknown }).criteria
+  const texts = [written].flat().filter((one) => typeof one === 'string')
+  return texts.length === 0 ? [] : [texts.join('\n')]
+}
+
+/** A judge may be good at one thing and bad at another. */
+function otherCriteria({ judge, type, criteria }: Use, { gold }: TypeCalibration): string[] {
+  const known = new Set(
+    gold.flatMap((one) => {
+      const read = Assertion.safeParse(one.assert)
+      return read.success ? criteriaOf(read.data) : []
+    }),
+  )
+  const others = [...criteria].filter((one) => !known.has(one))
+  if (known.size === 0 || others.length === 0) return []
+  const which = others.length === criteria.size ? 'other criteria than' : `other criteria than ${others.length} of`
+  return [
+    `The judge ${judge} (${type}) was calibrated on ${which} those that it judges by here: that it errs as often by them is taken for granted.`,
+  ]
 }
 
 /** Of a jury: of all of its judges together. */

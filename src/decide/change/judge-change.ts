@@ -2,6 +2,7 @@
 import type { CaseInfo, GuardRecord, Observation, Run, RunHeader } from '../../schema/run.ts'
 import { type Verdict, worst } from '../../schema/verdict.ts'
 import { movedJudges } from '../judge/answered-by.ts'
+import { sampleName } from '../judge/corrected-rate.ts'
 import { withJudges } from '../judge/with-judges.ts'
 import { withAnchors } from './anchors.ts'
 import type { JudgeInput, Judgement } from '../gate/judge.ts'
@@ -10,7 +11,9 @@ import { byText, counted, names } from '../words.ts'
 
 /** What of a run's header says how it is judged besides the policy. */
 export type Standing = Quarantine &
-  Partial<Pick<RunHeader, 'anchors' | 'target' | 'selection' | 'judging'>> & { guard?: GuardRecord | undefined }
+  Partial<Pick<RunHeader, 'suite' | 'anchors' | 'target' | 'selection' | 'judging'>> & {
+    guard?: GuardRecord | undefined
+  }
 /** `anchors`: the run in which they were asked. */
 type ChangeInput = JudgeInput & { quarantine: Standing; anchors?: Run | undefined }
 
@@ -22,8 +25,9 @@ type ChangeInput = JudgeInput & { quarantine: Standing; anchors?: Run | undefine
  */
 export function judgeChange({ anchors: asked, ...input }: ChangeInput): Judgement {
   const { baseline, cases, observations, quarantine } = input
-  const { anchors, target, judging } = quarantine
-  const known = { ...input, ...(judging && { judging, target: target?.hash }) }
+  const { suite = '', anchors, target, judging } = quarantine
+  const population = target && sampleName(suite, target.hash)
+  const known = { ...input, ...(judging && { judging, target: population }) }
   const judgement = withJudgement(judgeGuarded(known), { judging, observations, baseline })
   if (!anchors || !target || !baseline) return judgement
   const evidence = { anchors, baseline, cases, target: target.hash, observations, asked }

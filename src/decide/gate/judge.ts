@@ -40,7 +40,7 @@ type Frame = {
   stopped?: string | undefined
   /** Another tool asked: what the baseline has and the results lack was not delivered, and nothing can be asked again here. */
   imported?: boolean | undefined
-  /** What is known of the judges, and the hash of what was asked: floors are corrected for errors that were measured. */
+  /** What is known of the judges, and what was asked of which suite: floors are corrected for errors that were measured. */
   judging?: Judging | undefined
   target?: string | undefined
 }

@@ -42,12 +42,15 @@ const judgedScores = ({ scores }: Observation): Score[] =>
   scores.filter((one) => one.judged && one.judged.advisory === undefined && one.weight > 0 && judgesOf(one) !== NOBODY)
 export const judgesOf = (score: Score): string => [...new Set(score.judged?.votes.map(({ judge }) => judge))].join('+')
 
+/** What labels are a sample of: other suites ask the same target other cases. */
+export const sampleName = (suite: string, target: string): string => `${suite} ${target}`
+
 /** Null where no calibration may correct anything. */
 export function correctorOf(input: {
   cases: readonly CaseInfo[]
   observations: readonly Observation[]
   uses: readonly JudgeUse[]
-  /** Hash of what the run asks. */
+  /** What the run asks, as `sampleName`. */
   target?: string | undefined
 }): Corrector | null {
   const usable = input.uses.filter(({ corrects }) => corrects)
