@@ -83,7 +83,8 @@ export function nextItem(queue: Queue, now: number): { item?: Item; wait: number
   if (soonest && soonest.readyAt <= now) return { item: soonest, wait: 0 }
   const waiting = queue.fresh[queue.next]
   if (waiting && triesOthers(queue.house.health, queue.again.length + queue.lane.inFlight)) {
-    queue.head ??= { ...waiting, sent: 0, tries: 0, freed: 0, last: undefined, readyAt: 0 }
+    const { request, provider, ceilings, place } = waiting
+    queue.head ??= { request, provider, ceilings, place, sent: 0, tries: 0, freed: 0, last: undefined, readyAt: 0 }
     return { item: queue.head, wait: 0 }
   }
   return { wait: soonest ? soonest.readyAt - now : Infinity }

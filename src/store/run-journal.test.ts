@@ -307,6 +307,18 @@ describe('a broken line in the middle has its line number', () => {
     ['an answer twice', [answerLine(1), answerLine(1)], 3, /A second answer for pass 1 of a/],
     ['a score first', [scoreLine], 2, /has no answer before it/],
     ['a score twice', [answerLine(1), scoreLine, scoreLine], 4, /A second score/],
+    // Grades that were read before are known by their text: a fault before or behind it is found all the same.
+    ['a foreign case with known grades', [answerLine(1), scoreLine, scoreLine.replace('"a"', '"b"')], 4, /no case b/],
+    ['known grades without an answer', [answerLine(1), scoreLine, scoreLine.replace(':1,', ':2,')], 4, /no answer/],
+    ['grades that name a case', [answerLine(1), scoreLine.replace('"scores"', '"case":"b","scores"')], 3, /no case b/],
+    ['grades of another form', [answerLine(1), scoreLine.replace('"scores"', '"colour":1,"scores"')], 3, /colour/],
+    ['torn grades', [answerLine(1), scoreLine.slice(0, -1)], 3, /is no JSON/],
+    [
+      'known grades after the end',
+      [answerLine(1), scoreLine, answerLine(2), '{"type":"end","complete":true}', scoreLine.replace(':1,', ':2,')],
+      6,
+      /after the end/,
+    ],
     ['a line after the end', ['{"type":"end","complete":true}', answerLine(1)], 3, /after the end/],
   ]
   it.each(cases)('%s', async (name, lines, line, message) => {

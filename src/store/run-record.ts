@@ -1,28 +1,11 @@
 // Reads the record of a run back, also of one that was killed, and finds the records by the names that people use.
 import { readdir, stat } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
-import * as z from 'zod'
 import { AigateError } from '../errors.ts'
-import { isPlainCompletion } from '../schema/plain-completion.ts'
-import { Observation, type Run, RunHeader } from '../schema/run.ts'
+import { type Observation, type Run, RunHeader } from '../schema/run.ts'
 import { badRecord, checkHead, firstIssue, type Line, parseJson, readLineBatches } from './json-lines.ts'
+import { type Book, damaged, enter, enterKnownScore, type Grades, observationsOf, openBook } from './run-book.ts'
 import { fileError } from './write-text.ts'
-
-const { shape } = Observation
-const AnswerLine = z.strictObject({
-  type: z.literal('answer'),
-  case: shape.case,
-  trial: shape.trial,
-  purpose: shape.purpose,
-  completion: shape.completion,
-})
-const ScoreLine = z.strictObject({ type: z.literal('score'), ...Observation.omit({ completion: true }).shape })
-const EndLine = z.strictObject({ type: z.literal('end'), complete: z.boolean(), stopped: z.string().optional() })
-const RecordLine = z.discriminatedUnion('type', [AnswerLine, ScoreLine, EndLine])
-const Grades = ScoreLine.omit({ type: true, case: true, trial: true, purpose: true })
-type Grades = z.infer<typeof Grades>
-
-const damaged = 'The file was changed or damaged after it was written; take it from a copy, or run the suite again.'
 
 /**
  * Reads a run. Observations come in the order of the cases in the header, counted trials before confirming ones, so
@@ -41,8 +24,8 @@ export async function readRun(path: string): Promise<Run> {
   return { ...read, ...(anchors && { anchors }) }
 }
 
-export type RecordedAnswer = Omit<z.infer<typeof AnswerLine>, 'type'>
-export type RecordedScore = Omit<z.infer<typeof ScoreLine>, 'type'>
+export type RecordedAnswer = Pick<Observation, 'case' | 'trial' | 'purpose' | 'completion'>
+export type RecordedScore = Pick<Observation, 'case' | 'trial' | 'purpose'> & Grades
 
 /**
  * What stands in the record of a run, whatever became of the run: the answers in the order in which they came, each with
@@ -107,119 +90,6 @@ async function readHeader(file: string, line: Line, value: unknown): Promise<Run
 
 const noHeader = (file: string) =>
   badRecord(file, undefined, 'The record has no header: the run was stopped before it asked anything.', 'Run it again.')
-
-/** A trial as the record has it. */
-type Recorded = Pick<Observation, 'case' | 'trial' | 'purpose' | 'completion'> & { grades?: Grades }
-
-/** What was read so far. */
-type Book = {
-  file: string
-  /** By case, in the order of the header: its trials. */
-  cases: Map<string, { id: string; trials: Recorded[] }>
-  /** In the order in which they came. */
-  trials: Recorded[]
-  /** By their text: the same grades come again and again. */
-  grades: Map<string, Grades>
-  end?: z.infer<typeof EndLine>
-}
-
-const openBook = (file: string, header: RunHeader): Book => ({
-  file,
-  cases: new Map(header.cases.map(({ id }) => [id, { id, trials: [] }])),
-  trials: [],
-  grades: new Map(),
-})
-
-const nameOf = (line: { case: string; trial: number; purpose: string }) =>
-  `${line.purpose} ${line.trial} of ${line.case}`
-
-const trialIn = (trials: readonly Recorded[], { trial, purpose }: { trial: number; purpose: string }) =>
-  trials.find((one) => one.trial === trial && one.purpose === purpose)
-
-/** How `journalOf` begins the line of a score. */
-const SCORE = /^\{"type":"score","case":"([^"\\\p{Cc}]*)","trial":([1-9]\d{0,8}),"purpose":"(pass|confirm)",/u
-/** Different grades that are kept to be compared with. */
-const MOST_GRADES = 10_000
-
-/**
- * Enters a score whose grades, by their very text, were read before: most lines of a large record are such. False for any
- * other line, and for one with a fault: that is told by `enter`.
- */
-function enterKnownScore(book: Book, { text, ended }: Line): boolean {
-  const [head, id, trial, purpose = ''] = (ended ? SCORE.exec(text) : null) ?? []
-  if (head === undefined || id === undefined || book.end) return false
-  const answered = trialIn(book.cases.get(id)?.trials ?? [], { trial: Number(trial), purpose })
-  if (!answered || answered.grades) return false
-  const rest = text.slice(head.length)
-  const known = book.grades.get(rest) ?? Grades.safeParse(parseJson(`{${rest}`)).data
-  if (known === undefined) return false
-  if (book.grades.size < MOST_GRADES) book.grades.set(rest, known)
-  answered.grades = known
-  return true
-}
-
-/** The line of an ordinary answer, without the schema. */
-function plainAnswer(value: unknown): { success: true; data: z.infer<typeof AnswerLine> } | undefined {
-  if (typeof value !== 'object' || value === null || Object.keys(value).length !== 5) return undefined
-  const { type, case: id, trial, purpose, completion } = value as Record<string, unknown>
-  if (type !== 'answer' || typeof id !== 'string' || !Number.isSafeInteger(trial) || (trial as number) < 1)
-    return undefined
-  if ((purpose !== 'pass' && purpose !== 'confirm') || !isPlainCompletion(completion)) return undefined
-  return { success: true, data: { type, case: id, trial: trial as number, purpose, completion } }
-}
-
-/** Enters one line; what contradicts the lines before it is a fault, for a guess would change the verdict. */
-function enter(book: Book, line: Line, value: unknown): void {
-  const fault = (problem: string) => badRecord(book.file, line.number, problem, damaged)
-  if (value === undefined) throw fault('This line is no JSON.')
-  const read = plainAnswer(value) ?? RecordLine.safeParse(value)
-  if (!read.success) throw fault(`This line is no line of a run: ${firstIssue(read.error)}.`)
-  if (book.end) throw fault('This line stands after the end of the run.')
-  const entry = read.data
-  if (entry.type === 'end') {
-    book.end = entry
-    return
-  }
-  const known = book.cases.get(entry.case)
-  if (!known) throw fault(`The header knows no case ${entry.case}.`)
-  const before = trialIn(known.trials, entry)
-  const { trial, purpose } = entry
-  if (entry.type === 'answer') {
-    if (before) throw fault(`A second answer for ${nameOf(entry)}.`)
-    // The id of the header: one text for all of its trials.
-    const recorded: Recorded = { case: known.id, trial, purpose, completion: entry.completion }
-    known.trials.push(recorded)
-    book.trials.push(recorded)
-  } else {
-    if (!before) throw fault(`A score for ${nameOf(entry)}, which has no answer before it.`)
-    if (before.grades) throw fault(`A second score for ${nameOf(entry)}.`)
-    const { type: _type, case: _case, trial: _trial, purpose: _purpose, ...grades } = entry
-    before.grades = grades
-  }
-}
-
-function observationsOf({ cases }: Book): Observation[] {
-  const order = (one: Recorded) => (one.purpose === 'pass' ? 0 : 1)
-  // By case first, each with its few trials: a hundred thousand sorted at once take long.
-  return [...cases.values()].flatMap(({ trials }) =>
-    trials.sort((a, b) => order(a) - order(b) || a.trial - b.trial).map(observationOf),
-  )
-}
-
-function observationOf({ case: id, trial, purpose, completion, grades }: Recorded): Observation {
-  const { scores, passed, score, grader_error, output }: Grades = grades ?? ungraded(completion.outcome)
-  const observation: Observation = { case: id, trial, purpose, completion, scores, passed, score }
-  if (grader_error !== undefined) observation.grader_error = grader_error
-  if (output !== undefined) observation.output = output
-  return observation
-}
-
-/** An error or a timeout needs no grade: its completion says why it was not measured. */
-function ungraded(outcome: Observation['completion']['outcome']): Grades {
-  const nothing = { scores: [], passed: null, score: null }
-  if (outcome === 'error' || outcome === 'timeout') return nothing
-  return Object.assign(nothing, { grader_error: 'interrupted before it was graded' })
-}
 
 /**
  * The files of a run, sorted. `ref`: `latest`, an id or the unique beginning of one, a folder, or a file (relative to
