@@ -41,14 +41,18 @@ function unverified(desired: Desired, shown: Shown): string | null {
     : 'the lease is not the one that was written'
 }
 
-/** `only` leaves actions out; `found`: what was read from the control plane just before. */
-export type CarryOptions = { only?: ((action: Action) => boolean) | undefined; found?: Shown | undefined }
+/** `only` leaves actions out; `found`: what was read from the control plane just before; `unread`: that it cannot be read. */
+export type CarryOptions = {
+  only?: ((action: Action) => boolean) | undefined
+  found?: Shown | undefined
+  unread?: boolean
+}
 
 /** Does all that is due, until nothing is. A failed action ends the pass: it is tried again at the next. */
 export async function carryOut(
   session: Session,
   actuator: Actuator,
-  { only = () => true, found }: CarryOptions = {},
+  { only = () => true, found, unread = false }: CarryOptions = {},
 ): Promise<Acted> {
   const acted: Acted = { done: [], failed: [] }
   for (let round = 0; round < MOST_ROUNDS; round += 1) {
@@ -57,11 +61,11 @@ export async function carryOut(
     )
     if (due.length === 0) return acted
     for (const wanted of due) {
-      const left = await loweredByHand(session, actuator, wanted.action)
+      const left = unread ? null : await loweredByHand(session, actuator, wanted.action)
       if (left !== null) return { ...acted, left }
       record(session, { kind: 'intent', id: wanted.id, action: wanted.action, why: wanted.why })
       if (!mayAct(session, wanted.action, found)) continue
-      const problem = await carryOutOne(session, actuator, wanted)
+      const problem = await carryOutOne(session, actuator, wanted, unread)
       if (problem === null) acted.done.push(wanted.why)
       else acted.failed.push(problem)
     }
@@ -98,14 +102,19 @@ export const changedByHand = (problem: string): string =>
   `The control plane was changed by somebody else: ${problem}. \`aigate canary resume\` takes it over again.`
 
 /** @returns what went wrong; null: done, seen, and recorded */
-async function carryOutOne(session: Session, actuator: Actuator, { id, action, why }: Wanted): Promise<string | null> {
+async function carryOutOne(
+  session: Session,
+  actuator: Actuator,
+  { id, action, why }: Wanted,
+  unread: boolean,
+): Promise<string | null> {
   if (action.do === 'notify') {
     session.context.stderr.write(safeLine(`notice: ${action.title}: ${action.text}\n`))
     record(session, { kind: 'applied', id, read_back: null })
     return null
   }
-  // A runner that was killed may have done it already: then it is only written down.
-  const before = action.do === 'set' ? await shownBy(actuator, session.context.signal) : null
+  // A runner that was killed may have done it already: then it is only written down. A plane that hangs is not waited for twice.
+  const before = action.do === 'set' && !unread ? await shownBy(actuator, session.context.signal) : null
   const there = before !== null && unverified(action.desired, before) === null
   const { problem, shown } = there
     ? { problem: null, shown: before }

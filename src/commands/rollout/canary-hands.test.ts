@@ -90,7 +90,7 @@ it.each([
 
 /** A control plane over HTTP that keeps one number; `mute`: reading it fails. */
 async function httpPlane() {
-  const state = { percent: 0, mute: false, sets: [] as number[], refuses: Number.POSITIVE_INFINITY }
+  const state = { percent: 0, mute: false, sets: [] as number[], gets: 0, refuses: Number.POSITIVE_INFINITY }
   const server = createServer((request, response) => {
     let body = ''
     request.on('data', (data: Buffer) => (body += data.toString()))
@@ -98,6 +98,7 @@ async function httpPlane() {
       const wanted = request.method === 'POST' ? (JSON.parse(body) as { percent: number }).percent : null
       const refused = wanted === null ? state.mute : wanted >= state.refuses
       if (wanted !== null) state.sets.push(wanted)
+      else state.gets += 1
       if (wanted !== null && !refused) state.percent = wanted
       response.writeHead(refused ? 422 : 200, { 'content-type': 'application/json' })
       response.end(JSON.stringify({ percent: state.percent }))
@@ -140,8 +141,13 @@ it('a service that does not answer is told all the same to go back', async () =>
   await tickWith(one, healthy)
   state.mute = true
   let last: Tick | undefined
-  for (let i = 0; i < 15 && last?.decision?.outcome !== 'fail'; i += 1) last = await tickWith(one, worse)
+  for (let i = 0; i < 15 && last?.decision?.outcome !== 'fail'; i += 1) {
+    state.gets = 0
+    last = await tickWith(one, worse)
+  }
   expect([last?.ending, state.percent]).toEqual(['action_failed', 0])
+  // Asked at the beginning, and after the share was set: nothing is waited for in between.
+  expect(state.gets).toBe(2)
   state.mute = false
   expect((await tickWith(one, worse, { minutes: 10 })).ending).toBe('fail')
 })

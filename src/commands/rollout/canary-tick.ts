@@ -38,7 +38,8 @@ export async function tick(session: Session, edges: Edges): Promise<Tick> {
   session.survives = true
   const control = await lookAtControl(session, edges.actuator)
   const only = control.less === null && !control.unread ? undefined : lowers(session, control.found)
-  const late = await carryOut(session, edges.actuator, { found: control.found, only })
+  const { unread } = control
+  const late = await carryOut(session, edges.actuator, { found: control.found, only, unread })
   const over = ended(session)
   const notes = [...control.notes, ...(control.less === null ? [] : [control.less])]
   if (session.unwritten !== null && (late.failed.length > 0 || over !== null))
@@ -68,7 +69,7 @@ export async function tick(session: Session, edges: Edges): Promise<Tick> {
   record(session, look)
   const { unwritten } = session
   if (unwritten !== null && !wentBack(session)) throw unwritten
-  const acted = await carryOut(session, edges.actuator, { only })
+  const acted = await carryOut(session, edges.actuator, { only, unread })
   if (acted.left !== undefined) notes.push(acted.left)
   if (unwritten !== null) notes.push(unwrittenNote(session.name, unwritten, acted))
   const together = { done: [...late.done, ...acted.done], failed: [...late.failed, ...acted.failed] }
