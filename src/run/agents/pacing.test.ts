@@ -121,14 +121,3 @@ it('nobody waits for ever for an answer that would tell what is left', async () 
   const done = await run([{ turns }], {}, budget)
   expect(done.map(({ outcome }) => outcome)).toEqual(['answered'])
 }, 20_000)
-
-it('the tokens of a whole conversation are not taken for those of its first question', async () => {
-  const budget = newBudget()
-  // As a conversation in which tools answer with long texts.
-  sent = 2_000
-  const [long] = await run([{ turns }], { model: { tpm: 4_000_000 } }, budget)
-  expect(long?.usage?.input_tokens).toBe(10_000)
-  // Two lines: measured by the whole they would be taken for more tokens than may be sent in a minute.
-  const [short] = await run([{ turns: turns.slice(0, 2) }], { model: { tpm: 16_000 } }, budget)
-  expect(short).toMatchObject({ outcome: 'answered', conversation: { calls: 2 } })
-})
