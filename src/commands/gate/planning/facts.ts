@@ -82,7 +82,8 @@ async function openAnswers(side: PlannedSide, { passes, earlier }: { passes: Pas
       open.most += there === undefined ? 1 : 0
       open.least += there === undefined ? surely : 0
       ungraded.most += there === 'grades' ? 0 : 1
-      ungraded.least += there === 'grades' ? 0 : surely
+      // What was said of an answer that is kept is kept as well, unless what it is graded by has changed.
+      ungraded.least += there === undefined ? surely : 0
     }
     toGrade.set(id, ungraded)
     const calls = callsOf(one, earlier.calls.get(id))
