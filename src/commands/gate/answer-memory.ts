@@ -6,6 +6,7 @@ import { providerKey } from '../../run/address.ts'
 import { contentHash } from '../../run/canonical.ts'
 import { CacheConfig, type ProviderConfig } from '../../schema/config.ts'
 import type { Completion } from '../../schema/run.ts'
+import type { Case } from '../../schema/suite.ts'
 import { type AnswerCache, type Asked, openAnswerCache } from '../../store/cache/answer-cache.ts'
 import { expander } from '../../run/expand.ts'
 import { graderKeys } from '../../run/needed-keys.ts'
@@ -111,6 +112,9 @@ type World = {
   options?: Pick<AskOptions, 'batch'>
 }
 
+/** Some of the tools of a case are code, and not recorded results. */
+const isLive = (tools: Case['tools']): boolean => Object.values(tools ?? {}).some((tool) => !('results' in tool))
+
 /** What the cache knows of a target. */
 export async function openMemory(
   { cache, project, context, options = {} }: World,
@@ -124,9 +128,11 @@ export async function openMemory(
   const asOfToday = await servant(suite, options)
   const since = later && later > cache.since ? later : cache.since
   const { components } = project.config
-  const whose = contentHash({ who, side, components })
+  const { tools: code, ...always } = who
+  const [whose, withTools] = [always, who].map((all) => contentHash({ who: all, side, components }))
   // Two cases with one question are two draws.
-  const keyOf = ({ key, case: { id } }: AskRequest) => hash('sha256', `${whose} ${key} ${id}`)
+  const keyOf = ({ key, case: { id, tools } }: AskRequest) =>
+    hash('sha256', `${code !== undefined && isLive(tools) ? withTools : whose} ${key} ${id}`)
   const asked = labelOf(suite)
   const of = (request: AskRequest) => ({ key: keyOf(request), trial: request.trial })
   const find = (request: AskRequest) => {

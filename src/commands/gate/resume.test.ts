@@ -176,7 +176,7 @@ it('goes on in the middle of confirmations, and asks for no more of them', { tim
     write(
       folder,
       'evals/judge.mjs',
-      'let text = ""\nfor await (const part of process.stdin) text += part\nconst pass = text.includes("right")\nconsole.log(JSON.stringify({ pass, score: pass ? 1 : 0, reason: "seen" }))\n',
+      'let text = ""\nfor await (const part of process.stdin) text += part\nconst pass = text.includes("right")\nconsole.log(JSON.stringify({ passed: pass, score: pass ? 1 : 0, reason: "seen" }))\n',
     )
     const rows = readFileSync(join(folder, 'evals/cases.jsonl'), 'utf8')
     writeFileSync(join(folder, 'evals/cases.jsonl'), rows.replace('{"id":"c3"', '{"critical":true,"id":"c3"'))

@@ -285,7 +285,7 @@ describe('bad input: exit 2, the place, the mend, and no stack trace', () => {
     { name: 'tabs', says: /evals\/app\.suite\.yaml:\d+:\d+ error: .*tab/is },
     { name: 'unquoted-version', says: /evals\/app\.suite\.yaml:2:\d+ error: .*"1\.10"/s },
     { name: 'empty-file', says: /evals\/app\.suite\.yaml.* error: .*empty/is },
-    { name: 'bad-regex', says: /evals\/app\.suite\.yaml:5.* error: .*\(two/s },
+    { name: 'bad-regex', says: /evals\/app\.suite\.yaml:7:14 error: .*\(two/s },
     { name: 'template-variable', says: /prompts\/ask\/1\.0\.0\.md:\d+.* error: .*qestion/s },
     { name: 'template-syntax', says: /prompts\/ask\/1\.0\.0\.md:\d+.* error/s },
     { name: 'no-assertions', says: /evals\/app\.suite\.yaml:5.* error: .*assert/s },
