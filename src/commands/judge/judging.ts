@@ -20,7 +20,7 @@ import {
   promptsOfType,
 } from '../../schema/judge.ts'
 import { calibrationAt, calibrationPath, readCalibration } from '../../store/calibration-file.ts'
-import { sha256 } from '../../store/content-hash.ts'
+import { sha256 } from '../../content-hash.ts'
 import { judgeIdentity, judgesNamed } from '../../store/graders.ts'
 import { openRecordings, type RecordingsFile } from '../../store/recordings.ts'
 import { graderMemory } from '../gate/answer-memory.ts'
