@@ -24,7 +24,7 @@ import { sha256 } from '../../content-hash.ts'
 import { judgeIdentity, judgesNamed } from '../../store/graders.ts'
 import { openRecordings, type RecordingsFile } from '../../store/recordings.ts'
 import { graderMemory } from '../gate/answer-memory.ts'
-import type { Session } from '../gate/evaluate.ts'
+import type { Session } from '../gate/session.ts'
 import type { AskOptions } from '../options.ts'
 import { type JudgedAnswer, judgeAll } from './grade-labels.ts'
 

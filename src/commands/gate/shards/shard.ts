@@ -19,7 +19,7 @@ import { requireWritable } from '../../../store/write-text.ts'
 import { shardFileName, writeShard } from '../../../store/shard-file.ts'
 import { AGAINST } from '../against-record.ts'
 import { cellFolder, cellsIn } from '../attribution-record.ts'
-import type { Session } from '../evaluate.ts'
+import type { Session } from '../session.ts'
 
 /** One of several machines. `cases`: what it asks, by suite. */
 export type Shard = {
