@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest'
 const src = import.meta.dirname
 const rooms = ['store', 'run', 'score', 'decide', 'report', 'observe', 'act']
 const pure = ['score', 'statistics', 'decide', 'report', 'schema']
-const ground = ['ports.ts', 'errors.ts', 'secrets.ts', 'schema']
+const ground = ['ports.ts', 'errors.ts', 'secrets.ts', 'content-hash.ts', 'schema']
 
 const files = readdirSync(src, { recursive: true, encoding: 'utf8' })
   .filter((file) => file.endsWith('.ts') && !file.endsWith('.test.ts'))
@@ -75,6 +75,7 @@ describe('law 1: rooms do not import each other', () => {
 
 describe('law 2: pure rooms touch nothing', () => {
   it.each(files.filter((file) => pure.includes(roomOf(file))))('%s', (file) => {
+    expect(localImports(file)).not.toContain('content-hash.ts')
     expect(imports(file).filter((name) => /^node:|^(chalk|execa|openai|write-file-atomic)$/.test(name))).toEqual([])
     const banned = /\bDate\.now\b|\bnew Date\(\)|\bMath\.random\b|\bprocess\.|\bconsole\.|\bfetch\(|\bperformance\./g
     expect(code(file).match(banned) ?? []).toEqual([])

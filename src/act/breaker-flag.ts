@@ -2,7 +2,8 @@
 import { resolve } from 'node:path'
 import type { Breaker } from '../schema/guard.ts'
 import { controlFailed } from './failure.ts'
-import { canonical, EMPTY_FLAG_FILE, parseFlagFile, record, member } from './flag-file.ts'
+import { canonicalJson } from '../content-hash.ts'
+import { EMPTY_FLAG_FILE, parseFlagFile, record, member } from './flag-file.ts'
 import { WHOLE } from './flagd-flag.ts'
 import { setMember } from './json-text.ts'
 import { keepKills, killRef, offVariant } from './kill-list.ts'
@@ -51,5 +52,5 @@ export async function isServed(breaker: Breaker, wanted: BreakerServing, root: s
   const text = await textOf(resolve(root, breaker.flag.path))
   if (text === null) return false
   const found = record(member(parseFlagFile(text, breaker.flag.path).flags, breaker.flag.name))
-  return canonical(found) === canonical(flagFor(breaker, wanted, offVariant(found)))
+  return canonicalJson(found) === canonicalJson(flagFor(breaker, wanted, offVariant(found)))
 }

@@ -14,17 +14,6 @@ export function member(object: Readonly<Record<string, unknown>>, name: string):
   return Object.hasOwn(object, name) ? object[name] : undefined
 }
 
-/** JSON whose keys are sorted: equal for values that mean the same. */
-export function canonical(value: unknown): string {
-  return (
-    JSON.stringify(value, (_, inner: unknown) =>
-      typeof inner === 'object' && inner !== null && !Array.isArray(inner)
-        ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
-        : inner,
-    ) ?? ''
-  )
-}
-
 /**
  * The flags and shared rules of a file. Throws AigateError `control_failed` where it is no flag file: applications ignore
  * such a file without a word.

@@ -1,7 +1,8 @@
 // What a flag of a rollout looks like to flagd, and what a flag that was found there says.
 import type { RolloutPlan } from '../schema/rollout.ts'
 import type { Desired } from '../schema/rollout-journal.ts'
-import { canonical, record } from './flag-file.ts'
+import { canonicalJson } from '../content-hash.ts'
+import { record } from './flag-file.ts'
 import { killRef } from './kill-list.ts'
 
 export { record } from './flag-file.ts'
@@ -106,7 +107,9 @@ export function understand(plan: RolloutPlan, component: string, found: unknown)
   const state: FlagState = { ppm, generation, killed, on, lease_until: lease }
   const hash = typeof metadata['plan_hash'] === 'string' ? metadata['plan_hash'] : undefined
   const wanted: Record<string, unknown> = flagOf(plan, hash, component, state)
-  const odd = Object.keys({ ...wanted, ...flag }).find((part) => canonical(wanted[part]) !== canonical(flag[part]))
+  const odd = Object.keys({ ...wanted, ...flag }).find(
+    (part) => canonicalJson(wanted[part]) !== canonicalJson(flag[part]),
+  )
   return odd === undefined ? state : `its ${odd} was changed`
 }
 

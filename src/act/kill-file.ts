@@ -3,7 +3,8 @@ import { basename } from 'node:path'
 import { AigateError } from '../errors.ts'
 import type { KillEntry, KillScope } from '../schema/kill.ts'
 import { controlFailed } from './failure.ts'
-import { EMPTY_FLAG_FILE, canonical, member, parseFlagFile, record } from './flag-file.ts'
+import { canonicalJson } from '../content-hash.ts'
+import { EMPTY_FLAG_FILE, member, parseFlagFile, record } from './flag-file.ts'
 import {
   concerns,
   KILL,
@@ -107,7 +108,7 @@ async function change(
   })
   const there = await readKills(file, options, now)
   const said = there.kills.map(({ scope, reason, by, at, until, flags }) => ({ scope, reason, by, at, until, flags }))
-  if (canonical(said) !== canonical(wanted))
+  if (canonicalJson(said) !== canonicalJson(wanted))
     throw controlFailed(`${shown} lists other kills after it was written`, 'See who else writes the file.')
   return there
 }

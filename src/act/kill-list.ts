@@ -2,7 +2,8 @@
 import { KillEntry, KillList, KILL_LIST_FORMAT, type KillScope } from '../schema/kill.ts'
 import { AigateError } from '../errors.ts'
 import { controlFailed } from './failure.ts'
-import { canonical, parseFlagFile, record } from './flag-file.ts'
+import { canonicalJson } from '../content-hash.ts'
+import { parseFlagFile, record } from './flag-file.ts'
 import { setMember } from './json-text.ts'
 
 /** Name of the rule under `$evaluators`, and of the flag that carries the list. */
@@ -64,7 +65,7 @@ function servingModel(model: string, flags: Readonly<Record<string, unknown>>): 
 export function offVariant(flag: unknown): string | undefined {
   const rules = record(record(flag)['targeting'])['if']
   if (!Array.isArray(rules)) return undefined
-  const at = rules.findIndex((rule, index) => index % 2 === 0 && canonical(rule) === canonical(killRef))
+  const at = rules.findIndex((rule, index) => index % 2 === 0 && canonicalJson(rule) === canonicalJson(killRef))
   const off: unknown = rules[at + 1]
   return at >= 0 && typeof off === 'string' && Object.hasOwn(record(record(flag)['variants']), off) ? off : undefined
 }
@@ -186,7 +187,7 @@ export function killProblems(text: string, file: string, { flags: named }: KillO
   const kills = killsIn(flags, file)
   const problems: string[] = []
   const asked = Object.keys(flags).some((name) => offVariant(flags[name]) !== undefined)
-  if ((asked || kills.length > 0) && canonical(evaluators[KILL]) !== canonical(ruleOf(kills, flags)))
+  if ((asked || kills.length > 0) && canonicalJson(evaluators[KILL]) !== canonicalJson(ruleOf(kills, flags)))
     problems.push(`the rule ${KILL} under $evaluators is not what the list says`)
   for (const [name, flag] of Object.entries(flags)) {
     const off = offVariant(flag)

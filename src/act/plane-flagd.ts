@@ -1,7 +1,8 @@
 // The plane that is a flag of a flagd file: its variants are versions, and everybody is served the one that is set.
 import { basename, resolve } from 'node:path'
 import { controlFailed, saying } from './failure.ts'
-import { canonical, member } from './flag-file.ts'
+import { canonicalJson } from '../content-hash.ts'
+import { member } from './flag-file.ts'
 import { record, WHOLE } from './flagd-flag.ts'
 import { killRef } from './kill-list.ts'
 import { setMember } from './json-text.ts'
@@ -89,7 +90,7 @@ function rulesOf(flag: Flag): unknown[] | null {
 /** The rule of the kill switches at the beginning stays whatever version is set; other shared rules may serve other versions. */
 function killRules(rules: readonly unknown[]): { kill: unknown[]; rest: unknown[] } {
   let at = 0
-  while (at + 1 < rules.length && canonical(rules[at]) === canonical(killRef)) at += 2
+  while (at + 1 < rules.length && canonicalJson(rules[at]) === canonicalJson(killRef)) at += 2
   return { kill: rules.slice(0, at), rest: rules.slice(at) }
 }
 

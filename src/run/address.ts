@@ -3,7 +3,7 @@ import { isAbsolute, relative, resolve, sep } from 'node:path'
 import type { LoadedSuite } from '../ports.ts'
 import type { OpenAiProvider, ProviderConfig } from '../schema/config.ts'
 import type { ProviderIdentity } from '../schema/run.ts'
-import { contentHash } from './canonical.ts'
+import { contentHash } from '../content-hash.ts'
 import { redactor } from './redact.ts'
 
 /** Who is behind a provider: recorded answers have the address of the provider that --record asks. */

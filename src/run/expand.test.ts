@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import type { LoadedPrompt, ResolvedTarget } from '../ports.ts'
 import { OpenAiProvider } from '../schema/config.ts'
 import { Case } from '../schema/suite.ts'
-import { contentHash } from './canonical.ts'
+import { contentHash } from '../content-hash.ts'
 import { expander } from './expand.ts'
 import { snapshotTarget } from './snapshot.ts'
 

@@ -4,7 +4,7 @@ import { AigateError } from '../errors.ts'
 import type { AskRequest, LoadedPrompt, ResolvedTarget } from '../ports.ts'
 import type { Case, Message } from '../schema/suite.ts'
 import { USER_PROMPT_VERSION } from './agents/simulated-user.ts'
-import { canonical, canonicalObject, canonicalParts, contentHash, sha256 } from './canonical.ts'
+import { canonicalJson, canonicalObject, canonicalParts, contentHash, sha256 } from '../content-hash.ts'
 import { strictLiquid } from './liquid.ts'
 
 type Expand = (testCase: Case, trial: number) => AskRequest
@@ -28,7 +28,7 @@ async function promptExpander(target: PromptTarget): Promise<Expand> {
   return (testCase, trial) => {
     const messages = [...render(testCase), ...(testCase.messages ?? [])]
     const identity = conversationIdentity(testCase)
-    const own = { ...always, messages: canonical(messages) }
+    const own = { ...always, messages: canonicalJson(messages) }
     const texts = Object.keys(identity).length === 0 ? own : { ...own, ...canonicalParts(identity) }
     return {
       key: sha256(canonicalObject(texts)),

@@ -2,7 +2,7 @@
 import type { ResolvedTarget } from '../ports.ts'
 import type { Config } from '../schema/config.ts'
 import type { TargetSnapshot } from '../schema/run.ts'
-import { contentHash } from './canonical.ts'
+import { contentHash } from '../content-hash.ts'
 import { providerIdentity } from './address.ts'
 import { appSpec } from './expand.ts'
 

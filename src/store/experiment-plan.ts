@@ -2,7 +2,7 @@
 import { AigateError } from '../errors.ts'
 import type { Project } from '../ports.ts'
 import { ExperimentPlan, type LoadedExperiment } from '../schema/experiment.ts'
-import { canonicalJson, sha256 } from './content-hash.ts'
+import { canonicalJson, sha256 } from '../content-hash.ts'
 import { choose, didYouMean, joinErrors } from './faults.ts'
 import { readAll, scatteredFiles } from './scattered-plans.ts'
 import { sourceFile } from './source-text.ts'

@@ -3,7 +3,7 @@ import { isAbsolute, posix, relative, sep } from 'node:path'
 import type { LoadedSuite, Project } from '../ports.ts'
 import { assertionsOf, type Case } from '../schema/suite.ts'
 import { contentDigest } from './content-digest.ts'
-import { sha256 } from './content-hash.ts'
+import { sha256 } from '../content-hash.ts'
 import { realPath } from './repository-links.ts'
 import type { RepositoryTree } from './repository-tree.ts'
 

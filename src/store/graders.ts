@@ -3,7 +3,7 @@ import type { Graders, LoadedPrompt, Project, ResolvedJudge, ResolvedModel } fro
 import type { Assertion } from '../schema/assertion.ts'
 import { type JudgedType, JudgedType as judgedType, judgePromptNames, promptsOfType } from '../schema/judge.ts'
 import type { WrittenCase } from './case-files.ts'
-import { canonicalJson, sha256 } from './content-hash.ts'
+import { canonicalJson, sha256 } from '../content-hash.ts'
 import { choose, didYouMean, type Fault } from './faults.ts'
 import { findPrompt } from './prompts.ts'
 import type { PromptShelf } from './targets.ts'

@@ -2,7 +2,7 @@
 import type { AigateError } from '../errors.ts'
 import type { Project } from '../ports.ts'
 import { GuardPlan } from '../schema/guard.ts'
-import { canonicalJson, sha256 } from './content-hash.ts'
+import { canonicalJson, sha256 } from '../content-hash.ts'
 import { readAll, scatteredFiles } from './scattered-plans.ts'
 import { sourceFile } from './source-text.ts'
 import { type Locate, readYaml } from './yaml.ts'

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import type { LoadedSuite, Project } from '../ports.ts'
 import { contentDigest } from './content-digest.ts'
-import { sha256 } from './content-hash.ts'
+import { sha256 } from '../content-hash.ts'
 import { ownFiles, ownTest } from './grader-files.ts'
 import { workingTree } from './repository-tree.ts'
 

@@ -4,7 +4,7 @@ import type { Graders, LoadedPrompt, LoadedSuite, ResolvedModel } from '../ports
 import type { CaseInfo } from '../schema/run.ts'
 import { assertionsOf, type Case, type Suite } from '../schema/suite.ts'
 import { caseAt, readCases, type WrittenCase } from './case-files.ts'
-import { canonicalJson, canonicalObject, sha256 } from './content-hash.ts'
+import { canonicalJson, canonicalObject, sha256 } from '../content-hash.ts'
 import { didYouMean, type Fault, faultError } from './faults.ts'
 import { graderIdentity, modelIdentity } from './graders.ts'
 import { type SourceFile, sourceFile } from './source-text.ts'

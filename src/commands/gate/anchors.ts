@@ -14,7 +14,7 @@ import { loadPrompt } from '../../store/prompts.ts'
 import { openRecordings } from '../../store/recordings.ts'
 import { anchorsFolder } from '../../store/run-journal.ts'
 import { askRounds, openCell } from './attribute.ts'
-import type { Session } from './evaluate.ts'
+import type { Session } from './session.ts'
 import { judgeRun } from './judge-run.ts'
 import { deterministicCases } from './stored-evidence.ts'
 

@@ -4,7 +4,7 @@ import { AigateError } from '../../errors.ts'
 import type { BatchLook, LoadedSuite } from '../../ports.ts'
 import { openBatchBook } from '../../store/batch-book.ts'
 import type { AskOptions } from '../options.ts'
-import type { Session } from './evaluate.ts'
+import type { Session } from './session.ts'
 import { isConversation } from '../../run/agents/conversation.ts'
 
 /** Where batches are written down, and what is said while they are waited for. */

@@ -6,7 +6,7 @@ import { graderKey } from '../../decide/change/policy-guard.ts'
 import { AigateError } from '../../errors.ts'
 import type { Context, LoadedSuite, Project } from '../../ports.ts'
 import { addressOf, providerKey } from '../../run/address.ts'
-import { canonical, contentHash } from '../../run/canonical.ts'
+import { canonicalJson, contentHash } from '../../content-hash.ts'
 import { othersOf } from '../../run/needed-keys.ts'
 import type { QuarantineEntry } from '../../schema/quarantine.ts'
 import type { GuardRecord } from '../../schema/run.ts'
@@ -179,12 +179,12 @@ async function stateOf(
     judges:
       suite.graders === undefined && suite.users === undefined
         ? null
-        : canonical([othersOf(suite).map(({ config: asked }) => providerKey(asked)), side.calibrations]),
-    components: canonical(config.components ?? {}),
+        : canonicalJson([othersOf(suite).map(({ config: asked }) => providerKey(asked)), side.calibrations]),
+    components: canonicalJson(config.components ?? {}),
     code: 'files' in code ? code.files : null,
     graders: new Map(graders),
     baseline: await digestOf(baselineFile(join(root, config.baselines), name)),
-    quarantine: canonical(side.quarantine.filter((entry) => entry.suite === name)),
+    quarantine: canonicalJson(side.quarantine.filter((entry) => entry.suite === name)),
     recordings: replayed ? await folderDigest(join(root, config.recordings)) : null,
   }
   return { state, untold: 'untold' in code ? code.untold : undefined }

@@ -1,112 +1,24 @@
 // The road of one suite: ask a pass, grade each answer as it comes, judge, and ask again while the verdict is open.
-import { createHash } from 'node:crypto'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { judgeChange } from '../../decide/change/judge-change.ts'
 import { suiteReport } from '../../decide/explain/suite-report.ts'
-import { continuedJudging } from '../../decide/judge/merged-judging.ts'
 import { FIRST_CONFIRMATION } from '../../decide/shards/whole-run.ts'
-import type { AskRequest, Context, GraderTools, LoadedSuite, Project } from '../../ports.ts'
+import type { AskRequest, GraderTools, LoadedSuite } from '../../ports.ts'
 import { buildProvider } from '../../run/build-provider.ts'
-import type { BudgetState } from '../../run/budget.ts'
 import { expander } from '../../run/expand.ts'
 import { interleave } from '../../run/interleave.ts'
 import { runKnowing } from '../../run/known-answers.ts'
-import type { Baseline } from '../../schema/baseline.ts'
-import type { QuarantineEntry } from '../../schema/quarantine.ts'
-import type { Completion, GuardRecord, Invocation, Observation, Run, RunHeader } from '../../schema/run.ts'
+import type { Completion, Observation, Run } from '../../schema/run.ts'
 import type { SuiteReport } from '../../schema/verdict.ts'
 import { openRecordings } from '../../store/recordings.ts'
-import { createRun, newRunId, type RunJournal } from '../../store/run-journal.ts'
-import { resumeRun } from '../../store/run-resume.ts'
-import type { OtherSide } from './against.ts'
-import { openMemory, SAME_TIME_MS, type SessionCache } from './answer-memory.ts'
+import { openMemory, SAME_TIME_MS } from './answer-memory.ts'
 import { batching } from './batching.ts'
 import { finisher, gradingLine } from './finish-answer.ts'
-import { judgingOf, type SuiteJudging } from '../judge/judging.ts'
-import type { AskOptions } from '../options.ts'
+import { judgingOf } from '../judge/judging.ts'
 import { startProgress } from '../progress.ts'
 import { keepBaseline, suiteHeader } from './run-header.ts'
-import { nextOfShard, ownCases, type Shard } from './shards/shard.ts'
-
-/** What the record of a run says that was ended by a fault, such as a full disk. */
-export const BROKEN_OFF = 'broken off by a fault'
-
-/** What all suites of one invocation share. */
-export type Session = {
-  context: Context
-  project: Project
-  id: string
-  folder: string
-  seed: number
-  budget: BudgetState
-  options: AskOptions
-  /** Names of all suites of the invocation. */
-  suites: string[]
-  /** The list of today, already checked against the suites. */
-  quarantine: readonly QuarantineEntry[]
-  /** What the verdict of every suite must say about the lock. */
-  notes?: readonly string[]
-  /** Rules of the suites that the command line set aside. */
-  whatIf?: readonly string[]
-  /** Answers of earlier runs; absent: everything is asked. */
-  cache?: SessionCache | null
-  /** How the run was started, for --resume. */
-  invocation?: Invocation
-  /** Only a part of the cases is asked here. */
-  shard?: Shard | undefined
-  /** true: the records in the folder are gone on with. */
-  resumed?: boolean
-  /** By suite: its judges, once they are open. */
-  judging: Map<string, Promise<SuiteJudging | null>>
-  /** By suite: the commit whose rules judge; null or absent: none. */
-  bases?: ReadonlyMap<string, string | null>
-}
-
-/** The record of a suite in a folder: a new one, or the one that a resumed run goes on with. */
-export const openRecord = ({ resumed }: Session, folder: string, header: RunHeader): Promise<RunJournal> =>
-  resumed
-    ? resumeRun(folder, header, (before) =>
-        before.judging && header.judging
-          ? { ...before, judging: continuedJudging(before.judging, header.judging) }
-          : before,
-      )
-    : createRun(folder, header)
-
-export function openSession(
-  context: Context,
-  project: Project,
-  options: AskOptions,
-  budget: BudgetState,
-  quarantine: readonly QuarantineEntry[],
-  suites: readonly LoadedSuite[],
-): Session {
-  const started = context.now()
-  const entropy = createHash('sha256').update(`${started.toISOString()} ${context.monotonic()}`).digest('hex')
-  const id = newRunId(started, entropy.slice(0, 4))
-  const folder = options.out ? resolve(context.cwd, options.out, id) : join(project.root, '.aigate', 'runs', id)
-  return {
-    context,
-    project,
-    id,
-    folder,
-    seed: options.seed ?? 1,
-    budget,
-    options,
-    quarantine,
-    suites: suites.map(({ suite }) => suite.suite),
-    judging: new Map(),
-  }
-}
-
-/** What a suite is compared with: a stored baseline, or another side that is asked along. */
-export type Comparison = {
-  baseline: Baseline | null
-  file: string | null
-  partial: boolean
-  guard?: GuardRecord | undefined
-  other?: OtherSide | null | undefined
-  anchors?: RunHeader['anchors']
-}
+import { BROKEN_OFF, type Comparison, openRecord, type Session } from './session.ts'
+import { nextOfShard, ownCases } from './shards/shard.ts'
 
 /**
  * Runs one suite to its verdict. Every answer is in the journal before it is graded, and every grade before it is judged.

@@ -8,7 +8,7 @@ import { checkOutput, type OutputForm, outputFormOf } from '../../score/output-f
 import type { RunJournal } from '../../store/run-journal.ts'
 import type { Memory } from './answer-memory.ts'
 import { judgingOf } from '../judge/judging.ts'
-import type { Session } from './evaluate.ts'
+import type { Session } from './session.ts'
 
 type Finishing = {
   session: Session

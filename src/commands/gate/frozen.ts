@@ -10,7 +10,7 @@ import {
 import { type LockableSuite, lockChanges, lockOf } from '../../decide/change/lock.ts'
 import { AigateError } from '../../errors.ts'
 import type { Context, LoadedSuite, Project } from '../../ports.ts'
-import { contentHash } from '../../run/canonical.ts'
+import { contentHash } from '../../content-hash.ts'
 import { snapshotTarget } from '../../run/snapshot.ts'
 import type { Lock } from '../../schema/lock.ts'
 import { joinErrors } from '../../store/faults.ts'

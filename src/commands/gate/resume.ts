@@ -14,7 +14,7 @@ import { findRuns, readRecord, recentRunFolders } from '../../store/run-record.t
 import { recordOf } from '../../store/run-resume.ts'
 import { fileError } from '../../store/write-text.ts'
 import { cellFolder, cellsIn } from './attribution-record.ts'
-import type { Comparison, Session } from './evaluate.ts'
+import type { Comparison, Session } from './session.ts'
 import { suiteHeader } from './run-header.ts'
 
 /** Options that decide what is asked and how it is judged; a resumed run has those that it was started with. */

@@ -6,9 +6,8 @@ import { join } from 'node:path'
 import type { StepResult } from '../../decide/rollback/runs.ts'
 import { AigateError } from '../../errors.ts'
 import type { Context } from '../../ports.ts'
-import { canonical } from '../../act/flag-file.ts'
 import type { PlaneConfig, Planes } from '../../schema/planes.ts'
-import { sha256 } from '../../store/content-hash.ts'
+import { canonicalJson, sha256 } from '../../content-hash.ts'
 import { applyRollback, type Done } from './rollback-apply.ts'
 import type { Aimed, Opened, RollbackOptions } from './rollback-plan.ts'
 
@@ -43,7 +42,7 @@ export async function drillRollback(
 
 /** Of the planes of an environment, however their keys are ordered: a drill of others says nothing about these. */
 export function planesHash(planes: Planes): string {
-  return sha256(canonical(planes))
+  return sha256(canonicalJson(planes))
 }
 
 async function copiesOf(

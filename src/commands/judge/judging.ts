@@ -20,11 +20,11 @@ import {
   promptsOfType,
 } from '../../schema/judge.ts'
 import { calibrationAt, calibrationPath, readCalibration } from '../../store/calibration-file.ts'
-import { sha256 } from '../../store/content-hash.ts'
+import { sha256 } from '../../content-hash.ts'
 import { judgeIdentity, judgesNamed } from '../../store/graders.ts'
 import { openRecordings, type RecordingsFile } from '../../store/recordings.ts'
 import { graderMemory } from '../gate/answer-memory.ts'
-import type { Session } from '../gate/evaluate.ts'
+import type { Session } from '../gate/session.ts'
 import type { AskOptions } from '../options.ts'
 import { type JudgedAnswer, judgeAll } from './grade-labels.ts'
 

@@ -2,7 +2,7 @@
 import { type Bump, nextVersion, promptChange } from '../../decide/change/prompt-change.ts'
 import { AigateError } from '../../errors.ts'
 import type { Context, Ending, LoadedPrompt, Project } from '../../ports.ts'
-import { sha256 } from '../../store/content-hash.ts'
+import { sha256 } from '../../content-hash.ts'
 import { loadProject } from '../../store/project.ts'
 import { promptText, restorePrompt, writeVersion } from '../../store/prompt-files.ts'
 import { findPrompt, listPrompts, loadPrompt, parsePrompt, type PromptEntry } from '../../store/prompts.ts'

@@ -2,7 +2,7 @@
 import { promptFaults, type PromptVersion } from '../../decide/change/prompt-change.ts'
 import { AigateError } from '../../errors.ts'
 import type { Context, Project } from '../../ports.ts'
-import { sha256 } from '../../store/content-hash.ts'
+import { sha256 } from '../../content-hash.ts'
 import { type Base, findBase } from '../../store/base-commit.ts'
 import { promptChangelogs, promptText } from '../../store/prompt-files.ts'
 import { listPrompts, parsePrompt, type PromptEntry } from '../../store/prompts.ts'

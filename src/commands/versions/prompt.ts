@@ -11,7 +11,7 @@ import {
 } from '../../report/prompts.ts'
 import type { DiffedCase, Rendered } from '../../report/prompts.ts'
 import { expander } from '../../run/expand.ts'
-import { sha256 } from '../../store/content-hash.ts'
+import { sha256 } from '../../content-hash.ts'
 import { choose, didYouMean, joinErrors } from '../../store/faults.ts'
 import { baseCommit } from '../../store/base-commit.ts'
 import { loadProject } from '../../store/project.ts'

@@ -3,7 +3,7 @@ import type { AskRequest, Graders, Provider, ResolvedModel } from '../../ports.t
 import type { OpenAiProvider } from '../../schema/config.ts'
 import type { EmbedRecord } from '../../schema/judge.ts'
 import type { Completion } from '../../schema/run.ts'
-import { contentHash } from '../canonical.ts'
+import { contentHash } from '../../content-hash.ts'
 import { EMBEDDED_AT_ONCE, embedTexts } from '../embeddings.ts'
 import { runPass } from '../engine.ts'
 import { pricer } from '../price.ts'

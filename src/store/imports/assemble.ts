@@ -1,7 +1,7 @@
 // Trials of a foreign file to a run of ours: cases by content, repeats numbered, only whole passes kept.
 import { defaultPolicy } from '../../schema/gate.ts'
 import type { CaseInfo, Completion, Observation, Run } from '../../schema/run.ts'
-import { canonicalJson, sha256 } from '../content-hash.ts'
+import { canonicalJson, sha256 } from '../../content-hash.ts'
 import { newRunId } from '../run-journal.ts'
 import { badResults, type ForeignResults, type ForeignTrial, notRun } from './foreign.ts'
 

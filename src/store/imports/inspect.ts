@@ -1,6 +1,6 @@
 // Inspect (UK AI Security Institute): logs as one JSON file, or as .eval archives with one file a sample.
 import type { Score, Usage } from '../../schema/run.ts'
-import { canonicalJson, sha256 } from '../content-hash.ts'
+import { canonicalJson, sha256 } from '../../content-hash.ts'
 import {
   amount,
   badResults,

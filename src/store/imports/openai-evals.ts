@@ -1,5 +1,5 @@
 // OpenAI evals (oaieval): a JSONL log of a spec, a final report and events, several events a sample.
-import { canonicalJson, sha256 } from '../content-hash.ts'
+import { canonicalJson, sha256 } from '../../content-hash.ts'
 import {
   amount,
   badResults,

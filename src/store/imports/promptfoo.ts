@@ -1,6 +1,6 @@
 // promptfoo: `eval --output results.json` (formats 1 to 3) and results.jsonl, one row an answer.
 import type { Score } from '../../schema/run.ts'
-import { canonicalJson, sha256 } from '../content-hash.ts'
+import { canonicalJson, sha256 } from '../../content-hash.ts'
 import {
   amount,
   badResults,

@@ -7,7 +7,7 @@ import type { BudgetState } from '../../../run/budget.ts'
 import { expander } from '../../../run/expand.ts'
 import type { Budget } from '../../../schema/config.ts'
 import { type Figures, recentFigures } from '../../../store/run-figures.ts'
-import type { Session } from '../evaluate.ts'
+import type { Session } from '../session.ts'
 import { factsOf, passesOf } from './facts.ts'
 import { type Planned, sidesOf } from './sides.ts'
 

@@ -10,7 +10,7 @@ import type { OtherAsked } from '../against.ts'
 import { openMemory, SAME_TIME_MS } from '../answer-memory.ts'
 import type { Cells } from '../attribute.ts'
 import { cellFolder } from '../attribution-record.ts'
-import type { Session } from '../evaluate.ts'
+import type { Session } from '../session.ts'
 import { ownCases } from '../shards/shard.ts'
 import { askedWhere } from '../side-by-side.ts'
 

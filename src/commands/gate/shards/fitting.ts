@@ -1,7 +1,7 @@
 // Whether files of shards are the parts of one run: all of them, each once, and of the same questions and rules.
 import { relative } from 'node:path'
 import { AigateError } from '../../../errors.ts'
-import { contentHash } from '../../../run/canonical.ts'
+import { contentHash } from '../../../content-hash.ts'
 import type { RunHeader } from '../../../schema/run.ts'
 import type { ShardFile } from '../../../schema/shard.ts'
 import { gitState } from '../../../store/git.ts'

@@ -6,7 +6,7 @@ import { type Load, splitCases } from '../../../decide/shards/split-cases.ts'
 import { counted } from '../../../decide/words.ts'
 import { AigateError } from '../../../errors.ts'
 import type { Context, Ending, LoadedSuite } from '../../../ports.ts'
-import { contentHash } from '../../../run/canonical.ts'
+import { contentHash } from '../../../content-hash.ts'
 import type { Baseline } from '../../../schema/baseline.ts'
 import type { Observation, RunHeader } from '../../../schema/run.ts'
 import type { ShardFile, Side } from '../../../schema/shard.ts'
@@ -19,7 +19,7 @@ import { requireWritable } from '../../../store/write-text.ts'
 import { shardFileName, writeShard } from '../../../store/shard-file.ts'
 import { AGAINST } from '../against-record.ts'
 import { cellFolder, cellsIn } from '../attribution-record.ts'
-import type { Session } from '../evaluate.ts'
+import type { Session } from '../session.ts'
 
 /** One of several machines. `cases`: what it asks, by suite. */
 export type Shard = {

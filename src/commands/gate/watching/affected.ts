@@ -1,5 +1,5 @@
 // What a saved file changes: suites by all that decides their verdict, and their cases by what is asked and how it is graded.
-import { contentHash } from '../../../run/canonical.ts'
+import { contentHash } from '../../../content-hash.ts'
 import { expander } from '../../../run/expand.ts'
 import { snapshotTarget } from '../../../run/snapshot.ts'
 import type { LoadedSuite, Project } from '../../../ports.ts'

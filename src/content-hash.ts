@@ -1,10 +1,5 @@
-// SHA-256 of a text, and of a JSON value independent of the order of its keys.
+// One text and one hash for the same content, however its keys were ordered. Touches nothing, but is not for pure rooms: it needs Node.
 import { hash } from 'node:crypto'
-
-/** SHA-256 in hex. */
-export function sha256(text: string): string {
-  return hash('sha256', text)
-}
 
 /** JSON with sorted keys and without what is undefined: equal values give equal text. */
 export function canonicalJson(value: unknown): string {
@@ -22,6 +17,10 @@ export function canonicalObject(texts: Readonly<Record<string, string | undefine
     if (texts[key] !== undefined) text += `${text === '' ? '' : ','}"${key}":${texts[key]}`
   return `{${text}}`
 }
+
+/** The canonical JSON of each value of an object. */
+export const canonicalParts = (value: Readonly<Record<string, unknown>>): Record<string, string | undefined> =>
+  Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, canonicalJson(inner)]))
 
 /** The value with the keys of every object in order, itself where they are; what JSON would call by itself is called here. */
 function sorted(value: unknown): unknown {
@@ -42,4 +41,12 @@ function sorted(value: unknown): unknown {
     entries.push([key, own])
   }
   return asItIs ? value : Object.fromEntries(entries.sort(([a], [b]) => (a < b ? -1 : 1)))
+}
+
+/** SHA-256 (hex) of a text. */
+export const sha256 = (text: string): string => hash('sha256', text)
+
+/** SHA-256 (hex) of the canonical JSON of a value. */
+export function contentHash(value: unknown): string {
+  return sha256(canonicalJson(value))
 }
