@@ -35,8 +35,8 @@ afterAll(() => {
 
 const PATHS = 'src/**\n# tests decide nothing\n!**/*.test.js\n!**/*.md\n'
 /** A pull request that changes these files. */
-function change(...paths: string[]): string {
-  const folder = clone(origin)
+function change(from: string, ...paths: string[]): string {
+  const folder = clone(from)
   for (const path of paths) write(folder, path, 'changed\n')
   commit(folder, 'a change')
   return folder
@@ -53,7 +53,7 @@ const step = (workspace: string, more: Partial<Step> = {}): Step => ({
 describe('relevant-paths', () => {
   it('a change beside them passes at once, without a key, and says that nothing was asked', async () => {
     const before = api.asked.length
-    const folder = change('docs/a.md', 'src/app.test.js')
+    const folder = change(origin, 'docs/a.md', 'src/app.test.js')
     const payload = payloads.pull_request(base, 'mallory/octo-repo')
     const found = await runAction(step(folder, { payload, env: { GATE_KEY: '' } }))
     expect(found.code, found.stdout).toBe(0)
@@ -77,7 +77,7 @@ describe('relevant-paths', () => {
     ['what is known about a judge', 'calibrations/default.json'],
     ['a configuration that is nearer', 'docs/inner/aigate.yaml'],
   ])('%s counts', async (_, path) => {
-    const found = await runAction(step(change('docs/a.md', path), { env: { GATE_KEY: '' } }))
+    const found = await runAction(step(change(origin, 'docs/a.md', path), { env: { GATE_KEY: '' } }))
     // Not evaluated for want of a key, or refused for what is wrong in the file: but never passed over.
     expect(found.code, found.stdout).toBeGreaterThan(0)
     expect(found.summary).not.toContain('no relevant change')
@@ -110,7 +110,7 @@ describe('relevant-paths', () => {
 
   it('everything is evaluated where the base is not there, and on other events', async () => {
     const env = { GATE_KEY: '' }
-    const folder = change('docs/a.md')
+    const folder = change(origin, 'docs/a.md')
     const unknown = payloads.pull_request('0123456789012345678901234567890123456789')
     expect((await runAction(step(folder, { payload: unknown, env }))).code).toBe(4)
     expect((await runAction(step(folder, { event: 'push', payload: payloads.push(base), env }))).code).toBe(4)
@@ -125,10 +125,10 @@ describe('relevant-paths', () => {
     const server = await startGithub()
     closing.push(server.close)
     const inputs = { comment: 'true' }
-    const folder = change('docs/a.md')
+    const folder = change(origin, 'docs/a.md')
     await runAction(step(folder, { api: server.url, inputs }))
     expect(server.comments).toEqual([])
-    const worse = change('evals/new.suite.yaml')
+    const worse = change(origin, 'evals/new.suite.yaml')
     expect((await runAction(step(worse, { api: server.url, inputs }))).code).toBe(2)
     expect(server.comments).toHaveLength(1)
     const found = await runAction(step(folder, { api: server.url, inputs, env: { GITHUB_RUN_ID: '7002' } }))
@@ -139,6 +139,17 @@ describe('relevant-paths', () => {
 })
 
 describe('changed', () => {
+  let plain = ''
+  let first = ''
+  beforeAll(async () => {
+    // Nobody grades by a program here, which could use any file.
+    plain = promptProject(api, { cases: 21 })
+    edit(plain, 'aigate.yaml', 'retries: 0', 'retries: 0, api_key_env: GATE_KEY')
+    expect((await aigate(['baseline', 'record', '--reason', 'first'], plain, { GATE_KEY: KEY })).code).toBe(0)
+    first = commit(plain, 'a baseline')
+  })
+  const ofPlain = (folder: string, more: Partial<Step>) =>
+    step(folder, { payload: payloads.pull_request(first), ...more })
   const only = (changed: string) => ({ 'relevant-paths': '', changed })
   /** The questions that reached the model meanwhile. */
   async function asking(of: Step) {
@@ -148,34 +159,34 @@ describe('changed', () => {
   }
 
   it('a pull request that reaches no suite passes without a question, and says so', async () => {
-    const folder = change('docs/a.md', 'src/app.js')
-    const { code, stdout, outputs, summary, asked } = await asking(step(folder, { inputs: only('true') }))
+    const folder = change(plain, 'docs/a.md', 'src/app.js')
+    const { code, stdout, outputs, summary, asked } = await asking(ofPlain(folder, { inputs: only('true') }))
     expect({ code, asked }, stdout).toEqual({ code: 0, asked: 0 })
     expect(outputs).toMatchObject({ outcome: 'pass', evaluated: 'false', 'pass-rate': '', calls: '0' })
     expect(summary).toMatch(/Nothing to do, .*: app/)
-    const queue = { event: 'merge_group', payload: payloads.merge_group(base), inputs: only('true') }
-    expect(await asking(step(folder, queue))).toMatchObject({ code: 0, asked: 0 })
+    const queue = { event: 'merge_group', payload: payloads.merge_group(first), inputs: only('true') }
+    expect(await asking(ofPlain(folder, queue))).toMatchObject({ code: 0, asked: 0 })
   })
 
   it('one that reaches it is evaluated; so is every other event, and everything where it is false', async () => {
-    const folder = clone(origin)
+    const folder = clone(plain)
     edit(folder, 'evals/app.suite.yaml', 'a@1.0.0', 'a@1.1.0')
     commit(folder, 'shorter')
-    const reached = await asking(step(folder, { inputs: only('true') }))
+    const reached = await asking(ofPlain(folder, { inputs: only('true') }))
     expect(reached, reached.stdout).toMatchObject({ code: 0, asked: 21, outputs: { evaluated: 'true' } })
-    const other = change('docs/a.md')
-    const pushed = { event: 'push', payload: payloads.push(base), inputs: only('true') }
-    expect((await asking(step(other, pushed))).asked).toBe(21)
-    const all = change('docs/b.md')
-    expect((await asking(step(all, { inputs: only('false') }))).asked).toBe(21)
+    const other = change(plain, 'docs/a.md')
+    const pushed = { event: 'push', payload: payloads.push(first), inputs: only('true') }
+    expect((await asking(ofPlain(other, pushed))).asked).toBe(21)
+    const all = change(plain, 'docs/b.md')
+    expect((await asking(ofPlain(all, { inputs: only('false') }))).asked).toBe(21)
   })
 
   it('a ref that it names counts on every event; one that git does not know is a usage error', async () => {
-    const folder = change('docs/a.md')
-    const pushed = { event: 'push', payload: payloads.push(base), inputs: only('HEAD~1') }
-    expect(await asking(step(folder, pushed))).toMatchObject({ code: 0, asked: 0 })
-    expect(await asking(step(folder, { inputs: only('no-such-branch') }))).toMatchObject({ code: 2, asked: 0 })
-    expect(await asking(step(folder, { inputs: only('--offline') }))).toMatchObject({ code: 2, asked: 0 })
+    const folder = change(plain, 'docs/a.md')
+    const pushed = { event: 'push', payload: payloads.push(first), inputs: only('HEAD~1') }
+    expect(await asking(ofPlain(folder, pushed))).toMatchObject({ code: 0, asked: 0 })
+    expect(await asking(ofPlain(folder, { inputs: only('no-such-branch') }))).toMatchObject({ code: 2, asked: 0 })
+    expect(await asking(ofPlain(folder, { inputs: only('--offline') }))).toMatchObject({ code: 2, asked: 0 })
   })
 })
 
@@ -189,7 +200,7 @@ describe('results of another tool', () => {
     ['as good', 200, 0],
     ['worse', 120, 1],
   ])('%s', async (_, right, code) => {
-    const folder = change('docs/a.md')
+    const folder = change(origin, 'docs/a.md')
     write(folder, 'new.jsonl', rows(right))
     write(folder, 'old.jsonl', rows(200))
     const before = api.asked.length
@@ -201,7 +212,9 @@ describe('results of another tool', () => {
   })
 
   it('a file that is not there is told, with exit 2', async () => {
-    const found = await runAction(step(change('docs/a.md'), { inputs: { results: 'none.json', 'relevant-paths': '' } }))
+    const found = await runAction(
+      step(change(origin, 'docs/a.md'), { inputs: { results: 'none.json', 'relevant-paths': '' } }),
+    )
     expect(found.code).toBe(2)
     expect(found.summary).toContain('none.json')
   })

@@ -165,28 +165,3 @@ it('a suite with graders runs when a file changed that they may use', async () =
     /app runs: changed since HEAD .*: graders \(c0, c1, c2 and 1 other\)/,
   )
 })
-
-it('a judged suite runs when its judge is asked elsewhere, or when more is known of it', async () => {
-  const folder = project()
-  edit(folder, 'evals/app.suite.yaml', 'contains: right', 'rubric: is it right')
-  edit(folder, 'aigate.yaml', 'models:', `  court: {type: openai, base_url: "${api.url}"}\nmodels:`)
-  appendFileSync(
-    join(folder, 'aigate.yaml'),
-    '  judge: {provider: court, id: j-2026-01-01}\njudges: {default: {model: judge}}\n',
-  )
-  write(folder, 'calibrations/default.json', '{}')
-  commit(folder, 'a judge')
-  const said = async () => (await evalChanged(folder, ['--changed=HEAD'])).stderr
-  expect(await said()).toMatch(/app is as it is at HEAD .*judges and their calibration.*nothing to do/s)
-  const because = /app runs: changed since HEAD .*: judges and their calibration\./
-  edit(
-    folder,
-    'aigate.yaml',
-    `court: {type: openai, base_url: "${api.url}"`,
-    'court: {type: openai, base_url: "http://127.0.0.1:9/v1"',
-  )
-  expect(await said()).toMatch(because)
-  git(folder, 'checkout', '-q', '.')
-  write(folder, 'calibrations/default.json', '{"more": 1}')
-  expect(await said()).toMatch(because)
-})

@@ -75,10 +75,11 @@ export function finisher({ session, suite, journal, observations, memory, before
 function observationOf(
   { case: id, trial, purpose }: Pick<Observation, 'case' | 'trial' | 'purpose'>,
   completion: Completion,
-  { scores, passed, score, grader_error, output }: Grades,
+  { scores, passed, score, grader_error, grader_cost, output }: Grades,
 ): Observation {
   const observation: Observation = { case: id, trial, purpose, completion, scores, passed, score }
   if (grader_error !== undefined) observation.grader_error = grader_error
+  if (grader_cost !== undefined) observation.grader_cost = grader_cost
   if (output !== undefined) observation.output = output
   return observation
 }

@@ -1,5 +1,4 @@
 // Judges over several runs, against a real server that counts: verdicts that are kept, models that change, weak judges, embeddings.
-import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -302,29 +301,6 @@ it('a weak judge that says nothing blocks no more than one that says no', async 
   expect(code).toBe(0)
 }, 60_000)
 
-it('a change that asks the judge at another address is held, however well the answers are liked there', async () => {
-  const world = await serve()
-  const folder = project(world.url, { assert: '{rubric: good}', cases: ['a-bad', 'b-bad', 'c-good'] })
-  const config = join(folder, 'aigate.yaml')
-  const provider = (path: string) =>
-    `grading: {type: openai, api_key_env: MOCK_KEY, retries: 0, base_url: "${world.url}${path}"}`
-  const written = readFileSync(config, 'utf8')
-    .replace('providers: {mock:', `providers: {${provider('')}, mock:`)
-    .replace('judge: {provider: mock', 'judge: {provider: grading')
-  writeFileSync(config, written)
-  const git = (...args: string[]) =>
-    execFileSync('git', ['-c', 'user.name=n', '-c', 'user.email=e@x', ...args], { cwd: folder })
-  git('init', '-q', '-b', 'main')
-  git('add', '-A')
-  git('commit', '-q', '-m', 'base')
-  world.says = () => '{"reason": "great", "score": 5}'
-  writeFileSync(config, written.replace(provider(''), provider('/liked')))
-  git('commit', '-q', '-a', '-m', 'elsewhere')
-  expect((await run(folder, '--base', 'HEAD~1')).code).toBe(3)
-  expect(suiteOf(folder)?.verdict.reasons[0]).toContain('This change asks judge default at provider grading')
-  expect((await run(folder, '--no-base')).code).toBe(0)
-}, 60_000)
-
 it('embeddings: their cost stands apart, they are kept, a plan knows them, and a failure under a budget ends', async () => {
   const world = await serve()
   const folder = project(world.url, {
@@ -334,13 +310,14 @@ it('embeddings: their cost stands apart, they are kept, a plan knows them, and a
   const planned = await aigate(['plan', '--json'], folder, env)
   const plan = JSON.parse(planned.stdout) as {
     total: { least: { calls: number } }
-    suites: { graders: { what: string; least: { calls: number } }[] }[]
+    suites: { parts: { what: string; least: { calls: number }; most: { calls: number } }[] }[]
   }
-  expect(plan.suites[0]?.graders.map(({ what, least }) => [what, least.calls])).toEqual([
-    ['embeddings', 2],
-    ['judge', 2],
+  expect(plan.suites[0]?.parts.map(({ what, least, most }) => [what, least.calls, most.calls])).toEqual([
+    ['target', 2, 2],
+    ['judge default', 2, 2],
+    ['embeddings embed', 0, 2],
   ])
-  expect(plan.total.least.calls).toBe(6)
+  expect(plan.total.least.calls).toBe(4)
   const { stdout } = await run(folder)
   const totals = suiteOf(folder)?.totals
   expect(totals?.embedding_calls).toBe(world.embeddings.requests)

@@ -127,7 +127,7 @@ it('critical cases are confirmed as one machine confirms them', { timeout: 120_0
   write(
     folder,
     'evals/judge.mjs',
-    'let text = ""\nfor await (const part of process.stdin) text += part\nconst pass = text.includes("right")\nconsole.log(JSON.stringify({ pass, score: pass ? 1 : 0, reason: "seen" }))\n',
+    'let text = ""\nfor await (const part of process.stdin) text += part\nconst pass = text.includes("right")\nconsole.log(JSON.stringify({ passed: pass, score: pass ? 1 : 0, reason: "seen" }))\n',
   )
   edit(folder, 'evals/app.suite.yaml', 'contains: right', 'command: {run: [node, judge.mjs]}')
   const rows = readFileSync(join(folder, 'evals/cases.jsonl'), 'utf8')
