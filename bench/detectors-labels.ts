@@ -44,7 +44,7 @@ const noPii = [
 const secrets = [
   `ghp_${letters(36)}`, `token gho_${letters(36)} found`, `sk-ant-api03-${letters(93)}AA`, `xoxb-${digits}-${digits}-${letters(24)}`,
   `https://admin:${letters(12)}@db.example.org/`, `-----BEGIN RSA ${half} KEY-----\n${letters(64)}\n${letters(64)}\n-----END RSA ${half} KEY-----`,
-  `//registry.npmjs.org/:_authToken=npm_${letters(36)}`, `glpat-${letters(20)}`, `SG.${letters(22)}.${letters(43)}`, `shpat_${'0a1b2c3d'.repeat(4)}`,
+  `//registry.example.org/:_authToken=npm_${letters(36)}`, `glpat-${letters(20)}`, `SG.${letters(22)}.${letters(43)}`, `shpat_${'0a1b2c3d'.repeat(4)}`,
   `hf_${alphabet}`, `AWS_SECRET_ACCESS_KEY=${letters(40)}`, `postgres://app:${letters(10)}@db.example.org:5432/shop`,
   `password: ${animal}22!x`, `"api_key": "${letters(24)}"`, `eyJ${letters(20)}.eyJ${letters(40)}.${letters(43)}`, `client_secret = '${letters(30)}'`, `pwd=${animal}Tr0ub4&3`,
   `AKIA${aws}`, `sk_${live}_${letters(24)}`, `rk_${test}_${letters(30)}`, `whsec_${letters(32)}`, `AIza${letters(35)}`, `GOCSPX-${letters(28)}`, `sk-proj-${letters(74)}T3Blbk${mark}${letters(74)}`, `sk-${letters(20)}T3Blbk${mark}${letters(20)}`,
