@@ -1,16 +1,16 @@
 // Which answers of earlier runs may stand for a question: what decides an answer becomes its key, and what cannot be told is asked.
 import { hash } from 'node:crypto'
 import { join, relative, resolve, sep } from 'node:path'
-import type { AskRequest, Context, GraderMemory, LoadedSuite, Project, ResolvedModel } from '../../ports.ts'
+import type { AskRequest, Context, LoadedSuite, Project } from '../../ports.ts'
 import { providerKey } from '../../run/address.ts'
 import { contentHash } from '../../content-hash.ts'
 import { CacheConfig, type ProviderConfig } from '../../schema/config.ts'
 import type { Completion } from '../../schema/run.ts'
 import type { Case } from '../../schema/suite.ts'
-import { type AnswerCache, type Asked, openAnswerCache } from '../../store/cache/answer-cache.ts'
+import { type AnswerCache, openAnswerCache } from '../../store/cache/answer-cache.ts'
 import { expander } from '../../run/expand.ts'
 import { graderKeys } from '../../run/needed-keys.ts'
-import { namesIn, redactCompletion, redactor, secretNames } from '../../run/redact.ts'
+import { namesIn } from '../../run/redact.ts'
 import { pricer } from '../../run/price.ts'
 import { type Bounds, tidyCache } from '../../store/cache/tidy.ts'
 import { isCommitted } from '../../store/committed.ts'
@@ -105,7 +105,7 @@ export async function closeCache(context: Context, cache: SessionCache | null): 
  */
 export type MemoryOf = { suite: LoadedSuite; side?: string; commit?: string; since?: Date | undefined }
 
-type World = {
+export type World = {
   cache?: SessionCache | null | undefined
   project: Project
   context: Context
@@ -175,42 +175,6 @@ async function servant(
   }
 }
 
-/**
- * What the cache knows of judges and embedding models; undefined where nothing is kept. `about`: the suite, or what else is
- * graded. `since`: by model, nothing older than that. `sameTime`: where sides are compared at one time, they are judged at one
- * time as well.
- */
-export function graderMemory(
-  { cache, context, project }: Pick<World, 'cache' | 'context' | 'project'>,
-  { about, since, sameTime = false }: { about: string; since: ReadonlyMap<string, Date>; sameTime?: boolean },
-): GraderMemory | undefined {
-  if (!cache) return undefined
-  const { answers, read } = cache
-  const redact = redactor(context.env, secretNames(project.config), { patterns: false })
-  const latest = new Date(context.now().getTime() - SAME_TIME_MS)
-  const floor = sameTime && latest > cache.since ? latest : cache.since
-  const from = (model: ResolvedModel) => {
-    const own = since.get(model.name)
-    return own && own > floor ? own : floor
-  }
-  const of = ({ key, trial }: Asked, { provider: { config } }: ResolvedModel) => {
-    const address = config.type === 'replay' ? null : contentHash(addressNow(config, context.env))
-    return address && { key: hash('sha256', `grader ${address} ${key}`), trial }
-  }
-  return {
-    find: (asked, model) => {
-      const known = read ? of(asked, model) : null
-      return known ? answers.find(known, from(model)) : undefined
-    },
-    add: (asked, model, completion) => {
-      const known = of(asked, model)
-      const label = { suite: about, case: asked.case, asked: `grades by ${model.name}` }
-      if (known)
-        answers.add({ ...known, at: context.now(), completion: redactCompletion(completion, redact), ...label })
-    },
-  }
-}
-
 /** Suites of which at least one answer of the first pass is not known, or whose graders lack a key: somebody will be asked. */
 export async function suitesToAsk(world: World, suites: readonly LoadedSuite[]): Promise<LoadedSuite[]> {
   const open: LoadedSuite[] = []
@@ -232,7 +196,7 @@ const WHO =
   /auth|key|token|secret|passw|credential|cookie|signature|request.?id|trace|correlation|session|run|job|build|sha|commit/i
 
 /** Where a provider is asked, with what the environment adds to its headers: a gateway may route by that. */
-function addressNow(config: ProviderConfig, env: Context['env']): Record<string, unknown> {
+export function addressNow(config: ProviderConfig, env: Context['env']): Record<string, unknown> {
   const headers = config.type === 'replay' ? {} : config.headers
   const routing = Object.entries(headers).flatMap(([header, value]) =>
     namesIn(value)

@@ -25,7 +25,7 @@ import { closeCache, openCache, SAME_TIME_MS } from '../gate/answer-memory.ts'
 import { runsOf } from '../gate/judge-run.ts'
 import { budgetOf, type Limited } from '../options.ts'
 import { judgeAll } from './grade-labels.ts'
-import { graderMemory } from '../gate/answer-memory.ts'
+import { graderMemory } from './grader-memory.ts'
 import { identityOf, judgeRecordings, withJudge } from './judging.ts'
 
 type Options = Limited & {

@@ -23,7 +23,7 @@ import { calibrationAt, calibrationPath, readCalibration } from '../../store/cal
 import { sha256 } from '../../content-hash.ts'
 import { judgeIdentity, judgesNamed } from '../../store/graders.ts'
 import { openRecordings, type RecordingsFile } from '../../store/recordings.ts'
-import { graderMemory } from '../gate/answer-memory.ts'
+import { graderMemory } from './grader-memory.ts'
 import type { Session } from '../gate/session.ts'
 import type { AskOptions } from '../options.ts'
 import { type JudgedAnswer, judgeAll } from './grade-labels.ts'
