@@ -1,4 +1,5 @@
 // What would make a policy able: how many cases or trials it takes, by the power formulas first and then confirmed by simulation.
+import { ratePolicy } from '../gate/rate-policy.ts'
 import type { Baseline, CaseTally } from '../../schema/baseline.ts'
 import type { Advice, Rate, Rates } from '../../schema/doctor.ts'
 import type { CaseInfo } from '../../schema/run.ts'
@@ -114,14 +115,7 @@ function confirm({ plan, world }: Setting, size: Size, { goal, name }: { goal: G
  * copies and a success rate of its own. Latency, cost and score gates are left out: advice is about pass rates.
  */
 function enlarged(plan: Plan, world: World, { cases: size, trials }: Size): Setting {
-  const {
-    latency_p95: _,
-    cost_per_case: __,
-    mean_score: ___,
-    time_to_first_token_p95: _4,
-    valid_output: _5,
-    ...policy
-  } = plan.policy
+  const policy = ratePolicy(plan.policy)
   const copies = Array.from({ length: size }, (_, i) => {
     const from = i % plan.cases.length
     return { from, id: `${plan.cases[from]?.id ?? ''}${i < plan.cases.length ? '' : `~${i}`}` }

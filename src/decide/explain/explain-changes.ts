@@ -1,4 +1,5 @@
 // What-if: the counts of a run with some cases or trials changed, and the smallest change that gives a gate another outcome.
+import { ratePolicy } from '../gate/rate-policy.ts'
 import type { CaseTally } from '../../schema/baseline.ts'
 import type { GatePolicy } from '../../schema/gate.ts'
 import type { GateResult, Outcome } from '../../schema/verdict.ts'
@@ -40,17 +41,9 @@ export function outcomeAt(input: TalliesInput, id: string): Outcome | null {
   return judgeTallies(input).verdict.gates.find((gate) => gate.id === id)?.outcome ?? null
 }
 
-/** Without the gates on latency, cost and score, which hang on no pass: they would only take time. */
+/** Without the gates that hang on no pass: they would only take time. */
 export function onlyRates(input: TalliesInput): TalliesInput {
-  const {
-    latency_p95: _,
-    cost_per_case: __,
-    mean_score: ___,
-    time_to_first_token_p95: _4,
-    valid_output: _5,
-    ...policy
-  } = input.policy
-  return { ...input, policy }
+  return { ...input, policy: ratePolicy(input.policy) }
 }
 
 type Gate = Pick<GateResult, 'category'>

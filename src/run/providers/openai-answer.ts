@@ -116,7 +116,7 @@ function count(value: unknown): number | undefined {
 }
 
 /** Text, or the text parts of a list (Mistral puts its reasoning in other parts). */
-function contentOf(content: unknown): string {
+export function contentOf(content: unknown): string {
   if (typeof content === 'string') return content
   if (!Array.isArray(content)) return ''
   return content

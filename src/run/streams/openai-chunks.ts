@@ -1,4 +1,5 @@
 // Chunks of a streamed chat completion, put together to the body that the same answer would have had in one piece.
+import { contentOf } from '../providers/openai-answer.ts'
 import { isRecord } from '../providers/openai-failure.ts'
 
 type Call = { id?: string; name: string; arguments: string }
@@ -60,7 +61,7 @@ function addChunk(joined: Joined, chunk: Record<string, unknown>): boolean {
 }
 
 function addDelta(joined: Joined, delta: Record<string, unknown>): boolean {
-  const content = textIn(delta['content'])
+  const content = contentOf(delta['content'])
   const refusal = typeof delta['refusal'] === 'string' ? delta['refusal'] : ''
   joined.content += content
   joined.refusal += refusal
@@ -69,27 +70,17 @@ function addDelta(joined: Joined, delta: Record<string, unknown>): boolean {
   const legacy = delta['function_call']
   if (isRecord(legacy)) {
     joined.legacy ??= { name: '', arguments: '' }
-    joined.legacy.name += textIn(legacy['name'])
-    joined.legacy.arguments += textIn(legacy['arguments'])
+    joined.legacy.name += contentOf(legacy['name'])
+    joined.legacy.arguments += contentOf(legacy['arguments'])
   }
   return content !== '' || refusal !== '' || calls.length > 0 || isRecord(legacy)
-}
-
-/** Text, or the text parts of a list: reasoning stands in parts of another type. */
-function textIn(content: unknown): string {
-  if (typeof content === 'string') return content
-  if (!Array.isArray(content)) return ''
-  return content
-    .filter(isRecord)
-    .map(({ type, text }) => (type === 'text' && typeof text === 'string' ? text : ''))
-    .join('')
 }
 
 /** The first piece of a call has its id and name; later ones go on with its arguments. */
 function addCall({ calls, places }: Joined, piece: Record<string, unknown>): void {
   const called = isRecord(piece['function']) ? piece['function'] : isRecord(piece['custom']) ? piece['custom'] : {}
   const id = typeof piece['id'] === 'string' && piece['id'] !== '' ? piece['id'] : undefined
-  const name = textIn(called['name'])
+  const name = contentOf(called['name'])
   const index = typeof piece['index'] === 'number' ? piece['index'] : undefined
   const place = index === undefined ? undefined : places.get(index)
   const known = index === undefined && id === undefined && name === '' ? calls.at(-1) : calls[place ?? -1]
