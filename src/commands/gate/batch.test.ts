@@ -159,7 +159,9 @@ function project(api: { url: string }, cases = 12): string {
 }
 const env = { CANARY: 'canary-key' }
 const args = ['eval', '--batch', '--no-cache', '--reporter', 'table,json:run.json']
-const noted = (folder: string) => readdirSync(join(folder, '.aigate', 'batches'))
+// Whole ones: whoever kills the process while a note is being written leaves its temporary file alone.
+const noted = (folder: string) =>
+  readdirSync(join(folder, '.aigate', 'batches')).filter((name) => name.endsWith('.json'))
 const noteText = (folder: string) =>
   existsSync(join(folder, '.aigate', 'batches'))
     ? noted(folder)

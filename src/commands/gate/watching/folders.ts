@@ -53,7 +53,7 @@ async function onlyFolders(paths: ReadonlySet<string>): Promise<string[]> {
 }
 
 export type Folders = {
-  /** Watches exactly these from now on. */
+  /** Watches exactly these from now on. Of one that is new, what happened since it was looked at counts as a save. */
   set(folders: readonly string[]): void
   /** Watches these besides. */
   also(folders: readonly string[]): void
@@ -87,24 +87,32 @@ export function watchFolders(onLost: (folder: string, reason: string) => void): 
   }
   const add = (folder: string) => {
     try {
+      // Before it is watched: one that is made again in between is then found to be another one at the next look.
+      const which = whichFolder(folder)
       const watcher = watch(folder, { persistent: true }, note)
       watcher.on('error', (error) => {
         drop(folder)
         onLost(folder, error.message)
       })
-      watchers.set(folder, { watcher, which: whichFolder(folder) })
+      watchers.set(folder, { watcher, which })
     } catch (error) {
       onLost(folder, error instanceof Error ? error.message : String(error))
     }
   }
+  const addNew = (folders: readonly string[]): boolean => {
+    const fresh = folders.filter((folder) => watchers.get(folder)?.which !== whichFolder(folder))
+    for (const folder of fresh) {
+      drop(folder)
+      add(folder)
+    }
+    return fresh.some((folder) => watchers.has(folder))
+  }
   return {
     set: (folders) => {
-      for (const [old, { which }] of watchers) if (!folders.includes(old) || whichFolder(old) !== which) drop(old)
-      for (const folder of folders) if (!watchers.has(folder)) add(folder)
+      for (const old of watchers.keys()) if (!folders.includes(old)) drop(old)
+      if (addNew(folders)) note()
     },
-    also: (folders) => {
-      for (const folder of folders) if (!watchers.has(folder)) add(folder)
-    },
+    also: (folders) => void addNew(folders),
     saved: (signal) =>
       new Promise((done) => {
         const end = () => {

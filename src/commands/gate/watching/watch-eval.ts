@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { AigateError, explain } from '../../../errors.ts'
 import { counted } from '../../../decide/words.ts'
 import type { Context, Ending } from '../../../ports.ts'
@@ -13,6 +14,8 @@ import { overridesOf } from '../eval.ts'
 import { selectCases } from '../selection.ts'
 import { type Affected, affectedBy, type Seen, stateOf } from './affected.ts'
 import { type Folders, foldersOf, projectFolders, watchFolders } from './folders.ts'
+
+const MIDDLE_MS = 250
 
 type WatchOptions = AskOptions & { threshold?: number; trials?: number }
 
@@ -35,19 +38,26 @@ export async function watchEvalCommand(
     const { root } = await loadProject({ cwd: context.cwd, config: options.config })
     folders.set([root])
     for (;;) {
-      const now = await look(context, { names, options, root }, folders)
-      const affected = now ? affectedBy(seen, now) : []
-      if (now) {
-        seen = now
+      const what = { names, options, root }
+      let found = await look(context, what, folders)
+      if (found.error && seen.size > 0) {
+        // Looked at in the middle of a save: emptied and not yet written, or a folder on its way to another branch.
+        await setTimeout(MIDDLE_MS, undefined, { signal }).catch(() => undefined)
+        found = await look(context, what, folders)
+      }
+      const affected = found.seen ? affectedBy(seen, found.seen) : []
+      if (found.error) stderr.write(`\n${explain(found.error, errorPaint(context))}`)
+      else {
+        const first = affected.length === found.seen.size && affected.every(({ cases, of }) => cases === of)
+        seen = found.seen
         if (affected.length > 0) {
-          const first = affected.length === now.size && affected.every(({ cases, of }) => cases === of)
           if (!first)
             stderr.write(`\n${context.now().toTimeString().slice(0, 8)} ${affected.map(sentence).join('; ')}\n`)
           if ((await runOnce(affected, argv, signal)) === 'interrupted') return 'interrupted'
         }
         if (signal.aborted) return 'pass'
       }
-      if (now === null || affected.length > 0) stderr.write('watching: save a prompt or a suite; Ctrl-C ends\n')
+      if (found.error || affected.length > 0) stderr.write('watching: save a prompt or a suite; Ctrl-C ends\n')
       if (!(await folders.saved(signal))) return 'pass'
     }
   } finally {
@@ -58,12 +68,14 @@ export async function watchEvalCommand(
 const sentence = ({ suite, cases, of }: Affected): string =>
   cases === 0 ? `${suite}: its rules or its baseline changed` : `${suite}: ${cases} of ${counted(of, 'case')} changed`
 
-/** The state of the suites; null when a file is broken, which is said. */
+type Look = { seen: Seen; error?: never } | { error: AigateError; seen?: never }
+
+/** The state of the suites, or what is broken in their files. */
 async function look(
   context: Context,
   { names, options, root }: { names: string[]; options: WatchOptions; root: string },
   folders: Folders,
-): Promise<Seen | null> {
+): Promise<Look> {
   try {
     const project = await loadProject({ cwd: context.cwd, config: options.config })
     // Before anything can be broken: the save that mends it must be seen.
@@ -71,13 +83,12 @@ async function look(
     const whole = await loadSuites(project, { suites: names, overrides: overridesOf(options) })
     const { suites } = selectCases(whole, options)
     folders.set(await foldersOf(project, suites))
-    return await stateOf(project, suites)
+    return { seen: await stateOf(project, suites) }
   } catch (error) {
     if (!(error instanceof AigateError)) throw error
     const files = [error, ...error.more].flatMap(({ places }) => places.map(({ file }) => resolve(root, file)))
     folders.also([...new Set(files.map((file) => dirname(file)))].filter((folder) => existsSync(folder)))
-    context.stderr.write(`\n${explain(error, errorPaint(context))}`)
-    return null
+    return { error }
   }
 }
 
