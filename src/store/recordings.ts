@@ -164,3 +164,6 @@ function textOf(entries: Entries): string {
   const lines = sorted.map(({ key, trial, case: id, completion }) => ({ key, trial, case: id, completion }))
   return [head, ...lines].map((line) => `${jsonLine(line)}\n`).join('')
 }
+
+/** Judges' answers are recorded apart from those of the target. */
+export const judgeRecordings = (suite: string): string => `${suite}.judges`

@@ -1,7 +1,5 @@
 // The base side of a change for the verbs that judge: its rules laid over those of the head, its baselines read from git.
-import { existsSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
-import { isAbsolute, join, relative, sep } from 'node:path'
+import { join } from 'node:path'
 import type { GuardTip } from '../../decide/change/guard-tip.ts'
 import { newPermissions } from '../../decide/change/pin-permission.ts'
 import { guard, type GuardSide } from '../../decide/change/policy-guard.ts'
@@ -10,24 +8,22 @@ import { AigateError } from '../../errors.ts'
 import type { Context, LoadedSuite, Project } from '../../ports.ts'
 import { type Address, addressOf, type GraderAddress, graderAddress, providerKey } from '../../run/address.ts'
 import { contentHash } from '../../content-hash.ts'
-import { expander } from '../../run/expand.ts'
 import { othersOf } from '../../run/needed-keys.ts'
 import { snapshotTarget } from '../../run/snapshot.ts'
-import type { Baseline } from '../../schema/baseline.ts'
 import type { QuarantineEntry } from '../../schema/quarantine.ts'
 import type { GuardRecord } from '../../schema/run.ts'
-import { baselineFile, readBaseline } from '../../store/baseline-file.ts'
+import { baselineFile } from '../../store/baseline-file.ts'
 import { type BaseProject, openBaseProject } from '../../store/base-project.ts'
 import { otherConfigAtBase } from '../../store/base-config.ts'
-import { contentDigest } from '../../store/content-digest.ts'
+import { digestOf } from '../../store/content-digest.ts'
 import { findBase, type NoBase, PULL_REQUEST_VARIABLES } from '../../store/base-commit.ts'
 import { isRepository } from '../../store/git-env.ts'
 import { readQuarantineFile } from '../../store/quarantine-file.ts'
-import { openRecordings } from '../../store/recordings.ts'
 import { collectSuites, type SuiteOptions } from '../../store/suites.ts'
-import { judgeRecordings } from '../judge/judging.ts'
+import { type Chosen, chainWarnings, chosenBaseline } from './chosen-baseline.ts'
 import { gradersOfBoth } from './graders.ts'
 import { guardedPrices } from './guarded-prices.ts'
+import { newRecordings } from './new-recordings.ts'
 import { nothingHeld } from './nothing-held.ts'
 import { readTip } from './base-tip.ts'
 
@@ -39,8 +35,6 @@ export type GuardOptions = {
   /** The file that --config names. */
   config?: string | undefined
 }
-/** `path`: of the file in the base commit; null where it was not read from there. */
-type Chosen = { baseline: Baseline | null; file: string | null; path: string | null }
 type Head = {
   suites: LoadedSuite[]
   quarantine: QuarantineEntry[]
@@ -219,28 +213,6 @@ function recordsOf(
   return records
 }
 
-/** The baseline that the command line names, or the stored one; inside the project it is read as the base has it. */
-async function chosenBaseline(
-  context: Context,
-  project: Project,
-  suite: LoadedSuite,
-  { baseline: choice }: GuardOptions,
-  base?: Project,
-): Promise<Chosen> {
-  if (choice === false) return { baseline: null, file: null, path: null }
-  const name = suite.suite.suite
-  const named = typeof choice === 'string'
-  const stored = baselineFile(join((base ?? project).root, (base ?? project).config.baselines), name)
-  const file = named ? (isAbsolute(choice) ? choice : join(context.cwd, choice)) : stored
-  const inside = relative(project.root, file)
-  const atBase = named && base && !inside.startsWith('..') && !isAbsolute(inside) ? join(base.root, inside) : undefined
-  const read = atBase !== undefined && existsSync(atBase) ? atBase : file
-  const baseline = await readBaseline(read, name, { required: named })
-  const shown = base && !named ? join(project.root, relative(base.root, stored)) : file
-  const path = baseline && base && read.startsWith(base.root) ? relative(base.root, read).split(sep).join('/') : null
-  return { baseline, file: baseline ? shown : null, path }
-}
-
 async function sideOf(
   project: Project,
   suites: readonly LoadedSuite[],
@@ -273,69 +245,4 @@ async function sideOf(
     graderAddresses,
     providers,
   }
-}
-
-/** SHA-256 (hex) of a file with LF line ends, as git keeps it whatever the checkout says; null when there is none. */
-export async function digestOf(file: string): Promise<string | null> {
-  return existsSync(file) ? contentDigest(await readFile(file)) : null
-}
-
-/** A baseline of the head that does not continue the chain of the base's was written by hand, or on another branch. */
-function chainWarnings(own: Chosen | undefined, base: Chosen | undefined): string[] {
-  const [head, old] = [own?.baseline, base?.baseline]
-  if (!head || !old || JSON.stringify(head) === JSON.stringify(old)) return []
-  const known = head.history?.some(({ at }) => at === old.accepted.at) ?? false
-  return known
-    ? []
-    : [
-        'The baseline of this change does not continue the chain of the base: it was not made with `aigate baseline accept`.',
-      ]
-}
-
-/** Where judges, or embeddings, are replayed: recordings that the base does not know, or knows otherwise. */
-async function newJudgements(
-  project: Project,
-  base: BaseProject,
-  { suite: { suite }, graders }: LoadedSuite,
-  options: GuardOptions,
-): Promise<string[]> {
-  if (!graders) return []
-  const models = [...Object.values(graders.judges).map(({ model }) => model), ...Object.values(graders.embeddings)]
-  if (options.offline !== true && models.every(({ provider }) => provider.config.type !== 'replay')) return []
-  const open = ({ root, config }: Project) => openRecordings(join(root, config.recordings), judgeRecordings(suite))
-  const [now, then] = [(await open(project)).judgements(), (await open(base.project)).judgements()]
-  const strangers = [...now].filter(([name, answer]) => then.get(name) !== answer)
-  if (strangers.length === 0) return []
-  return [
-    `${strangers.length} of ${now.size} recorded answers of judges come from this change itself: nobody but its author asked the judge. Ask it in CI, or let the base say \`allow_new_recordings: true\`.`,
-  ]
-}
-
-/** Where answers are replayed: those that the base does not know, or knows otherwise. */
-async function newRecordings(
-  project: Project,
-  base: BaseProject,
-  suite: LoadedSuite,
-  options: GuardOptions,
-): Promise<string[]> {
-  const replays = suite.target.kind === 'prompt' && suite.target.provider.config.type === 'replay'
-  if (suite.policy.allow_new_recordings) return []
-  const judged = await newJudgements(project, base, suite, options)
-  if (!replays && options.offline !== true) return judged
-  const open = ({ root, config }: Project) => openRecordings(join(root, config.recordings), suite.suite.suite)
-  const [now, then] = [await open(project), await open(base.project)]
-  const ask = await expander(suite.target)
-  const trials = Array.from({ length: suite.suite.trials.max }, (_, index) => index + 1)
-  const strangers = suite.cases.filter((each) =>
-    trials.some((trial) => {
-      const { key } = ask(each.case, trial)
-      const answer = now.find(key, trial)
-      return answer !== undefined && JSON.stringify(answer) !== JSON.stringify(then.find(key, trial))
-    }),
-  )
-  if (strangers.length === 0) return judged
-  return [
-    ...judged,
-    `The answers to ${strangers.length} of ${suite.cases.length} cases come from recordings that this change itself brings: nobody but its author asked the model. Ask it in CI, or let the base say \`allow_new_recordings: true\`.`,
-  ]
 }

@@ -22,7 +22,7 @@ import { readQuarantineFile } from '../../store/quarantine-file.ts'
 import { workingTree } from '../../store/repository-tree.ts'
 import { collectSuites } from '../../store/suites.ts'
 import { targetCode } from '../../store/target-code.ts'
-import { digestOf } from './base-side.ts'
+import { digestOf } from '../../store/content-digest.ts'
 import { gradersOfBoth } from './graders.ts'
 
 type Wanted = {

@@ -26,7 +26,8 @@ import { runsOf } from '../gate/judge-run.ts'
 import { budgetOf, type Limited } from '../options.ts'
 import { judgeAll } from './grade-labels.ts'
 import { graderMemory } from './grader-memory.ts'
-import { identityOf, judgeRecordings, withJudge } from './judging.ts'
+import { judgeRecordings } from '../../store/recordings.ts'
+import { identityOf, withJudge } from './judge-uses.ts'
 
 type Options = Limited & {
   config?: string
