@@ -7,8 +7,8 @@ import type { OpenAI } from 'openai'
 import { readLimits } from '../pacing/limit-headers.ts'
 import { namesIn, redactCompletion, redactor } from '../redact.ts'
 import { readAnswer } from './openai-answer.ts'
-import { errorIn, failureOfThrown, shorten } from './openai-failure.ts'
-import { type Reply, transportFor } from './transport.ts'
+import { errorIn, failureOfReply, failureOfThrown, shorten } from './openai-failure.ts'
+import { type Reply, type Transport, transportFor } from './transport.ts'
 import { isEventStream, readStream, streamParams } from '../streams/openai-stream.ts'
 
 type Env = Readonly<Record<string, string | undefined>>
@@ -32,24 +32,42 @@ export function openaiProvider(name: string, config: OpenAiProvider, options: Op
   const redactAnswer = redactor(env, names, { patterns: false })
   const missing = unusable(names, env)
   let client: Promise<OpenAI> | undefined
+  /** By model: where the client sends its questions, and how, once it sent one. */
+  const ways = new Map<string, Way>()
 
   async function attempt(request: AskRequest, signal: AbortSignal): Promise<Attempt> {
     if (missing) return refuse('no_key', missing)
     if (!request.model) return refuse('bad_request', `Provider ${name} was asked without a model.`)
-    client ??= connect(config, keyName ? (env[keyName] ?? '').trim() : 'none', env)
     try {
+      const way = ways.get(request.model.id)
+      if (way && !request.model.params['stream']) return await askDirectly(way, bodyOf(request, request.model), signal)
+      client ??= connect(config, keyName ? (env[keyName] ?? '').trim() : 'none', env)
       // The SDK wants a body of its own type; params are the user's, and the API judges them.
       const body = bodyOf(request, request.model) as unknown as OpenAI.ChatCompletionCreateParamsNonStreaming
       const ready = await client
       const sent = clock.monotonic()
       const response = await ready.chat.completions.create(body, { signal }).asResponse()
       const limits = readLimits(response.headers)
+      const found = wayOf.get(response)
+      if (found) ways.set(request.model.id, found)
       if (isEventStream(response))
         return { ...(await readStream(response, () => clock.monotonic() - sent, redactError)), limits }
       return { ...readAnswer(await response.text(), response, redactError), limits }
     } catch (thrown) {
       return failureOfThrown(thrown)
     }
+  }
+
+  /** What the client does with a question, without what it does for all the other things that it can ask. */
+  async function askDirectly({ url, headers, transport }: Way, body: unknown, signal: AbortSignal): Promise<Attempt> {
+    const reply = await transport(url, { method: 'POST', headers, body: JSON.stringify(body), signal })
+    if (reply.status < 200 || reply.status > 299) return failureOfReply(reply)
+    const limits = readLimits(reply.headers)
+    if (isEventStream(reply)) {
+      const whole = new Response(reply.text, { status: reply.status, headers: [...reply.headers.entries()] })
+      return { ...(await readStream(whole, () => 0, redactError)), limits }
+    }
+    return { ...readAnswer(reply.text, reply, redactError), limits }
   }
 
   return {
@@ -112,6 +130,10 @@ export const headersOf = (config: OpenAiProvider, env: Env): [string, string][] 
     name,
     value.replace(/\$\{(\w+)\}/g, (_, variable: string) => (env[variable] ?? '').trim()),
   ])
+
+/** Where a question went, with which headers: the next one to the same model goes there too. */
+type Way = { url: string; headers: Record<string, string>; transport: Transport }
+const wayOf = new WeakMap<Response, Way>()
 
 /** The SDK's client. It would read many OPENAI_* and AZURE_* variables by itself: each is given a value here. */
 export async function connect(config: OpenAiProvider, apiKey: string, env: Env): Promise<OpenAI> {
@@ -181,12 +203,14 @@ function plainFetch(auth: [string, string], headers: [string, string][], env: En
     const signal = init?.signal ?? undefined
     const reply = await transport(input, { method: init?.method ?? 'POST', headers: sent, body, signal })
     const response = responseOf(reply)
+    wayOf.set(response, { url: input, headers: sent, transport })
     return response.ok ? response : withError(response)
   }
 }
 
 /** What is read of a Response: Node's own would carry the text through a stream, which takes longer than all else here. */
-function responseOf({ status, statusText, headers, text }: Reply): Response {
+function responseOf({ status, statusText, headers: fields, text }: Reply): Response {
+  const headers = new Headers([...fields.entries()])
   // The text is no longer compressed.
   for (const name of ['content-encoding', 'content-length']) headers.delete(name)
   const ok = status >= 200 && status < 300
