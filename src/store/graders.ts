@@ -8,8 +8,11 @@ import { choose, didYouMean, type Fault } from './faults.ts'
 import { findPrompt } from './prompts.ts'
 import type { PromptShelf } from './targets.ts'
 
+const judged: ReadonlySet<string> = new Set(judgedType.options)
+
 /** The judges that an assertion names; undefined: it asks none. Empty: it means the default. */
 export function judgesNamed(assertion: Assertion): { type: JudgedType; names: string[]; votes?: number } | undefined {
+  if (!judged.has(assertion.type)) return undefined
   const type = judgedType.safeParse(assertion.type)
   if (!type.success) return undefined
   const args = (typeof assertion.args === 'object' ? assertion.args : {}) as { judge?: unknown; votes?: unknown }
