@@ -43,14 +43,11 @@ export function plainTemplate(template: string): PlainTemplate | undefined {
 }
 
 /** Objects and lists as JSON, null as nothing. */
-const written = (value: unknown): string =>
-  typeof value === 'string'
-    ? value
-    : value === null
-      ? ''
-      : typeof value === 'object'
-        ? JSON.stringify(value)
-        : String(value)
+function written(value: unknown): string {
+  if (typeof value === 'string') return value
+  if (value === null) return ''
+  return typeof value === 'object' ? JSON.stringify(value) : String(value as number | boolean)
+}
 
 function placeOf(text: string, at: number): { row: number; column: number } {
   const lines = text.slice(0, at).split('\n')

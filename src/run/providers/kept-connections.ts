@@ -47,7 +47,7 @@ export function keptConnections(): Exchange {
     } else socket.destroy()
   }
   return async (wire, signal, strange) => {
-    signal?.throwIfAborted()
+    if (signal?.aborted) throw aborted()
     const head = headFor(wire)
     const { origin } = wire.url
     const list = idle.get(origin) ?? []
@@ -109,13 +109,22 @@ function headFor({ url, method, headers }: Wire): Head {
   const all = [...Object.entries(headers), ...Object.entries(added).filter(([name]) => !own.has(name))]
   let text = `${method} ${url.pathname}${url.search} HTTP/1.1\r\n`
   for (const [name, value] of all) {
-    validateHeaderName(name)
-    validateHeaderValue(name, value)
+    requireSendable(name, value)
     if (name.toLowerCase() !== 'content-length') text += `${name}: ${value}\r\n`
   }
   const made = { of, text, latin: /[^\0-\x7f]/.test(text) }
   heads.set(headers, made)
   return made
+}
+
+/** As fetch says it: without a code, which a broken connection would have. */
+function requireSendable(name: string, value: string): void {
+  try {
+    validateHeaderName(name)
+    validateHeaderValue(name, value)
+  } catch (error) {
+    throw new TypeError(error instanceof Error ? error.message : String(error))
+  }
 }
 
 function sendTo(socket: Socket, { text, latin }: Head, body: string): void {

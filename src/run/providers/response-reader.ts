@@ -13,7 +13,7 @@ type Body = { bytes: Buffer; clean: boolean }
 /** Gives the response with its last piece, and undefined before; `strange`: the first piece is none of the plain forms. Throws on a torn body. */
 export type Reader = (piece: Buffer) => Raw | 'strange' | undefined
 
-const HEAD_END = '\r\n\r\n'
+const HEAD_END = Buffer.from('\r\n\r\n')
 /** A server that closes idle connections says when; a moment earlier none is used any more. */
 const MARGIN_MS = 1000
 

@@ -61,7 +61,7 @@ function keepAlive(): Transport {
   const whole = (options: RequestOptions, body: string | undefined, signal: AbortSignal | undefined) =>
     exchanged((done) => (options.protocol === 'https:' ? tls : plain)(options, done), body, signal)
   return async (written, { method, headers, body, signal }) => {
-    signal?.throwIfAborted()
+    if (signal?.aborted) throw aborted()
     const url = parsed(written)
     const strange = (socket: Socket, first: Buffer) =>
       whole({ method, headers, createConnection: () => continued(socket, first) }, undefined, signal)
