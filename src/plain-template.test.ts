@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { plainTemplate } from './plain-template.ts'
 import { strictLiquid } from './run/liquid.ts'
+import type { Case } from './schema/suite.ts'
 
 const part = fc.oneof(
   fc.constantFrom(
@@ -31,7 +32,7 @@ it('is what Liquid makes of it', async () => {
         seen.other += 1
         return
       }
-      const given = plain.render(vars)
+      const given = plain.render(vars as Case['vars'])
       try {
         const whole = String(engine.renderSync(engine.parse(template), { ...vars }))
         expect(given).toBe(whole)

@@ -1,11 +1,13 @@
 // Templates of nothing but text and variables, as most prompts are: what Liquid makes of them, without loading Liquid.
 
+import type { Json } from './schema/values.ts'
+
 /** A variable with its place in the template, from 1. */
 export type Used = { name: string; row: number; column: number }
 export type PlainTemplate = {
   variables: readonly Used[]
   /** The text with these values (of JSON); `missing`: the first variable that has none. */
-  render(values: Readonly<Record<string, unknown>>): string | { missing: Used }
+  render(values: Readonly<Record<string, Json>>): string | { missing: Used }
 }
 
 const VARIABLE = /\{\{\s*([A-Za-z_]\w*)\s*\}\}/y
@@ -34,8 +36,9 @@ export function plainTemplate(template: string): PlainTemplate | undefined {
     render: (values) => {
       let text = ''
       for (const [i, used] of variables.entries()) {
-        if (!Object.hasOwn(values, used.name) || values[used.name] === undefined) return { missing: used }
-        text += texts[i] + written(values[used.name])
+        const value = Object.hasOwn(values, used.name) ? values[used.name] : undefined
+        if (value === undefined) return { missing: used }
+        text += texts[i] + written(value)
       }
       return text + rest
     },
@@ -43,10 +46,10 @@ export function plainTemplate(template: string): PlainTemplate | undefined {
 }
 
 /** Objects and lists as JSON, null as nothing. */
-function written(value: unknown): string {
+function written(value: Json): string {
   if (typeof value === 'string') return value
   if (value === null) return ''
-  return typeof value === 'object' ? JSON.stringify(value) : String(value as number | boolean)
+  return typeof value === 'object' ? JSON.stringify(value) : String(value)
 }
 
 function placeOf(text: string, at: number): { row: number; column: number } {

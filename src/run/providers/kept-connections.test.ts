@@ -85,6 +85,8 @@ it('sends a head and a body as they are, also beyond ASCII', async () => {
   ])
   for (const value of ['a\r\nx-other: 1', 'a\u0000', '\u20ac'])
     await expect(send(url, post('{}\n', { 'x-one': value }))).rejects.toThrow(/invalid character/i)
+  const thrown: unknown = await send(url, post('{}\n', { 'x one': '1' })).catch((error: unknown) => error)
+  expect(failureOfThrown(thrown).completion.error).toMatchObject({ kind: 'bad_request' })
   expect(seen.requests).toHaveLength(1)
   const latin = vi.fn<(bytes: Buffer) => void>()
   const port = await listening(
