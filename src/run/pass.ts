@@ -42,6 +42,8 @@ export type Pass = {
   /** How to abort each call that is under way. */
   inFlight: Set<() => void>
   timer: NodeJS.Timeout | undefined
+  /** Finished, and not handed on yet. */
+  arrived: { request: AskRequest; completion: Completion }[]
   deliveries: Promise<void>
   stopped: Stopped | undefined
   /** Stopped so that calls under way are aborted too. */
@@ -67,6 +69,7 @@ export function begin(input: PassInput): Pass {
     open: order.length,
     inFlight: new Set(),
     timer: undefined,
+    arrived: [],
     deliveries: Promise.resolve(),
     stopped: undefined,
     halted: false,
@@ -82,11 +85,26 @@ export function wakeAll(budget: BudgetState): void {
   for (const wake of budget.passes) wake()
 }
 
-/** Hands a finished request on, after all that came before it; the asking goes on meanwhile. */
+/**
+ * Hands a finished request on, after all that came before it; the asking goes on meanwhile. What came in together is asked on for
+ * first: the next questions are on their way while these answers are saved and graded.
+ */
 export function deliver(pass: Pass, request: AskRequest, completion: Completion): void {
-  pass.deliveries = pass.deliveries
-    .then(() => pass.input.onCompletion(request, completion))
-    .catch((error: unknown) => fail(pass, error))
+  pass.arrived.push({ request, completion })
+  if (pass.arrived.length > 1) return
+  pass.deliveries = pass.deliveries.then(() => new Promise((go) => setImmediate(go))).then(() => handOn(pass))
+}
+
+async function handOn(pass: Pass): Promise<void> {
+  const { arrived } = pass
+  pass.arrived = []
+  for (const { request, completion } of arrived)
+    try {
+      const done = pass.input.onCompletion(request, completion)
+      if (done) await done
+    } catch (error) {
+      fail(pass, error)
+    }
 }
 
 /** What was tried and cannot be tried again is delivered as it is; after an abort only what had come before counts. */
