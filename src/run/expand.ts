@@ -27,24 +27,30 @@ async function promptExpander(target: PromptTarget): Promise<Expand> {
   // The key is the content hash of all this together; what is the same for every case is written out once.
   const always = canonicalParts({ provider: provider.name, model: model.pin.id, params, tools, response_format })
   const [before, after] = canonicalObject({ ...always, messages: HERE }).split(HERE, 2)
-  const keyOf = (testCase: Case, messages: readonly Message[]) => {
+  const keyOf = ({ case: testCase, messages }: Pick<AskRequest, 'case' | 'messages'>) => {
     const identity = conversationIdentity(testCase)
     const text = messagesText(messages)
     if (Object.keys(identity).length === 0) return sha256(`${before}${text}${after}`)
     return sha256(canonicalObject({ ...always, messages: text, ...canonicalParts(identity) }))
   }
+  const late = lateKey(keyOf)
+  const more = { ...(tools && { tools }), ...(response_format && { response_format }) }
   return (testCase, trial) => {
     const rendered = render(testCase)
     const messages = testCase.messages ? [...rendered, ...testCase.messages] : rendered
-    return {
-      key: keyOf(testCase, messages),
-      case: testCase,
-      trial,
-      messages,
-      model: { id: model.pin.id, params },
-      ...(tools && { tools }),
-      ...(response_format && { response_format }),
-    }
+    const request = { case: testCase, trial, messages, model: { id: model.pin.id, params }, ...more }
+    return Object.assign(Object.create(late) as { readonly key: string }, request)
+  }
+}
+
+/** A key is made when it is first looked at: without a cache never, and else when the first calls are on their way. */
+function lateKey(keyOf: (request: AskRequest) => string): { readonly key: string } {
+  return {
+    get key() {
+      const key = keyOf(this as AskRequest)
+      Object.defineProperty(this, 'key', { value: key, enumerable: true })
+      return key
+    },
   }
 }
 

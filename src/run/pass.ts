@@ -42,8 +42,8 @@ export type Pass = {
   /** How to abort each call that is under way. */
   inFlight: Set<() => void>
   timer: NodeJS.Timeout | undefined
-  /** Finished, and not handed on yet. */
-  arrived: { request: AskRequest; completion: Completion }[]
+  /** Of so many the handing on takes its time, or has not begun. */
+  handing: number
   deliveries: Promise<void>
   stopped: Stopped | undefined
   /** Stopped so that calls under way are aborted too. */
@@ -69,7 +69,7 @@ export function begin(input: PassInput): Pass {
     open: order.length,
     inFlight: new Set(),
     timer: undefined,
-    arrived: [],
+    handing: 0,
     deliveries: Promise.resolve(),
     stopped: undefined,
     halted: false,
@@ -86,25 +86,27 @@ export function wakeAll(budget: BudgetState): void {
 }
 
 /**
- * Hands a finished request on, after all that came before it; the asking goes on meanwhile. What came in together is asked on for
- * first: the next questions are on their way while these answers are saved and graded.
+ * Hands a finished request on, after all that came before it: at once where those are done, so that it is saved before the next
+ * one is asked. The asking goes on while it is graded.
  */
 export function deliver(pass: Pass, request: AskRequest, completion: Completion): void {
-  pass.arrived.push({ request, completion })
-  if (pass.arrived.length > 1) return
-  pass.deliveries = pass.deliveries.then(() => new Promise((go) => setImmediate(go))).then(() => handOn(pass))
+  const hand = () => pass.input.onCompletion(request, completion)
+  if (pass.handing > 0) return follow(pass, pass.deliveries.then(hand))
+  try {
+    const done = hand()
+    if (done) follow(pass, done)
+  } catch (error) {
+    fail(pass, error)
+  }
 }
 
-async function handOn(pass: Pass): Promise<void> {
-  const { arrived } = pass
-  pass.arrived = []
-  for (const { request, completion } of arrived)
-    try {
-      const done = pass.input.onCompletion(request, completion)
-      if (done) await done
-    } catch (error) {
-      fail(pass, error)
-    }
+function follow(pass: Pass, done: Promise<void>): void {
+  pass.handing += 1
+  pass.deliveries = done
+    .catch((error: unknown) => fail(pass, error))
+    .finally(() => {
+      pass.handing -= 1
+    })
 }
 
 /** What was tried and cannot be tried again is delivered as it is; after an abort only what had come before counts. */
