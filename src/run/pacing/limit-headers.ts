@@ -50,9 +50,12 @@ export function readLimits(headers: FieldReader): Limits | undefined {
 }
 
 function firstOf(headers: FieldReader, styles: readonly Names[]): Limit | undefined {
-  for (const [limitName, remainingName, resetName] of styles) {
-    const remaining = amount(headers.get(remainingName))
+  for (const names of styles) {
+    // Most answers have none of them, and every answer comes by here.
+    const written = headers.get(names[1])
+    const remaining = written === null ? undefined : amount(written)
     if (remaining === undefined) continue
+    const [limitName, , resetName] = names
     const limit = amount(headers.get(limitName))
     const reset_ms = resetTime(headers.get(resetName), headers)
     return {

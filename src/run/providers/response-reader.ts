@@ -55,19 +55,29 @@ function headOf(text: string): Head | undefined {
 }
 
 /** A field name is a token, and its value has no control characters (RFC 9110, 5.1 and 5.5). */
-const FIELD = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([\t\x20-\x7e\x80-\xff]*)$/
+const NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
+const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/
 
 function fieldsOf(lines: readonly string[]): Map<string, string> | undefined {
   const found = new Map<string, string>()
   for (const line of lines) {
-    const [, written, value] = FIELD.exec(line) ?? []
-    if (written === undefined || value === undefined) return undefined
-    const name = written.toLowerCase()
+    const colon = line.indexOf(':')
+    const name = line.slice(0, Math.max(0, colon)).toLowerCase()
+    if (!NAME.test(name) || !VALUE.test(line)) return undefined
+    const value = withoutEdges(line, colon + 1)
     const before = found.get(name)
-    const own = value.replace(/[ \t]+$/, '')
-    found.set(name, before === undefined ? own : `${before}, ${own}`)
+    found.set(name, before === undefined ? value : `${before}, ${value}`)
   }
   return found
+}
+
+/** The text from there on, without white space at its edges. */
+function withoutEdges(text: string, from: number): string {
+  const isBlank = (at: number) => text.charCodeAt(at) === 32 || text.charCodeAt(at) === 9
+  let [start, end] = [from, text.length]
+  while (start < end && isBlank(start)) start += 1
+  while (end > start && isBlank(end - 1)) end -= 1
+  return text.slice(start, end)
 }
 
 /** Both at once, several lengths or another coding are for nobody to guess. */
