@@ -37,7 +37,8 @@ export async function resolveGraders(
   shelf: PromptShelf,
   cases: readonly { one: WrittenCase; assert: readonly Assertion[] }[],
 ): Promise<{ graders?: Graders; faults: Fault[] }> {
-  const uses = cases.flatMap(({ one, assert }) => assert.filter(asksModels).map((assertion) => ({ one, assertion })))
+  const asking = cases.filter(({ assert }) => assert.some(asksModels))
+  const uses = asking.flatMap(({ one, assert }) => assert.filter(asksModels).map((assertion) => ({ one, assertion })))
   if (uses.length === 0) return { faults: [] }
   const { config } = project
   const known = Object.keys(config.judges)
