@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest'
 const src = import.meta.dirname
 const rooms = ['store', 'run', 'score', 'decide', 'report', 'observe', 'act']
 const pure = ['score', 'statistics', 'decide', 'report', 'schema']
-const ground = ['ports.ts', 'errors.ts', 'secrets.ts', 'content-hash.ts', 'schema']
+const ground = ['ports.ts', 'errors.ts', 'secrets.ts', 'content-hash.ts', 'plain-template.ts', 'schema']
 
 const files = readdirSync(src, { recursive: true, encoding: 'utf8' })
   .filter((file) => file.endsWith('.ts') && !file.endsWith('.test.ts'))

@@ -13,8 +13,10 @@ export function canonicalJson(value: unknown): string {
  */
 export function canonicalObject(texts: Readonly<Record<string, string | undefined>>): string {
   let text = ''
-  for (const key of Object.keys(texts).sort())
-    if (texts[key] !== undefined) text += `${text === '' ? '' : ','}"${key}":${texts[key]}`
+  const keys = Object.keys(texts)
+  // Most are written down in their order.
+  if (!keys.every((key, i) => i === 0 || (keys[i - 1] ?? '') < key)) keys.sort()
+  for (const key of keys) if (texts[key] !== undefined) text += `${text === '' ? '' : ','}"${key}":${texts[key]}`
   return `{${text}}`
 }
 

@@ -56,7 +56,9 @@ export function assertKeys(env: Context['env'], suites: readonly LoadedSuite[], 
 /** Loads the graders' parsers only here: an eval that is judged again needs none of them. */
 export async function assertionFaults(suites: LoadedSuite[], { recorded = false } = {}): Promise<AigateError[]> {
   const { assertionChecker } = await import('../score/problems.ts')
-  const all = new Set(suites.flatMap(({ cases }) => cases.flatMap((one) => assertionsOf(one.case))))
+  // Cases that add none of their own share the list of their suite.
+  const lists = new Set(suites.flatMap(({ cases }) => cases.map((one) => assertionsOf(one.case))))
+  const all = new Set([...lists].flat())
   const check = await assertionChecker([...all])
   // Those of a suite are those of each of its cases.
   const wrong = new Map([...all].map((assertion) => [assertion, check(assertion)]))
@@ -84,6 +86,15 @@ function problemsOf(
   recorded: boolean,
 ): Written[] {
   const teller = recorded ? 'module' : suite.target.kind
+  const known = new Map<readonly Assertion[], boolean>()
+  /** Nothing is wrong with any of them, whatever the case holds. */
+  const isFaultless = (assert: readonly Assertion[]): boolean => {
+    const before = known.get(assert)
+    if (before !== undefined) return before
+    const faultless = assert.every((one) => assertionProblems(one) === null && !takesFromCase.has(one.type))
+    known.set(assert, faultless)
+    return faultless
+  }
   return suite.cases.flatMap(({ case: one, info }): Written[] => {
     const { id } = one
     const assert = assertionsOf(one)
@@ -100,6 +111,7 @@ function problemsOf(
     }
     const misfit = conversationProblem(one, suite.target.kind)
     if (misfit !== null) return [fault(misfit.problem, misfit.mend)]
+    if (isFaultless(assert)) return []
     return assert.flatMap((assertion, index) => {
       const problem = assertionProblems(assertion) ?? contextProblem(assertion, one, teller)
       const name = `${assertion.not ? 'not_' : ''}${assertion.type}`
@@ -130,6 +142,15 @@ function conversationProblem(
   return null
 }
 
+/** What `contextProblem` looks at. */
+const takesFromCase: ReadonlySet<Assertion['type']> = new Set([
+  'retrieval',
+  'citations',
+  'final_state',
+  'faithful',
+  'context_relevance',
+] as const)
+
 /** What an assertion takes from its case must be there: contexts, relevance and state; a model retrieves none itself. */
 function contextProblem(
   assertion: Assertion,
@@ -137,6 +158,7 @@ function contextProblem(
   kind: LoadedSuite['target']['kind'],
 ): string | null {
   const { type } = assertion
+  if (!takesFromCase.has(type)) return null
   try {
     if (type === 'retrieval') relevanceOf(assertion.args, vars)
     if (type === 'citations' && assertion.args !== true && assertion.args.context_from !== undefined)

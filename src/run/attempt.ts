@@ -57,7 +57,7 @@ export function send(pass: Pass, queue: Queue, item: Item, call: Call): void {
   }
   let timer = setTimeout(late, Math.min(limit, LONGEST_TIMER))
   pass.inFlight.add(abort)
-  const asked = turns ? { ...item.request, turn: turns.turn } : item.request
+  const asked = turns ? { ...item.request, key: item.request.key, turn: turns.turn } : item.request
   provider.ask(asked, controller.signal).then(settle, (error: unknown) => {
     if (!pass.inFlight.has(abort)) return
     abort()

@@ -66,6 +66,40 @@ describe('order and concurrency', () => {
     )
   })
 
+  it('hands every answer on before the call that takes its place goes out', async () => {
+    let asked = 0
+    let handed = 0
+    const script: Script = async () => {
+      asked += 1
+      expect(asked - handed).toBeLessThanOrEqual(4)
+      // All that are under way are answered in one turn.
+      await new Promise((go) => setImmediate(go))
+      return answer()
+    }
+    const onCompletion = () => void (handed += 1)
+    expect(await run(provider(script, { concurrency: 4 }), 60, { onCompletion })).not.toHaveProperty('stopped')
+    expect([asked, handed]).toEqual([60, 60])
+  })
+
+  it('hands answers on one at a time, in the order of their arrival, where that takes time', async () => {
+    const arrived: string[] = []
+    const done: string[] = []
+    let under = 0
+    const script: Script = async (request) => {
+      await sleep(1 + (request.case.id.length % 2))
+      arrived.push(request.case.id)
+      return answer()
+    }
+    const onCompletion = async (request: AskRequest) => {
+      expect(++under).toBe(1)
+      await sleep(1)
+      under -= 1
+      done.push(request.case.id)
+    }
+    await run(provider(script, { concurrency: 4 }), 30, { onCompletion })
+    expect(done).toEqual(arrived)
+  })
+
   it('keeps as many calls under way as the provider allows, and no more', async () => {
     let now = 0
     let most = 0

@@ -60,10 +60,12 @@ function pump(pass: Pass): void {
   do {
     pass.again = false
     wait = Infinity
-    const waiting = new Set(pass.queues)
-    // Where queues compete for a slot or the budget, the order of the pass decides.
-    for (let first = firstOf(waiting); first; first = firstOf(waiting))
-      if (!started(pass, first, (ms) => (wait = Math.min(wait, ms)))) waiting.delete(first)
+    const later = (ms: number) => {
+      wait = Math.min(wait, ms)
+    }
+    const [only, another] = pass.queues
+    if (only && !another) while (started(pass, only, later));
+    else startInTurn(pass, later)
   } while (pass.again)
   pass.busy = false
   clearTimeout(pass.timer)
@@ -74,6 +76,13 @@ function pump(pass: Pass): void {
   const left = time > 0 ? Math.min(wait, time) : Infinity
   if (!pass.stopped && left < Infinity)
     pass.timer = setTimeout(() => pump(pass), Math.min(Math.ceil(left), LONGEST_TIMER))
+}
+
+/** Where queues compete for a slot or the budget, the order of the pass decides. */
+function startInTurn(pass: Pass, later: (ms: number) => void): void {
+  const waiting = new Set(pass.queues)
+  for (let first = firstOf(waiting); first; first = firstOf(waiting))
+    if (!started(pass, first, later)) waiting.delete(first)
 }
 
 function firstOf(queues: ReadonlySet<Queue>): Queue | undefined {

@@ -86,6 +86,21 @@ describe('key', () => {
     )
   })
 
+  it('is the same however often and whenever it is looked at, and in a copy', async () => {
+    const request = (await expander(target('{{ q }}')))(testCase({ q: '1' }), 1)
+    const { key } = request
+    expect([request.key, { ...request }.key, Object.keys(request).includes('key')]).toEqual([key, key, true])
+    // As it was before keys came late: recordings and caches are found by it.
+    expect(key).toBe(
+      contentHash({
+        provider: 'openai',
+        model: 'gpt-x',
+        params: { temperature: 0 },
+        messages: [{ role: 'user', content: '1' }],
+      }),
+    )
+  })
+
   it('changes with everything that decides the answer', async () => {
     const variants = [
       target('{{ q }}'),

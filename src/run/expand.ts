@@ -5,6 +5,7 @@ import type { AskRequest, LoadedPrompt, ResolvedTarget } from '../ports.ts'
 import type { Case, Message } from '../schema/suite.ts'
 import { USER_PROMPT_VERSION } from './agents/simulated-user.ts'
 import { canonicalJson, canonicalObject, canonicalParts, contentHash, sha256 } from '../content-hash.ts'
+import { plainTemplate } from '../plain-template.ts'
 import { strictLiquid } from './liquid.ts'
 
 type Expand = (testCase: Case, trial: number) => AskRequest
@@ -25,22 +26,42 @@ async function promptExpander(target: PromptTarget): Promise<Expand> {
   const render = await renderer(target.prompt)
   // The key is the content hash of all this together; what is the same for every case is written out once.
   const always = canonicalParts({ provider: provider.name, model: model.pin.id, params, tools, response_format })
-  return (testCase, trial) => {
-    const messages = [...render(testCase), ...(testCase.messages ?? [])]
+  const [before, after] = canonicalObject({ ...always, messages: HERE }).split(HERE, 2)
+  const keyOf = ({ case: testCase, messages }: Pick<AskRequest, 'case' | 'messages'>) => {
     const identity = conversationIdentity(testCase)
-    const own = { ...always, messages: canonicalJson(messages) }
-    const texts = Object.keys(identity).length === 0 ? own : { ...own, ...canonicalParts(identity) }
-    return {
-      key: sha256(canonicalObject(texts)),
-      case: testCase,
-      trial,
-      messages,
-      model: { id: model.pin.id, params },
-      ...(tools && { tools }),
-      ...(response_format && { response_format }),
-    }
+    const text = messagesText(messages)
+    if (Object.keys(identity).length === 0) return sha256(`${before}${text}${after}`)
+    return sha256(canonicalObject({ ...always, messages: text, ...canonicalParts(identity) }))
+  }
+  const late = lateKey(keyOf)
+  const more = { ...(tools && { tools }), ...(response_format && { response_format }) }
+  return (testCase, trial) => {
+    const rendered = render(testCase)
+    const messages = testCase.messages ? [...rendered, ...testCase.messages] : rendered
+    const request = { case: testCase, trial, messages, model: { id: model.pin.id, params }, ...more }
+    return Object.assign(Object.create(late) as { readonly key: string }, request)
   }
 }
+
+/** A key is made when it is first looked at: without a cache never, and else when the first calls are on their way. */
+function lateKey(keyOf: (request: AskRequest) => string): { readonly key: string } {
+  return {
+    get key() {
+      const key = keyOf(this as AskRequest)
+      Object.defineProperty(this, 'key', { value: key, enumerable: true })
+      return key
+    },
+  }
+}
+
+/** Where the messages stand in the text of a key. A control character is in no JSON. */
+const HERE = '\u0000'
+
+/** Canonical JSON; those of a role and a text, as nearly all are, without a look at their keys. */
+const messagesText = (messages: readonly Message[]): string =>
+  `[${messages.map((one) => (isBare(one) ? `{"content":${JSON.stringify(one.content)},"role":"${one.role}"}` : canonicalJson(one))).join(',')}]`
+
+const isBare = (message: Message): boolean => Object.keys(message).length === 2 && message.content !== undefined
 
 function appExpander(target: AppTarget): Expand {
   const app = appSpec(target)
@@ -81,39 +102,51 @@ export function appSpec({ kind, target }: AppTarget): Record<string, unknown> {
   return { kind, ...spec }
 }
 
+type Part = { role: Message['role']; text: (testCase: Case) => string }
+
 async function renderer(prompt: LoadedPrompt): Promise<(testCase: Case) => Message[]> {
+  const parts: Part[] = []
+  for (const { role, template, line } of prompt.messages) parts.push({ role, text: await part(prompt, template, line) })
+  return (testCase) => parts.map(({ role, text }) => ({ role, content: withoutBlankEdges(text(testCase)) }))
+}
+
+async function part(prompt: LoadedPrompt, template: string, line: number): Promise<Part['text']> {
+  const plain = plainTemplate(template)
+  if (plain)
+    return ({ id, vars }) => {
+      const text = plain.render(vars)
+      if (typeof text === 'string') return text
+      const { name, row, column } = text.missing
+      throw templateError(`undefined variable: ${name}`, prompt, { line, row, column, id })
+    }
   const engine = await strictLiquid()
-  const attempt = <T>(line: number, id: string | undefined, work: () => T): T => {
+  const attempt = <T>(id: string | undefined, work: () => T): T => {
     try {
       return work()
     } catch (error) {
-      throw templateError(error, prompt, line, id)
+      const { message, token } = error as Error & { token?: { getPosition?: () => [number, number] } }
+      const [row, column] = token?.getPosition?.() ?? [1, undefined]
+      throw templateError(message.replace(/, line:\d+, col:\d+$/, ''), prompt, { line, row, column, id })
     }
   }
-  const parts = prompt.messages.map(({ role, template, line }) => {
-    const parsed: Template[] = attempt(line, undefined, () => engine.parse(template))
-    return { role, line, parsed }
-  })
-  return (testCase) =>
-    parts.map(({ role, line, parsed }) => {
-      const text: unknown = attempt(line, testCase.id, () => engine.renderSync(parsed, { ...testCase.vars }))
-      return { role, content: withoutBlankEdges(String(text)) }
-    })
+  const parsed: Template[] = attempt(undefined, () => engine.parse(template))
+  return ({ id, vars }) => String(attempt(id, () => engine.renderSync(parsed, { ...vars }) as unknown))
 }
 
 /** Without the blank lines at the beginning and the end. */
 function withoutBlankEdges(text: string): string {
+  if (!text.includes('\n')) return text.trim() === '' ? '' : text
   const lines = text.split('\n')
   const filled = (line: string) => line.trim() !== ''
   return lines.slice(lines.findIndex(filled), lines.findLastIndex(filled) + 1).join('\n')
 }
 
-function templateError(error: unknown, prompt: LoadedPrompt, line: number, id: string | undefined): AigateError {
-  const { message, token } = error as Error & { token?: { getPosition?: () => [number, number] } }
-  const [row, column] = token?.getPosition?.() ?? [1, undefined]
+type Place = { line: number; row: number; column: number | undefined; id: string | undefined }
+
+function templateError(problem: string, prompt: LoadedPrompt, { line, row, column, id }: Place): AigateError {
   const facts = {
     prompt: `${prompt.name}@${prompt.version}`,
-    problem: message.replace(/, line:\d+, col:\d+$/, '').replace(/\.$/, ''),
+    problem: problem.replace(/\.$/, ''),
     where: id === undefined ? '' : ` for case ${id}`,
   }
   return new AigateError('bad_template', facts, { file: prompt.file, line: line + row - 1, column })

@@ -11,6 +11,8 @@ export type Part = { requests: readonly AskRequest[]; provider: Provider }
 export function interleave(parts: readonly Part[]): { requests: AskRequest[]; provider: Provider } {
   const [first] = parts
   if (!first) throw new RangeError('there is nothing to ask')
+  // Nobody else could be meant.
+  if (parts.length === 1) return { requests: [...first.requests], provider: first.provider }
   const owner = new Map(parts.flatMap(({ requests, provider }) => requests.map((one) => [one, provider] as const)))
   const providers = parts.map(({ provider }) => provider)
   const rates = providers.flatMap(({ rpm }) => rpm ?? [])

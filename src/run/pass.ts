@@ -42,6 +42,8 @@ export type Pass = {
   /** How to abort each call that is under way. */
   inFlight: Set<() => void>
   timer: NodeJS.Timeout | undefined
+  /** Of so many the handing on takes its time, or has not begun. */
+  handing: number
   deliveries: Promise<void>
   stopped: Stopped | undefined
   /** Stopped so that calls under way are aborted too. */
@@ -67,6 +69,7 @@ export function begin(input: PassInput): Pass {
     open: order.length,
     inFlight: new Set(),
     timer: undefined,
+    handing: 0,
     deliveries: Promise.resolve(),
     stopped: undefined,
     halted: false,
@@ -82,11 +85,28 @@ export function wakeAll(budget: BudgetState): void {
   for (const wake of budget.passes) wake()
 }
 
-/** Hands a finished request on, after all that came before it; the asking goes on meanwhile. */
+/**
+ * Hands a finished request on, after all that came before it: at once where those are done, so that it is saved before the next
+ * one is asked. The asking goes on while it is graded.
+ */
 export function deliver(pass: Pass, request: AskRequest, completion: Completion): void {
-  pass.deliveries = pass.deliveries
-    .then(() => pass.input.onCompletion(request, completion))
+  const hand = () => pass.input.onCompletion(request, completion)
+  if (pass.handing > 0) return follow(pass, pass.deliveries.then(hand))
+  try {
+    const done = hand()
+    if (done) follow(pass, done)
+  } catch (error) {
+    fail(pass, error)
+  }
+}
+
+function follow(pass: Pass, done: Promise<void>): void {
+  pass.handing += 1
+  pass.deliveries = done
     .catch((error: unknown) => fail(pass, error))
+    .finally(() => {
+      pass.handing -= 1
+    })
 }
 
 /** What was tried and cannot be tried again is delivered as it is; after an abort only what had come before counts. */

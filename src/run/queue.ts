@@ -35,15 +35,20 @@ export type Queue = {
 /** The queues of a pass. Whoever shares limits shares a queue, so that the order of the pass holds among them. */
 export function queuesOf(order: readonly AskRequest[], provider: Provider, budget: BudgetState): Queue[] {
   const queues = new Map<string, Queue>()
-  const ceilings = new Map<Provider, Ceilings>()
-  for (const [place, request] of order.entries()) {
-    const owner = provider.ownerOf?.(request) ?? provider
-    const own = ceilings.get(owner) ?? ceilingsOf(owner)
-    ceilings.set(owner, own)
+  const known = new Map<Provider, { ceilings: Ceilings; queue: Queue }>()
+  const placed = (owner: Provider) => {
     const key = `${owner.name}\0${owner.lane?.key ?? ''}`
     const queue = queues.get(key) ?? emptyQueue(owner, budget)
     queues.set(key, queue)
-    queue.fresh.push({ request, provider: owner, ceilings: own, place })
+    return { ceilings: ceilingsOf(owner), queue }
+  }
+  let place = 0
+  for (const request of order) {
+    const owner = provider.ownerOf?.(request) ?? provider
+    const own = known.get(owner) ?? placed(owner)
+    known.set(owner, own)
+    own.queue.fresh.push({ request, provider: owner, ceilings: own.ceilings, place })
+    place += 1
   }
   return [...queues.values()]
 }

@@ -129,10 +129,8 @@ export const Case = z.strictObject({
 export type Case = z.infer<typeof Case>
 
 /** Every assertion about a case: about its turns in their order, then about the whole. */
-export const assertionsOf = ({ turns = [], assert }: Pick<Case, 'turns' | 'assert'>): Assertion[] => [
-  ...turns.flatMap((turn) => turn.assert),
-  ...assert,
-]
+export const assertionsOf = ({ turns, assert }: Pick<Case, 'turns' | 'assert'>): readonly Assertion[] =>
+  turns ? [...turns.flatMap((turn) => turn.assert), ...assert] : assert
 
 /** A ladder of whole passes: `min` are asked first, then one at a time up to `max` while the verdict is open. */
 export const Trials = z

@@ -2,6 +2,7 @@
 import { parseDocument } from 'yaml'
 import * as z from 'zod'
 import { AigateError } from '../errors.ts'
+import { plainCase } from '../schema/plain-case.ts'
 import { Case } from '../schema/suite.ts'
 import { csvRows } from './csv-rows.ts'
 import { type Fault, faultError, placeIn } from './faults.ts'
@@ -83,6 +84,8 @@ async function readJsonLines(file: SourceFile): Promise<WrittenCase[]> {
 }
 
 function checkCase(data: unknown, locate: Locate, faults: Fault[]): Case | undefined {
+  const plain = plainCase(data)
+  if (plain) return plain
   const strange = notPlain(data, [], { values: 0 })
   if (strange) {
     faults.push({ problem: strange.problem, mend: strange.mend, place: locate(strange.path) })

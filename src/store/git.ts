@@ -1,7 +1,9 @@
 // Asks git what commit this is and who is at work; without git, the answer is "not known", never an error.
+import { realpath } from 'node:fs/promises'
 import { resolve } from 'node:path'
+import process from 'node:process'
 import type { Git } from '../schema/run.ts'
-import { ownRepository } from './git-env.ts'
+import { isRepository, ownRepository } from './git-env.ts'
 
 /** The records of aigate itself do not make a tree dirty, at whatever depth the project lies. */
 const everythingButRecords = [':(top)', ':(top,exclude,glob)**/.aigate', ':(top,exclude,glob)**/.aigate/**']
@@ -25,6 +27,7 @@ async function git(cwd: string, args: readonly string[], env: Record<string, str
  * (untracked files count; ignored ones and `.aigate/` do not). null: no git, no repository, or no commit yet.
  */
 export async function gitState(cwd: string): Promise<Git | null> {
+  if (!(await mayBeRepository(cwd))) return null
   const commit = await git(cwd, ['rev-parse', '--verify', '--quiet', 'HEAD^{commit}'])
   if (commit === null) return null
   const [branch, changes] = await Promise.all([
@@ -33,6 +36,13 @@ export async function gitState(cwd: string): Promise<Git | null> {
   ])
   // A status that git could not give counts as dirty: a clean tree is a claim, and there is no evidence for it.
   return { commit, branch, dirty: changes !== '' }
+}
+
+/** False only where git would find none: then it need not be started. */
+async function mayBeRepository(cwd: string): Promise<boolean> {
+  if (process.env['GIT_DIR'] !== undefined || isRepository(cwd)) return true
+  // A link may lead into one.
+  return realpath(cwd).then(isRepository, () => true)
 }
 
 /**

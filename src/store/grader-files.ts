@@ -25,7 +25,11 @@ const SCRIPTS: Readonly<Record<string, string>> = {
 } // biome-ignore format: two groups
 
 export const usesGraders = (suites: readonly LoadedSuite[]): boolean =>
-  suites.some(({ cases }) => cases.some((each) => programsOf(each.case).length > 0))
+  suites.some(({ cases }) => cases.some((each) => mayName(each.case) && programsOf(each.case).length > 0))
+
+/** false for nearly all cases, without a list of what they name. */
+const mayName = (one: Case): boolean =>
+  one.tools !== undefined || assertionsOf(one).some(({ type }) => type === 'module' || type === 'command')
 
 type Program = { type: string; args: unknown } & (
   | { type: 'module'; args: { path: string } }

@@ -8,8 +8,11 @@ import { choose, didYouMean, type Fault } from './faults.ts'
 import { findPrompt } from './prompts.ts'
 import type { PromptShelf } from './targets.ts'
 
+const judged: ReadonlySet<string> = new Set(judgedType.options)
+
 /** The judges that an assertion names; undefined: it asks none. Empty: it means the default. */
 export function judgesNamed(assertion: Assertion): { type: JudgedType; names: string[]; votes?: number } | undefined {
+  if (!judged.has(assertion.type)) return undefined
   const type = judgedType.safeParse(assertion.type)
   if (!type.success) return undefined
   const args = (typeof assertion.args === 'object' ? assertion.args : {}) as { judge?: unknown; votes?: unknown }
@@ -34,7 +37,8 @@ export async function resolveGraders(
   shelf: PromptShelf,
   cases: readonly { one: WrittenCase; assert: readonly Assertion[] }[],
 ): Promise<{ graders?: Graders; faults: Fault[] }> {
-  const uses = cases.flatMap(({ one, assert }) => assert.filter(asksModels).map((assertion) => ({ one, assertion })))
+  const asking = cases.filter(({ assert }) => assert.some(asksModels))
+  const uses = asking.flatMap(({ one, assert }) => assert.filter(asksModels).map((assertion) => ({ one, assertion })))
   if (uses.length === 0) return { faults: [] }
   const { config } = project
   const known = Object.keys(config.judges)

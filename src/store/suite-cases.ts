@@ -107,9 +107,10 @@ export function finishCase(
   users: Readonly<Record<string, ResolvedModel>> = {},
 ): LoadedSuite['cases'][number] {
   const threshold = one.threshold ?? suite.threshold
-  const { threshold: _, ...rest } = one
-  const all = [...new Set([...one.tags, ...(suite.tags ?? [])])]
-  const whole: Case = { ...rest, tags: all, assert: [...one.assert, ...suite.assert] }
+  const all = suite.tags || one.tags.length > 1 ? [...new Set([...one.tags, ...(suite.tags ?? [])])] : one.tags
+  // Where a case adds nothing, those of the suite are one list for all of them.
+  const assert = one.assert.length === 0 ? suite.assert : [...one.assert, ...suite.assert]
+  const whole: Case = { ...one, tags: all, assert }
   if (threshold !== undefined) whole.threshold = threshold
   if (suite.tools) whole.tools = { ...suite.tools, ...one.tools }
   const player = one.user && users[one.user.model]
@@ -132,7 +133,7 @@ function caseHash(whole: Case, own: Case['assert'], shared: Suite['assert'], gra
   const { vars, messages, threshold, turns, user, tools, state, max_steps } = whole
   const graded = graderIdentity(assertionsOf(whole), graders)
   const text = canonicalObject({
-    assert: `[${[...own.map(canonicalJson), ...textsOf(shared)].join(',')}]`,
+    assert: own.length === 0 ? textOf(shared) : `[${[...own, ...shared].map(canonicalJson).join(',')}]`,
     graded: graded.length > 0 ? canonicalJson(graded) : undefined,
     max_steps: canonicalJson(max_steps),
     messages: canonicalJson(messages),
@@ -146,11 +147,11 @@ function caseHash(whole: Case, own: Case['assert'], shared: Suite['assert'], gra
   return sha256(text)
 }
 
-const sharedTexts = new WeakMap<Suite['assert'], string[]>()
+const sharedTexts = new WeakMap<Suite['assert'], string>()
 
 /** What a suite adds to each of its cases is written out once. */
-function textsOf(assertions: Suite['assert']): string[] {
-  const texts = sharedTexts.get(assertions) ?? assertions.map(canonicalJson)
-  sharedTexts.set(assertions, texts)
-  return texts
+function textOf(assertions: Suite['assert']): string {
+  const text = sharedTexts.get(assertions) ?? `[${assertions.map(canonicalJson).join(',')}]`
+  sharedTexts.set(assertions, text)
+  return text
 }

@@ -179,7 +179,10 @@ async function loadSuite(
     problems.push(error)
   }
   const prompt = target?.kind === 'prompt' ? target.prompt : undefined
-  const asserted = cases.map((one) => ({ one, assert: [...assertionsOf(one.case), ...suite.assert] }))
+  const asserted = cases.map((one) => {
+    const own = assertionsOf(one.case)
+    return { one, assert: own.length === 0 ? suite.assert : [...own, ...suite.assert] }
+  })
   const { graders, faults: unknown } = await gradersOf(project, shelf, asserted, problems)
   const players = usersOf(project, cases)
   const faults = [

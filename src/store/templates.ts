@@ -1,6 +1,7 @@
 // Checks the Liquid templates of a prompt without rendering them: syntax, filters, and the variables they use.
 import type { Liquid } from 'liquidjs'
 import type { LoadedPrompt } from '../ports.ts'
+import { plainTemplate } from '../plain-template.ts'
 import { didYouMean, type Fault } from './faults.ts'
 
 /** Tags that read other files: a prompt is one file. */
@@ -16,6 +17,7 @@ export async function templateFaults(
   at: (line: number, column: number) => Fault['place'],
   atInput: (index: number) => Fault['place'],
 ): Promise<Fault[]> {
+  if (isFaultless(messages, input)) return []
   const { Liquid } = await import('liquidjs')
   const engine = new Liquid({ strictFilters: true, strictVariables: true })
   for (const tag of FILE_TAGS) delete engine.tags[tag]
@@ -47,6 +49,17 @@ export async function templateFaults(
     })),
   )
   return faults
+}
+
+/** Plain templates that use exactly what `input` names have nothing wrong. */
+function isFaultless(messages: LoadedPrompt['messages'], input: readonly string[]): boolean {
+  const used = new Set<string>()
+  for (const { template } of messages) {
+    const plain = plainTemplate(template)
+    if (!plain) return false
+    for (const { name } of plain.variables) used.add(name)
+  }
+  return used.size === new Set(input).size && input.every((name) => used.has(name))
 }
 
 function variablesOf(engine: Liquid, template: string): { name: string; row: number; column: number }[] {

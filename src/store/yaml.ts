@@ -60,7 +60,8 @@ export function parseYaml<S extends z.ZodType>(
     )
   }
   const data = plainData(doc, locate)
-  const result = schema.safeParse(data)
+  // A file is read once: writing code for its form takes longer than to walk through it.
+  const result = schema.safeParse(data, { jitless: true })
   if (result.success) return { value: result.data, text: whole, locate }
   const written = (path: Path) => {
     const node = nodeAt(doc, path).value

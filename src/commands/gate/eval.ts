@@ -6,6 +6,7 @@ import { newBudget } from '../../run/budget.ts'
 import type { Baseline } from '../../schema/baseline.ts'
 import type { GuardRecord } from '../../schema/run.ts'
 import type { SuiteReport } from '../../schema/verdict.ts'
+import { gitState } from '../../store/git.ts'
 import { loadProject } from '../../store/project.ts'
 import { readQuarantine } from '../../store/quarantine-file.ts'
 import { loadSuites } from '../../store/suites.ts'
@@ -80,6 +81,8 @@ async function evaluate(
 ): Promise<Ending> {
   const part = parseShard(options)
   const shardFile = part && (await shardFileOf(context, part, options))
+  // Git takes its time, beside us.
+  const git = gitState(project.root)
   const whole = await loadSuites(project, { suites: names, overrides: overridesOf(options) })
   const notes = await frozenNotes(context, project, whole, { names, options })
   const listed = await readQuarantine(project, { suites: whole, latest: latestDay(context.now()) })
@@ -121,6 +124,7 @@ async function evaluate(
   const bases = new Map([...change.records].map(([name, record]) => [name, record.base]))
   const session: Session = {
     ...opened,
+    git,
     bases,
     notes: [...notes, ...said],
     whatIf,

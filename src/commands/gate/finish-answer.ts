@@ -152,17 +152,22 @@ function waitingFor(signal: AbortSignal): Set<() => void> {
 }
 
 /** What `work` gives, or null as soon as the signal is aborted: a program that grades may take its time. */
-async function untilAborted<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T | null> {
-  if (signal.aborted) return null
+function untilAborted<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T | null> {
+  if (signal.aborted) return Promise.resolve(null)
   const stops = waitingFor(signal)
-  let stop = () => {}
-  const aborted = new Promise<null>((resolve) => {
-    stop = () => resolve(null)
+  return new Promise((resolve, reject) => {
+    const stop = () => resolve(null)
     stops.add(stop)
+    const over = () => stops.delete(stop)
+    work().then(
+      (given) => {
+        over()
+        resolve(given)
+      },
+      (error: unknown) => {
+        over()
+        reject(error)
+      },
+    )
   })
-  try {
-    return await Promise.race([work(), aborted])
-  } finally {
-    stops.delete(stop)
-  }
 }

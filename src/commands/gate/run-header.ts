@@ -82,7 +82,7 @@ export async function headerOf(
     suites: session.suites,
     ...comparedWith(suite.suite.suite, { baseline, file }),
     ...shardOfHeader(session.shard, suite),
-    git: await gitState(project.root),
+    git: await (session.git ?? gitState(project.root)),
     tool_version: context.toolVersion,
     node: process.versions.node,
     started_at: now.toISOString(),

@@ -6,7 +6,7 @@ import type { Context, LoadedSuite, Project } from '../../ports.ts'
 import type { BudgetState } from '../../run/budget.ts'
 import type { Baseline } from '../../schema/baseline.ts'
 import type { QuarantineEntry } from '../../schema/quarantine.ts'
-import type { GuardRecord, Invocation, RunHeader } from '../../schema/run.ts'
+import type { Git, GuardRecord, Invocation, RunHeader } from '../../schema/run.ts'
 import { createRun, newRunId, type RunJournal } from '../../store/run-journal.ts'
 import { resumeRun } from '../../store/run-resume.ts'
 import type { SuiteJudging } from '../judge/judging.ts'
@@ -45,6 +45,8 @@ export type Session = {
   resumed?: boolean
   /** By suite: its judges, once they are open. */
   judging: Map<string, Promise<SuiteJudging | null>>
+  /** What git says of the project; asked while the suites were read. */
+  git?: Promise<Git | null>
   /** By suite: the commit whose rules judge; null or absent: none. */
   bases?: ReadonlyMap<string, string | null>
 }

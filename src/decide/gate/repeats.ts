@@ -37,8 +37,9 @@ export function repeatWarnings(byCase: Iterable<readonly Observation[]>): string
   for (const all of byCase) {
     const distinct = distinctTrials(all)
     twice += all.length - distinct.length
+    if (distinct.length < 2) continue
     const answers = distinct.map(({ completion }) => answerOf(completion))
-    if (answers.length < 2 || !answers.some(({ length }) => length >= SENTENCE)) continue
+    if (!answers.some(({ length }) => length >= SENTENCE)) continue
     repeated++
     if (new Set(answers).size === 1) alike++
   }

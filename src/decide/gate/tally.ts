@@ -84,8 +84,9 @@ export function tallyCase({ id, hash, category }: CaseInfo, all: readonly Observ
  * passes without having been decided.
  */
 function advisedOf(measured: readonly Observation[]): Pick<CaseTally, 'advised'> {
-  const grades = measured.map(({ scores }) => scores.filter(({ weight }) => weight > 0))
   const weak = (one: Observation['scores'][number]) => one.judged?.advisory !== undefined
+  if (!measured.some(({ scores }) => scores.some(weak))) return {}
+  const grades = measured.map(({ scores }) => scores.filter(({ weight }) => weight > 0))
   if (!grades.some((scores) => scores.some(weak))) return {}
   return { advised: grades.every((scores) => scores.length > 0 && scores.every(weak)) ? 'all' : 'part' }
 }

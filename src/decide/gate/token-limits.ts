@@ -17,7 +17,11 @@ const maxOf = (one: Case, type: Limited): number => {
 
 /** true when any case has a limit, so that earlier runs are worth reading. */
 export const limitsTokens = (cases: readonly Planned[]): boolean =>
-  cases.some((one) => (Object.keys(limits) as Limited[]).some((type) => maxOf(one.case, type) < Infinity))
+  cases.some(
+    (one) =>
+      assertionsOf(one.case).some(({ type }) => Object.hasOwn(limits, type)) &&
+      (Object.keys(limits) as Limited[]).some((type) => maxOf(one.case, type) < Infinity),
+  )
 
 /**
  * One sentence for each kind of limit that cases went beyond in an earlier run, or came near to (90 %), by the tokens that the

@@ -7,14 +7,16 @@ import { counted, names } from '../words.ts'
 export function toolWarnings(byCase: Iterable<readonly Observation[]>): string[] {
   const tools = new Set<string>()
   let trials = 0
-  for (const { completion } of [...byCase].flat()) {
-    const lacking = (completion.conversation?.steps ?? []).filter(
-      ({ role, error, content }) => role === 'tool' && error === true && content.startsWith(NOT_RECORDED),
-    )
-    if (lacking.length === 0) continue
-    trials += 1
-    for (const { name } of lacking) if (name !== undefined) tools.add(name)
-  }
+  for (const all of byCase)
+    for (const { completion } of all) {
+      const steps = completion.conversation?.steps
+      const lacking = steps?.filter(
+        ({ role, error, content }) => role === 'tool' && error === true && content.startsWith(NOT_RECORDED),
+      )
+      if (!lacking || lacking.length === 0) continue
+      trials += 1
+      for (const { name } of lacking) if (name !== undefined) tools.add(name)
+    }
   if (trials === 0) return []
   return [
     `In ${counted(trials, 'conversation')} a tool was called with arguments for which nothing is recorded (${names([...tools].sort())}): the model was told an error. Add a result for them, or one without \`arguments\`.`,

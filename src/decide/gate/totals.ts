@@ -71,6 +71,8 @@ function userTotals(asked: Observation['completion'][]): Partial<Totals> {
 
 /** What judges took, apart from the answers: nothing where no judge was asked. `gold`: for calibrated answers. */
 function judgeTotals(observations: Observation[], gold: Judging['cost']): Partial<Totals> {
+  const isJudged = ({ scores, grader_cost }: Observation) => grader_cost || scores.some(({ judged }) => judged)
+  if (!gold && !observations.some(isJudged)) return {}
   const graded = observations.filter(({ scores }) => scores.some(({ judged }) => judged))
   const records = graded.flatMap(({ scores }) => scores.flatMap(({ judged }) => judged ?? []))
   const lost = observations.flatMap(({ grader_cost }) => grader_cost ?? [])
@@ -88,6 +90,7 @@ function judgeTotals(observations: Observation[], gold: Judging['cost']): Partia
 
 /** What embeddings took, apart from the answers: nothing where no assertion compares any. */
 function embeddingTotals(observations: Observation[]): Partial<Totals> {
+  if (!observations.some(({ scores }) => scores.some(({ embedded }) => embedded))) return {}
   const records = observations.flatMap(({ scores }) => scores.flatMap(({ embedded }) => embedded ?? []))
   if (records.length === 0) return {}
   const costs = records.map(({ cost_usd }) => cost_usd)

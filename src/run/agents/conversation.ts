@@ -147,7 +147,7 @@ const takerOf = ({ request: { turn } }: Talk): CallTurn => turn ?? (async () => 
 async function askStep(talk: Talk): Promise<Attempt> {
   const { inner, request, signal, world } = talk
   const { turn: _turn, ...plain } = request
-  const asked = { ...plain, messages: [...request.messages, ...talk.steps.map(asMessage)] }
+  const asked = { ...plain, key: request.key, messages: [...request.messages, ...talk.steps.map(asMessage)] }
   for (let tries = 1; ; tries++) {
     const turn = await takerOf(talk)(asked)
     if ('refused' in turn) return turn.refused

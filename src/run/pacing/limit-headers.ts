@@ -1,6 +1,9 @@
 // Reads what an HTTP answer says of its rate limits, in the headers of every vendor that is known to send them.
 import type { Limit, Limits } from '../../ports.ts'
 
+/** What is read of the headers of an answer. */
+export type FieldReader = Pick<Headers, 'get'>
+
 /** Names of limit, what remains, and reset. */
 type Names = readonly [limit: string, remaining: string, reset: string]
 
@@ -34,7 +37,7 @@ const EPOCH_S = 1e9
 const EPOCH_MS = 1e11
 
 /** What the headers say; undefined when they say nothing of limits. Values that make no sense are left out. */
-export function readLimits(headers: Headers): Limits | undefined {
+export function readLimits(headers: FieldReader): Limits | undefined {
   const requests = firstOf(headers, REQUESTS)
   const tokens = firstOf(headers, TOKENS)
   const concurrent = amount(headers.get('x-ratelimit-limit-concurrent'))
@@ -46,10 +49,13 @@ export function readLimits(headers: Headers): Limits | undefined {
   }
 }
 
-function firstOf(headers: Headers, styles: readonly Names[]): Limit | undefined {
-  for (const [limitName, remainingName, resetName] of styles) {
-    const remaining = amount(headers.get(remainingName))
+function firstOf(headers: FieldReader, styles: readonly Names[]): Limit | undefined {
+  for (const names of styles) {
+    // Most answers have none of them, and every answer comes by here.
+    const written = headers.get(names[1])
+    const remaining = written === null ? undefined : amount(written)
     if (remaining === undefined) continue
+    const [limitName, , resetName] = names
     const limit = amount(headers.get(limitName))
     const reset_ms = resetTime(headers.get(resetName), headers)
     return {
@@ -71,7 +77,7 @@ function amount(written: string | null): number | undefined {
  * Milliseconds until a reset: `20ms`, `6m0s`, `1h2m3.5s`; plain seconds; seconds or milliseconds since 1970; a date. Of a
  * moment in the past, or more than a day ahead, nothing is known: undefined.
  */
-export function resetTime(written: string | null, headers: Headers): number | undefined {
+export function resetTime(written: string | null, headers: FieldReader): number | undefined {
   const text = written?.trim() ?? ''
   if (text === '') return undefined
   const wait = spanOf(text) ?? momentOf(text, headers)
@@ -86,7 +92,7 @@ function spanOf(text: string): number | undefined {
   return [...parts].reduce((sum, [, value, unit]) => sum + Number(value) * (units[unit ?? ''] ?? 0), 0)
 }
 
-function momentOf(text: string, headers: Headers): number | undefined {
+function momentOf(text: string, headers: FieldReader): number | undefined {
   const number = /^\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN
   const moment = Number.isNaN(number) ? dateOf(text) : number >= EPOCH_MS ? number : number * 1000
   return Number.isNaN(moment) ? undefined : moment - serverTime(headers)
@@ -97,7 +103,7 @@ const dateOf = (text: string): number =>
   /^[A-Z][a-z]{2}, \d|^\d{4}-\d\d-\d\dT/.test(text) ? Date.parse(text) : Number.NaN
 
 /** The server's own clock where it tells, so that ours need not be right. */
-function serverTime(headers: Headers): number {
+function serverTime(headers: FieldReader): number {
   const said = Date.parse(headers.get('date') ?? '')
   return Number.isNaN(said) ? Date.now() : said
 }
@@ -106,7 +112,7 @@ function serverTime(headers: Headers): number {
  * Milliseconds that the server asks to wait: retry-after-ms, then Retry-After (seconds or a date, 0 for one in the past),
  * then, of a 429, the reset of the limit that is used up. undefined: it does not say.
  */
-export function retryAfter(headers: Headers, status: number): number | undefined {
+export function retryAfter(headers: FieldReader, status: number): number | undefined {
   const precise = headers.get('retry-after-ms')?.trim() ?? ''
   if (/^\d+(\.\d+)?$/.test(precise)) return Number(precise)
   const written = headers.get('retry-after')?.trim() ?? ''

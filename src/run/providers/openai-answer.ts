@@ -2,6 +2,7 @@
 import type { Attempt } from '../../ports.ts'
 import type { Completion, Usage } from '../../schema/run.ts'
 import type { ToolCall } from '../../schema/suite.ts'
+import type { FieldReader } from '../pacing/limit-headers.ts'
 import { failed, failureOfStatus, isRecord, requestId } from './openai-failure.ts'
 
 /** Enough of a broken body to see what it is. */
@@ -13,7 +14,7 @@ const SHOWN = 200
  */
 export function readAnswer(
   text: string,
-  response: { status: number; headers: Headers },
+  response: { status: number; headers: FieldReader },
   redact: (text: string) => string,
 ): Attempt {
   const { status, headers } = response
@@ -32,7 +33,7 @@ export function readAnswer(
 }
 
 /** As `readAnswer`, with the body parsed: a streamed answer is put together to one. */
-export function readBody(body: Record<string, unknown>, response: { status: number; headers: Headers }): Attempt {
+export function readBody(body: Record<string, unknown>, response: { status: number; headers: FieldReader }): Attempt {
   const { status, headers } = response
   const request_id = requestId(headers)
   const known: Partial<Completion> = request_id === undefined ? {} : { request_id }
@@ -77,7 +78,7 @@ function judge(
 }
 
 /** An error inside of an HTTP 200, as routers send it: its code may be the status that it should have been. */
-export function failureInside(error: Record<string, unknown>, headers: Headers): Attempt {
+export function failureInside(error: Record<string, unknown>, headers: FieldReader): Attempt {
   const message = typeof error['message'] === 'string' ? error['message'] : JSON.stringify(error)
   const code = Number(error['code'])
   const status = Number.isInteger(code) && code >= 400 && code <= 599 ? code : 500

@@ -1,7 +1,7 @@
 // What a failed request means: the kind of the error, whether to try again, and how long to wait.
 import type { Attempt } from '../../ports.ts'
 import type { Completion, ErrorKind } from '../../schema/run.ts'
-import { readLimits, retryAfter } from '../pacing/limit-headers.ts'
+import { type FieldReader, readLimits, retryAfter } from '../pacing/limit-headers.ts'
 import type { Reply } from './transport.ts'
 
 /** Longer error texts are whole web pages. */
@@ -54,7 +54,7 @@ export function failureOfReply({ status, headers, text }: Reply): Attempt {
 }
 
 /** The error object of a failed response; where the body has none, what it says instead. */
-export function errorIn({ text, headers }: Pick<Reply, 'text' | 'headers'>): Record<string, unknown> {
+export function errorIn({ text, headers }: { text: string; headers: FieldReader }): Record<string, unknown> {
   const body = parsed(text)
   // Gemini wraps the object in a list.
   const whole: unknown = Array.isArray(body) ? body[0] : body
@@ -76,7 +76,7 @@ function parsed(text: string): unknown {
  * 401, 403 auth; 402 and the billing codes quota; 404 unknown_model; 429 rate_limit; 408, 409, 425, 5xx server_error;
  * other 3xx and 4xx bad_request. A content filter is a refusal, which is a measurement.
  */
-export function failureOfStatus(status: number, message: string, error: unknown, headers?: Headers): Attempt {
+export function failureOfStatus(status: number, message: string, error: unknown, headers?: FieldReader): Attempt {
   const codes = codesOf(error)
   const request_id = headers && requestId(headers)
   const completion = { ...(request_id !== undefined && { request_id }) }
@@ -115,7 +115,7 @@ function isFiltered(status: number, codes: readonly string[], message: string, e
 }
 
 /** The id under which the provider knows the request. */
-export function requestId(headers: Headers): string | undefined {
+export function requestId(headers: FieldReader): string | undefined {
   return headers.get('x-request-id') ?? headers.get('request-id') ?? headers.get('apim-request-id') ?? undefined
 }
 

@@ -101,6 +101,38 @@ describe('what is sent', () => {
     expect(seen[0]!.headers).toMatchObject({ authorization: `Bearer ${KEY}`, 'x-tenant': `id ${TENANT}` })
   })
 
+  it.each([
+    ['plain', '', {}],
+    ['below a path with a slash', '/deep/', {}],
+    ['with headers over its own', '', { headers: { Authorization: 'Basic ${TENANT}', 'X-B': ' b ', Accept: '*/*' } }],
+    ['of Azure', '', { api_version: '2024-10-21' }],
+    ['of Azure below a deployment', '/openai/deployments/d', { api_version: '2024-10-21' }],
+    ['with a query', '?route=a', {}],
+  ])('goes the same way with and without the client: %s', async (_, path, more) => {
+    const { url, seen } = await serve(message({ content: 'hi' }))
+    const config = OpenAiProvider.parse({
+      type: 'openai',
+      base_url: `${url}/v1${path}`,
+      api_key_env: 'CANARY',
+      headers: { 'X-Tenant': 'id ${TENANT}' },
+      ...more,
+    })
+    const provider = openaiProvider('raw', config, { env, clock })
+    const asked = (stream: boolean) => request({ model: { id: 'm/1', params: stream ? { stream } : {} } })
+    // What is streamed goes through the client each time, the others at most once.
+    for (const one of [asked(true), asked(false), asked(false)]) {
+      const { completion } = await provider.ask(one, AbortSignal.timeout(5000))
+      expect(completion).toMatchObject({ outcome: 'answered', text: 'hi' })
+    }
+    const ways = seen.map(({ url: to, headers }) => {
+      const { accept, authorization, 'api-key': key, 'content-type': type, 'user-agent': agent, host } = headers
+      return { to, host, accept, authorization, key, type, agent, tenant: headers['x-tenant'], b: headers['x-b'] }
+    })
+    expect(ways).toHaveLength(3)
+    expect(ways[1]).toEqual(ways[0])
+    expect(ways[2]).toEqual(ways[0])
+  })
+
   it('holds nothing of the OPENAI_* and AZURE_* variables of the machine, and the console stays silent', async () => {
     const { url, seen } = await serve(message({ content: 'hi' }))
     const foreign = {

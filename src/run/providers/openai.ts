@@ -7,8 +7,8 @@ import type { OpenAI } from 'openai'
 import { readLimits } from '../pacing/limit-headers.ts'
 import { namesIn, redactCompletion, redactor } from '../redact.ts'
 import { readAnswer } from './openai-answer.ts'
-import { errorIn, failureOfThrown, shorten } from './openai-failure.ts'
-import { type Reply, transportFor } from './transport.ts'
+import { errorIn, failureOfReply, failureOfThrown, shorten } from './openai-failure.ts'
+import { type Reply, type Transport, transportFor } from './transport.ts'
 import { isEventStream, readStream, streamParams } from '../streams/openai-stream.ts'
 
 type Env = Readonly<Record<string, string | undefined>>
@@ -31,25 +31,46 @@ export function openaiProvider(name: string, config: OpenAiProvider, options: Op
   // Answers are graded later: only our own secrets go, not what a case may be looking for.
   const redactAnswer = redactor(env, names, { patterns: false })
   const missing = unusable(names, env)
+  const key = keyName ? (env[keyName] ?? '').trim() : 'none'
   let client: Promise<OpenAI> | undefined
+  let plain: Way | undefined
+  /** By model: where the client sends its questions, and how, once it sent one. */
+  const ways = new Map<string, Way>()
+  const wayOfModel = (id: string): Way | undefined => ways.get(id) ?? (plain ??= plainWay(config, key, env))
 
   async function attempt(request: AskRequest, signal: AbortSignal): Promise<Attempt> {
     if (missing) return refuse('no_key', missing)
     if (!request.model) return refuse('bad_request', `Provider ${name} was asked without a model.`)
-    client ??= connect(config, keyName ? (env[keyName] ?? '').trim() : 'none', env)
     try {
+      const way = request.model.params['stream'] ? undefined : wayOfModel(request.model.id)
+      if (way) return await askDirectly(way, bodyOf(request, request.model), signal)
+      client ??= connect(config, key, env)
       // The SDK wants a body of its own type; params are the user's, and the API judges them.
       const body = bodyOf(request, request.model) as unknown as OpenAI.ChatCompletionCreateParamsNonStreaming
       const ready = await client
       const sent = clock.monotonic()
       const response = await ready.chat.completions.create(body, { signal }).asResponse()
       const limits = readLimits(response.headers)
+      const found = wayOf.get(response)
+      if (found) ways.set(request.model.id, found)
       if (isEventStream(response))
         return { ...(await readStream(response, () => clock.monotonic() - sent, redactError)), limits }
       return { ...readAnswer(await response.text(), response, redactError), limits }
     } catch (thrown) {
       return failureOfThrown(thrown)
     }
+  }
+
+  /** What the client does with a question, without what it does for all the other things that it can ask. */
+  async function askDirectly({ url, headers, transport }: Way, body: unknown, signal: AbortSignal): Promise<Attempt> {
+    const reply = await transport(url, { method: 'POST', headers, body: JSON.stringify(body), signal })
+    if (reply.status < 200 || reply.status > 299) return failureOfReply(reply)
+    const limits = readLimits(reply.headers)
+    if (isEventStream(reply)) {
+      const whole = new Response(reply.text, { status: reply.status, headers: [...reply.headers.entries()] })
+      return { ...(await readStream(whole, () => 0, redactError)), limits }
+    }
+    return { ...readAnswer(reply.text, reply, redactError), limits }
   }
 
   return {
@@ -107,11 +128,36 @@ export function unusable(names: readonly string[], env: Env): string | undefined
 }
 
 /** The headers of the configuration, filled from the environment. */
-export const headersOf = (config: OpenAiProvider, env: Env): [string, string][] =>
+export const headersOf = (config: Pick<OpenAiProvider, 'headers'>, env: Env): [string, string][] =>
   Object.entries(config.headers).map(([name, value]) => [
     name,
     value.replace(/\$\{(\w+)\}/g, (_, variable: string) => (env[variable] ?? '').trim()),
   ])
+
+/** Where a question went, with which headers: the next one to the same model goes there too. */
+type Way = { url: string; headers: Record<string, string>; transport: Transport }
+const wayOf = new WeakMap<Response, Way>()
+
+/**
+ * Where every API but Azure's takes a question, as the client would send it: a call needs no client then, and its parts need
+ * not be loaded. undefined: only the client knows.
+ */
+function plainWay({ base_url, api_version, ...config }: OpenAiProvider, key: string, env: Env): Way | undefined {
+  if (api_version !== undefined || /[?#]/.test(base_url)) return undefined
+  const url = new URL(`${base_url.replace(/\/$/, '')}/chat/completions`).href
+  const json = 'application/json'
+  const headers: Record<string, string> = {
+    accept: json,
+    authorization: `Bearer ${key}`,
+    'content-type': json,
+    'user-agent': AGENT,
+  }
+  for (const [name, value] of headersOf(config, env)) headers[name.toLowerCase()] = value.trim()
+  return { url, headers, transport: transportFor(env) }
+}
+
+/** As which all calls of aigate are known. */
+const AGENT = 'aigate'
 
 /** The SDK's client. It would read many OPENAI_* and AZURE_* variables by itself: each is given a value here. */
 export async function connect(config: OpenAiProvider, apiKey: string, env: Env): Promise<OpenAI> {
@@ -160,11 +206,11 @@ function plainFetch(auth: [string, string], headers: [string, string][], env: En
   const known = new Map<string, Record<string, string>>()
   const headersFor = (init: RequestInit['headers']): Record<string, string> => {
     const given = init instanceof Headers ? init : new Headers(init)
-    const kept = ['accept', 'content-type', 'user-agent'].map((name): [string, string] => [name, given.get(name) ?? ''])
+    const kept = ['accept', 'content-type'].map((name): [string, string] => [name, given.get(name) ?? ''])
     const key = JSON.stringify(kept)
     const before = known.get(key)
     if (before) return before
-    const sent = new Headers([auth, ...kept])
+    const sent = new Headers([auth, ['user-agent', AGENT], ...kept])
     for (const [name, value] of headers) sent.set(name, value)
     const made = Object.fromEntries(sent)
     known.set(key, made)
@@ -181,12 +227,14 @@ function plainFetch(auth: [string, string], headers: [string, string][], env: En
     const signal = init?.signal ?? undefined
     const reply = await transport(input, { method: init?.method ?? 'POST', headers: sent, body, signal })
     const response = responseOf(reply)
+    wayOf.set(response, { url: input, headers: sent, transport })
     return response.ok ? response : withError(response)
   }
 }
 
 /** What is read of a Response: Node's own would carry the text through a stream, which takes longer than all else here. */
-function responseOf({ status, statusText, headers, text }: Reply): Response {
+function responseOf({ status, statusText, headers: fields, text }: Reply): Response {
+  const headers = new Headers([...fields.entries()])
   // The text is no longer compressed.
   for (const name of ['content-encoding', 'content-length']) headers.delete(name)
   const ok = status >= 200 && status < 300

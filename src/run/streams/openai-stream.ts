@@ -21,8 +21,8 @@ export function streamParams(params: Readonly<Record<string, unknown>>): Record<
 }
 
 /** true when the server streams; some answer in one piece whatever was asked. */
-export const isEventStream = (response: Response): boolean =>
-  /^\s*text\/event-stream\b/i.test(response.headers.get('content-type') ?? '')
+export const isEventStream = ({ headers }: { headers: Pick<Headers, 'get'> }): boolean =>
+  /^\s*text\/event-stream\b/i.test(headers.get('content-type') ?? '')
 
 /**
  * Reads an answer that comes as server-sent events. An error among them is the error of the attempt, whatever came before
