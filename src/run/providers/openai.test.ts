@@ -119,7 +119,7 @@ describe('what is sent', () => {
     })
     const provider = openaiProvider('raw', config, { env, clock })
     const asked = (stream: boolean) => request({ model: { id: 'm/1', params: stream ? { stream } : {} } })
-    // What is streamed goes through the client each time, the others at most once.
+    // What is streamed goes through the client, and all else of Azure too.
     for (const one of [asked(true), asked(false), asked(false)]) {
       const { completion } = await provider.ask(one, AbortSignal.timeout(5000))
       expect(completion).toMatchObject({ outcome: 'answered', text: 'hi' })

@@ -33,17 +33,14 @@ export function openaiProvider(name: string, config: OpenAiProvider, options: Op
   const missing = unusable(names, env)
   const key = keyName ? (env[keyName] ?? '').trim() : 'none'
   let client: Promise<OpenAI> | undefined
-  let plain: Way | undefined
-  /** By model: where the client sends its questions, and how, once it sent one. */
-  const ways = new Map<string, Way>()
-  const wayOfModel = (id: string): Way | undefined => ways.get(id) ?? (plain ??= plainWay(config, key, env))
+  const plain = missing === undefined ? plainWay(config, key, env) : undefined
 
   async function attempt(request: AskRequest, signal: AbortSignal): Promise<Attempt> {
     if (missing) return refuse('no_key', missing)
     if (!request.model) return refuse('bad_request', `Provider ${name} was asked without a model.`)
     try {
-      const way = request.model.params['stream'] ? undefined : wayOfModel(request.model.id)
-      if (way) return await askDirectly(way, bodyOf(request, request.model), signal)
+      if (plain && !request.model.params['stream'])
+        return await askDirectly(plain, bodyOf(request, request.model), signal)
       client ??= connect(config, key, env)
       // The SDK wants a body of its own type; params are the user's, and the API judges them.
       const body = bodyOf(request, request.model) as unknown as OpenAI.ChatCompletionCreateParamsNonStreaming
@@ -51,8 +48,6 @@ export function openaiProvider(name: string, config: OpenAiProvider, options: Op
       const sent = clock.monotonic()
       const response = await ready.chat.completions.create(body, { signal }).asResponse()
       const limits = readLimits(response.headers)
-      const found = wayOf.get(response)
-      if (found) ways.set(request.model.id, found)
       if (isEventStream(response))
         return { ...(await readStream(response, () => clock.monotonic() - sent, redactError)), limits }
       return { ...readAnswer(await response.text(), response, redactError), limits }
@@ -134,9 +129,8 @@ export const headersOf = (config: Pick<OpenAiProvider, 'headers'>, env: Env): [s
     value.replace(/\$\{(\w+)\}/g, (_, variable: string) => (env[variable] ?? '').trim()),
   ])
 
-/** Where a question went, with which headers: the next one to the same model goes there too. */
+/** Where questions go, and with which headers. */
 type Way = { url: string; headers: Record<string, string>; transport: Transport }
-const wayOf = new WeakMap<Response, Way>()
 
 /**
  * Where every API but Azure's takes a question, as the client would send it: a call needs no client then, and its parts need
@@ -227,7 +221,6 @@ function plainFetch(auth: [string, string], headers: [string, string][], env: En
     const signal = init?.signal ?? undefined
     const reply = await transport(input, { method: init?.method ?? 'POST', headers: sent, body, signal })
     const response = responseOf(reply)
-    wayOf.set(response, { url: input, headers: sent, transport })
     return response.ok ? response : withError(response)
   }
 }
