@@ -118,6 +118,9 @@ async function openJudging(
       ? 'nobody measured how well it agrees with people'
       : `agrees too little with people (kappa ${use.kappa.toFixed(2)})`
   }
+  const embed = openEmbedder(graders, { ...world, memory })
+  // A judge who only advises may be gone; whoever decides a grade may not.
+  const deciding = [embed, ...(uses.every(({ weak }) => weak) ? [] : [judges])]
   return {
     header: {
       judges: Object.fromEntries(Object.values(graders.judges).map((judge) => [judge.name, snapshot(judge)])),
@@ -127,10 +130,9 @@ async function openJudging(
       notes: [...new Set([...notes, ...pinNotes(graders)])],
       ...(spent.length > 0 && { cost: costOf(spent) }),
     },
-    tools: { judges: { ...judges, advisory }, embed: openEmbedder(graders, { ...world, memory }) },
-    ...(uses.every(({ weak }) => weak)
-      ? { dead: () => undefined, died: new AbortController().signal }
-      : { dead: judges.dead, died: judges.died }),
+    tools: { judges: { ...judges, advisory }, embed },
+    dead: () => deciding.flatMap(({ dead }) => dead() ?? [])[0],
+    died: AbortSignal.any(deciding.map(({ died }) => died)),
     save: () => (options.record ? recordings.save() : Promise.resolve()),
   }
 }
