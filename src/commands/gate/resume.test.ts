@@ -230,6 +230,31 @@ it('says what changed meanwhile, and asks nothing then', { timeout: 60_000 }, as
   expect(reportIn(folder).suites[0]!.totals.observations).toBe(60)
 })
 
+it('says that a judge, or who gives embeddings, is asked at another address now', { timeout: 60_000 }, async () => {
+  const api = await slowApi(15)
+  const folder = promptProject(api, { cases: 60, config: 'judges: {default: {model: judge}}\nembeddings: vectors\n' })
+  const graders = `  graders: {type: openai, base_url: "${api.url}"}\n  vectors: {type: openai, base_url: "${api.url}/e"}\n`
+  edit(folder, 'aigate.yaml', 'models:\n', `${graders}models:\n  vectors: {provider: vectors, id: e-2026-01-01}\n`)
+  edit(folder, 'aigate.yaml', 'models:\n', 'models:\n  judge: {provider: graders, id: j-2026-01-01}\n')
+  const asserted = '[{contains: right}, {rubric: good}, {similar: {to: right, method: cosine}}]'
+  edit(folder, 'evals/app.suite.yaml', '[{contains: right}]', asserted)
+  await stopAfter(api, folder, ['eval', ...uncached], 4, 'SIGKILL')
+  for (const name of ['graders', 'vectors']) {
+    const text = readFileSync(join(folder, 'aigate.yaml'), 'utf8')
+    edit(
+      folder,
+      'aigate.yaml',
+      `${name}: {type: openai, base_url: "`,
+      `${name}: {type: openai, base_url: "http://other.example/x?`,
+    )
+    const before = api.asked.length
+    const { code, stderr } = await resume(folder)
+    writeFileSync(join(folder, 'aigate.yaml'), text)
+    expect([code, stderr]).toEqual([2, expect.stringContaining('the judges, their prompts or their calibration')])
+    expect(api.asked.length).toBe(before)
+  }
+})
+
 it('never goes on with a record that is committed: its author could have written it', async () => {
   const api = await slowApi(15)
   const folder = promptProject(api, { cases: 60 })

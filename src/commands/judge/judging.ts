@@ -6,6 +6,7 @@ import { standingOf } from '../../decide/judge/standing.ts'
 import { chosen, randomOf } from '../../decide/doctor/random.ts'
 import { stateOf } from '../../decide/change/frozen.ts'
 import type { GraderTools, LoadedSuite, ResolvedModel } from '../../ports.ts'
+import { providerIdentity } from '../../run/address.ts'
 import { openJudges, type OpenJudges } from '../../run/judges/ask-judge.ts'
 import { openEmbedder } from '../../run/judges/embedder.ts'
 import { Assertion } from '../../schema/assertion.ts'
@@ -274,7 +275,7 @@ const snapshot = ({
   output,
   prompts,
 }: NonNullable<LoadedSuite['graders']>['judges'][string]): JudgeSnapshot => ({
-  model: { name: model.name, provider: model.provider.name, id: model.pin.id, params: model.pin.params },
+  model: { name: model.name, ...askedBy(model) },
   votes,
   output,
   prompts: Object.fromEntries(
@@ -285,12 +286,17 @@ const snapshot = ({
   ),
 })
 
+/** Who is asked, and for what: a run that goes on is graded by the same ones. */
+function askedBy({ pin, provider }: ResolvedModel) {
+  const { base_url, api_version } = providerIdentity(provider.config)
+  const address = { ...(base_url !== undefined && { base_url }), ...(api_version !== undefined && { api_version }) }
+  return { provider: provider.name, ...address, id: pin.id, params: pin.params }
+}
+
 function embeddingsOf(models: Readonly<Record<string, ResolvedModel>>): Pick<Judging, 'embeddings'> {
   const all = Object.values(models)
   if (all.length === 0) return {}
-  const pins = all.map(
-    ({ name, pin, provider }) => [name, { provider: provider.name, id: pin.id, params: pin.params }] as const,
-  )
+  const pins = all.map((model) => [model.name, askedBy(model)] as const)
   return { embeddings: Object.fromEntries(pins) }
 }
 
