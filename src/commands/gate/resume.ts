@@ -1,5 +1,5 @@
 // eval --resume: which run goes on, with which options it was started, and whether everything still is as it was.
-import { mkdir, readdir, rmdir } from 'node:fs/promises'
+import { readdir, rmdir } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { basename, dirname, join, relative } from 'node:path'
 import { resumeDifferences } from '../../decide/change/resumable.ts'
@@ -16,6 +16,7 @@ import { fileError } from '../../store/write-text.ts'
 import { cellFolder, cellsIn } from './attribution-record.ts'
 import type { Comparison, Session } from './session.ts'
 import { suiteHeader } from './run-header.ts'
+import { makeFolder } from '../../store/make-folder.ts'
 
 /** Options that decide what is asked and how it is judged; a resumed run has those that it was started with. */
 const KEPT = [
@@ -151,7 +152,7 @@ const changedSince = (id: string, what: readonly string[]) =>
 /** Does the work of a run while no other process of this machine is at it. */
 export async function whileRunning<T>(folder: string, work: () => Promise<T>): Promise<T> {
   try {
-    await mkdir(folder, { recursive: true })
+    await makeFolder(folder)
   } catch (error) {
     throw fileError(folder, error, 'write')
   }
