@@ -2,7 +2,10 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseAst } from 'rolldown/parseAst'
+import { ofAjv, ofStdlib } from './build-modules.mjs'
+import { pressed, unpress } from './build-pressed.mjs'
 import { lighterPrices } from './build-prices.mjs'
+import { ofSucrase } from './build-sucrase.mjs'
 
 /** Parts of sucrase for other languages than TypeScript, and for older ones than Node reads: it is never asked for them. */
 const foreign =
@@ -49,6 +52,16 @@ const runOtherwise = {
   'lib/ipc/ipc-input.js': 'export const validateIpcInputOption = () => {}\nexport const sendIpcInput = async () => {}',
   'lib/ipc/buffer-messages.js':
     'export const waitForIpcOutput = async ({ ipcOutput }) => ipcOutput\nexport const getBufferedIpcOutput = async (_, ipcOutput) => ipcOutput',
+  'lib/methods/node.js': 'export const handleNodeOption = (file, given, options) => [file, given, options]',
+  'lib/resolve/all-async.js': 'export const makeAllStream = () => {}\nexport const waitForAllStream = () => {}',
+  'lib/transform/normalize.js': 'export const normalizeTransforms = (items) => items',
+  'lib/transform/generator.js': null,
+  'lib/terminate/graceful.js':
+    'export const validateGracefulCancel = () => {}\nexport const throwOnGracefulCancel = () => []',
+  'lib/verbose/output.js': 'export const shouldLogOutput = () => false\nexport const logLines = () => {}',
+  'lib/verbose/info.js': 'export const getVerboseInfo = (verbose) => ({ verbose })',
+  'lib/verbose/start.js': 'export const logCommand = () => {}',
+  'lib/verbose/values.js': 'export const isFullVerbose = () => false',
   'lib/verbose/log.js': 'export const verboseLog = () => {}\nexport const serializeVerboseMessage = String',
   'lib/verbose/complete.js': 'export const logResult = () => {}',
 }
@@ -76,7 +89,7 @@ export function withoutLayouts(code) {
   if (!Array.isArray(plans.countries?.US?.[4])) throw new Error('the plans of telephone numbers look otherwise now')
   for (const plan of [...Object.values(plans.countries), ...Object.values(plans.nonGeographic)])
     if (Array.isArray(plan[4])) plan[4] = 0
-  return `export default JSON.parse(${JSON.stringify(JSON.stringify(plans))})`
+  return `${unpress}\nexport default ${pressed(plans)}`
 }
 
 /** What each package of lodash does that the rules of secretlint carry a copy of, 27 kB each. */
@@ -98,6 +111,24 @@ export function withoutLodash(code) {
     light = `${light.slice(0, start)}function requireLodash_${name} () { ${body} ${light.slice(end + 1)}`
   }
   return light
+}
+
+/** Formats that zod's strings can be asked for by a method, `z.string().email()`; `z.email()` does the same. */
+const formats =
+  'email url jwt emoji guid uuid uuidv4 uuidv6 uuidv7 nanoid cuid cuid2 ulid base64 base64url xid ksuid ipv4 ipv6 cidrv4 cidrv6 e164'.split(
+    ' ',
+  )
+const asMethod = new RegExp(`(?<!\\bz)\\.(?:${formats.join('|')})\\(`)
+
+/** Zod's schemas without a method for each format: none of ours calls one, and they hold every format in the bundle. */
+export function withoutFormats(code) {
+  return formats.reduce((light, format) => {
+    const method = `    ${format}(params) {\n        return this.check(core._${format}(`
+    const start = light.indexOf(method)
+    const end = light.indexOf('\n    },\n', start)
+    if (start < 0 || end < 0) throw new Error(`zod's strings have no method ${format} any more`)
+    return light.slice(0, start) + light.slice(end + '\n    },\n'.length)
+  }, code)
 }
 
 /** A module without its `.describe('…')`: they are for the JSON schemas, which are made from the sources. */
@@ -132,8 +163,20 @@ export function quiet(code) {
   return `${code.slice(0, start)}export const formatRequestDetails = () => ({})\n`
 }
 
+/** The words behind the question mark of an address, each of which is a text: OpenAI's client can write lists of lists. */
+const flatQuery = `const word = (text) => encodeURIComponent(text).replace(/[!'()*]/g, (sign) => '%' + sign.charCodeAt(0).toString(16).toUpperCase())
+export const stringifyQuery = (query) => Object.entries(query).filter(([, value]) => value !== undefined).map(([name, value]) => {
+  if (typeof value !== 'string') throw new Error('this part of the package is not in the bundle')
+  return word(name) + '=' + word(value)
+}).join('&')`
+
 /** Modules of ES in place of those of CommonJS: what is not used of them can be left out. */
 const modules = {
+  ajv: 'ajv/lib/ajv.ts',
+  'ajv/dist/2019.js': 'ajv/lib/2019.ts',
+  'ajv/dist/2020.js': 'ajv/lib/2020.ts',
+  'ajv/dist/compile/codegen': 'ajv/lib/compile/codegen/index.ts',
+  'ajv-formats': 'ajv-formats/src/index.ts',
   liquidjs: 'liquidjs/dist/liquid.node.mjs',
   sucrase: 'sucrase/dist/esm/index.js',
   yaml: 'yaml/browser/dist/index.js',
@@ -151,16 +194,24 @@ export function lighter() {
       const text = () => readFileSync(id, 'utf8')
       if (Object.hasOwn(replaced, path)) return replaced[path]
       if (path === '@pydantic/genai-prices/dist/index.js') return lighterPrices(text())
+      if (path.startsWith('@stdlib/') && path.endsWith('.js')) return ofStdlib(text(), path)
+      if (/^ajv(?:-formats)?\/(?:lib|src)\/.*\.ts$/.test(path)) return { code: ofAjv(text(), path), moduleType: 'js' }
       if (path.endsWith('/secretlint-rule-preset-recommend/module/index.js')) return withoutLodash(text())
       if (path === 'libphonenumber-js/metadata.min.json.js') return withoutLayouts(text())
+      if (path === 'zod/v4/classic/schemas.js') return withoutFormats(text())
+      if (path === 'openai/internal/utils/query.mjs') return flatQuery
       if (path === 'openai/internal/utils/log.mjs') return quiet(text())
       if (foreign.test(id) || schemaMakers.test(id)) return emptied(text())
       if (unasked.test(id)) return emptied(text(), { made: true })
+      if (path.startsWith('sucrase/dist/esm/')) return ofSucrase(text(), path)
       const own = path.startsWith('execa/') ? path.slice('execa/'.length) : ''
       return Object.hasOwn(runOtherwise, own) ? (runOtherwise[own] ?? emptied(text())) : null
     },
     transform(code, id) {
-      return id.startsWith(join(import.meta.dirname, 'src')) && code.includes('.describe(') ? undescribed(code) : null
+      if (!id.startsWith(join(import.meta.dirname, 'src'))) return null
+      const [method] = asMethod.exec(code) ?? []
+      if (method) throw new Error(`${id}: write z${method}) and not z.string()${method}), which is not in the bundle`)
+      return code.includes('.describe(') ? undescribed(code) : null
     },
   }
 }

@@ -1,4 +1,5 @@
 // The list prices of models as the bundle has them: only what a completion of text is priced by, a row for each model.
+import { pressed, unpress } from './build-pressed.mjs'
 
 /** Fields of providers and models that say how to read answers, or are for people: no price depends on them. */
 const forPeople = ['extractors', 'pricing_urls', 'description', 'price_comments', 'deprecated']
@@ -22,20 +23,20 @@ function packedPrice(prices) {
   return row.slice(0, row.findLastIndex((value) => value !== null) + 1)
 }
 
-/** `{equals: 'x'}` becomes `=x`, and so on; a list are the clauses of `or`. */
-function packedMatch(match) {
+/** `{equals: 'x'}` becomes `=x`, and so on, a sign alone where x is the id; a list are the clauses of `or`. */
+function packedMatch(match, id) {
   const [[key, value] = [], ...more] = Object.entries(match)
-  if (more.length > 0 || key === undefined) return match
-  if (key === 'or') return value.map(packedMatch)
-  return Object.hasOwn(signs, key) ? signs[key] + value : match
+  if (more.length > 0 || key === undefined || value === '') return match
+  if (key === 'or') return value.map((clause) => packedMatch(clause, id))
+  return Object.hasOwn(signs, key) ? signs[key] + (value === id ? '' : value) : match
 }
 
 /** A row for each model: its id, how it is matched (0: by its id), its prices (several: under `dated`), its context window. */
 export function packedModel({ id, match, prices, context_window: window }) {
-  const clause = packedMatch(match)
+  const clause = packedMatch(match, id)
   const dated = Array.isArray(prices) && prices.map((one) => ({ ...one, prices: packedPrice(one.prices) }))
   const price = dated ? { dated } : packedPrice(prices)
-  return [id, clause === `=${id}` ? 0 : clause, price, ...(window === undefined ? [] : [window])]
+  return [id, clause === '=' ? 0 : clause, price, ...(window === undefined ? [] : [window])]
 }
 
 /** Runs in the bundle: a row of `packedModel` as the package has it, but for what was left out. */
@@ -44,7 +45,7 @@ export function unpackedModel([id, match, prices, context_window], counted, sign
     if (Array.isArray(packed)) return { or: packed.map(clause) }
     if (typeof packed !== 'string') return packed
     const [key] = Object.entries(signs).find(([, sign]) => sign === packed[0])
-    return { [key]: packed.slice(1) }
+    return { [key]: packed.slice(1) || id }
   }
   const price = (packed) =>
     Array.isArray(packed)
@@ -68,8 +69,14 @@ export function lighterPrices(code) {
   if (!code.startsWith(start) || end < 2) throw new Error('genai-prices begins with no list of providers any more')
   const providers = new Function(`return ${code.slice(open, end)}`)()
   const without = (object) => Object.fromEntries(Object.entries(object).filter(([key]) => !forPeople.includes(key)))
-  const rows = providers.map(({ models, ...provider }) => ({ ...without(provider), models: models.map(packedModel) }))
-  const unpacked = `models.map((row) => unpackedModel(row, ${JSON.stringify(counted)}, ${JSON.stringify(signs)}))`
-  return `${unpackedModel}
-const E = JSON.parse(${JSON.stringify(JSON.stringify(rows))}).map(({ models, ...one }) => ({ ...one, models: ${unpacked} }))${code.slice(end)}`
+  const rows = providers.flatMap(({ models }) => models.map(packedModel))
+  // What is alike beside each other: all ids, then all that they are matched by, then all prices, then all windows.
+  const columns = [0, 1, 2, 3].map((column) => rows.map((row) => row[column] ?? null))
+  const heads = providers.map(({ models, ...provider }) => ({ ...without(provider), models: models.length }))
+  return `${unpress}
+${unpackedModel}
+const [heads, columns] = ${pressed([heads, columns])}
+let next = 0
+const model = (at) => unpackedModel(columns.map((column) => column[at] ?? undefined), ${JSON.stringify(counted)}, ${JSON.stringify(signs)})
+const E = heads.map((head) => ({ ...head, models: Array.from({ length: head.models }, () => model(next++)) }))${code.slice(end)}`
 }

@@ -10,14 +10,24 @@ const output = {
   entryFileNames: '[name].js',
   comments: { legal: false, annotation: false, jsdoc: false },
 }
-const common = { platform: 'node' }
+const common = { platform: 'node', optimization: { inlineConst: { mode: 'all', pass: 3 } } }
 
-// Names of chunks are without hashes, which cannot be compressed and which nobody needs in a package.
+/**
+ * Names of chunks are without hashes, which cannot be compressed and which nobody needs in a package. They begin with the folder
+ * of what is in them: a package is packed in the order of the names, and what is alike takes less room beside each other.
+ */
+function chunkName({ facadeModuleId, moduleIds }) {
+  const path = (facadeModuleId ?? moduleIds.at(-1) ?? '').replaceAll('\\', '/').replace('\0', '')
+  const [, own = ''] = /.*\/node_modules\/(.*)/.exec(path) ?? []
+  const folders = (own === '' ? path.replace(/^.*\/src\//, '') : `lib/${own}`).split('/').slice(0, -1)
+  return `chunks/${[...folders.map((name) => name.replace(/[^\w]+/g, '-')), '[name]'].join('-')}.js`
+}
+
 await build({
   ...common,
   logLevel: 'warn',
   input: { main: 'src/main.ts' },
-  output: { ...output, cleanDir: true, chunkFileNames: 'chunks/[name].js' },
+  output: { ...output, cleanDir: true, chunkFileNames: chunkName },
   plugins: [lighter(), licences()],
 })
 // The GitHub Action is run from git and not from the package: with chunks of its own it splits none of the program's.

@@ -10,7 +10,7 @@ const LONGEST = 24_000
 
 /**
  * One embedding for each text, in their order; each different text is sent once.
- * @throws AigateError not_answered without any secret, where the provider does not answer
+ * @throws AigateError not_answered without any secret, where the provider does not answer; its `cause` is what failed
  */
 export async function embedTexts(
   texts: readonly string[],
@@ -51,7 +51,11 @@ export async function embedTexts(
     }
   } catch (error) {
     const said = redactor(env, names)(error instanceof Error ? error.message : String(error)).slice(0, 300)
-    throw failed(`${pin.provider} gave no embeddings: ${said}`, 'Check the model and the address of its provider.')
+    const told = failed(
+      `${pin.provider} gave no embeddings: ${said}`,
+      'Check the model and the address of its provider.',
+    )
+    throw Object.assign(told, { cause: error })
   }
   return texts.map((text) => {
     const one = found.get(text === '' ? ' ' : text.slice(0, LONGEST))

@@ -98,9 +98,18 @@ export const EmbedRecord = z.strictObject({
 })
 export type EmbedRecord = z.infer<typeof EmbedRecord>
 
+/** Who answers for a model that grades. */
+const asked = {
+  provider: z.string(),
+  base_url: z.string().optional().describe('Without user, password and the values of its query'),
+  api_version: z.string().optional(),
+  id: z.string(),
+  params: z.record(z.string(), Json),
+}
+
 /** What decides the verdicts of a judge, as a run remembers it. */
 export const JudgeSnapshot = z.strictObject({
-  model: z.strictObject({ name: z.string(), provider: z.string(), id: z.string(), params: z.record(z.string(), Json) }),
+  model: z.strictObject({ name: z.string(), ...asked }),
   votes: z.int().positive(),
   output: z.enum(['json_schema', 'json_object', 'text']),
   prompts: z.partialRecord(JudgePromptName, z.string()).describe('version and hash of each prompt that is asked'),
@@ -157,10 +166,7 @@ export type GoldCheck = z.infer<typeof GoldCheck>
 /** Everything about the judges of a run that its verdict depends on. */
 export const Judging = z.strictObject({
   judges: z.record(z.string(), JudgeSnapshot),
-  embeddings: z
-    .record(z.string(), z.strictObject({ provider: z.string(), id: z.string(), params: z.record(z.string(), Json) }))
-    .optional()
-    .describe('Models whose embeddings were compared'),
+  embeddings: z.record(z.string(), z.strictObject(asked)).optional().describe('Models whose embeddings were compared'),
   uses: z.array(JudgeUse),
   gold: z.array(GoldCheck),
   notes: z.array(z.string()),

@@ -1,5 +1,4 @@
 // The journal of actions on production, shared by every verb that acts: append-only, hash-chained, one writer at a time.
-import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { AigateError } from '../errors.ts'
 import type { Project } from '../ports.ts'
@@ -7,6 +6,7 @@ import { ACTION_JOURNAL_FORMAT, type ActionEntry, ActionRecord } from '../schema
 import { appendChained, type Chain, type ChainedKind, damaged, readChain, type Stamp, tornWarning } from './chained-file.ts' // biome-ignore format: one list
 import { withLock } from './ledger-lock.ts'
 import { fileError } from './write-text.ts'
+import { makeFolderSync } from './make-folder.ts'
 
 export const actionKind: ChainedKind<ActionRecord> = {
   aigate: 'actions',
@@ -65,7 +65,7 @@ const looks = { runner: 200, person: 1200, kill: 40 } as const
  */
 export async function withActions<T>(folder: string, who: keyof typeof looks, work: () => T | Promise<T>): Promise<T> {
   try {
-    mkdirSync(folder, { recursive: true })
+    makeFolderSync(folder)
   } catch (error) {
     throw fileError(folder, error, 'write')
   }

@@ -1,6 +1,6 @@
 // The project as it is at another commit: its files laid out from git objects in a temporary folder, the working tree untouched.
 import { existsSync } from 'node:fs'
-import { chmod, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { chmod, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join, posix, relative, resolve, sep } from 'node:path'
 import { glob } from 'tinyglobby'
@@ -11,6 +11,7 @@ import type { Config } from '../schema/config.ts'
 import { type Blob, blobsAt, prefixOf, treeAt } from './git-objects.ts'
 import { loadProject } from './project.ts'
 import { realPath } from './repository-links.ts'
+import { makeFolder } from './make-folder.ts'
 
 /** More than this is not laid out: a base is files that people wrote. */
 const MOST_BYTES = 512 * 1024 * 1024
@@ -119,7 +120,7 @@ async function openLayout(head: string, commit: string, keepLinks: boolean): Pro
       const to = posix.join(path, posix.relative(`/${prefix}${from}`, `/${prefix}${name}`))
       const file = join(root, to)
       if (!file.startsWith(top + sep)) continue
-      await mkdir(dirname(file), { recursive: true })
+      await makeFolder(dirname(file))
       if (blob.kind !== 'link') await writeBlob(file, blob)
       else if (!(keepLinks && isWithin(prefix, real(to)) && (await linked(file, blob))))
         await bring(to, [...above, found])

@@ -1,5 +1,5 @@
 // The journal of a guard: append-only and hash-chained; a long one is put aside and goes on in a new file.
-import { existsSync, mkdirSync, readdirSync, renameSync } from 'node:fs'
+import { existsSync, readdirSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Project } from '../ports.ts'
 import { GUARD_JOURNAL_FORMAT, type GuardEntry, GuardRecord } from '../schema/guard-journal.ts'
@@ -14,6 +14,7 @@ import {
 } from './chained-file.ts'
 import { type Damage, putAside } from './damaged-journal.ts'
 import { fileError } from './write-text.ts'
+import { makeFolderSync } from './make-folder.ts'
 
 export const guardKind: ChainedKind<GuardRecord> = {
   aigate: 'guard',
@@ -75,7 +76,7 @@ export function appendGuard(
   entry: GuardEntry,
 ): { journal: GuardJournal; record: GuardRecord } {
   try {
-    mkdirSync(journal.folder, { recursive: true })
+    makeFolderSync(journal.folder)
   } catch (error) {
     throw fileError(journal.folder, error, 'write')
   }

@@ -1,11 +1,12 @@
 // Writing to the ledger: whole records, one writer at a time, on the disk before anybody is told.
-import { existsSync, mkdirSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { type LedgerEntry, type LedgerRecord, ReleaseManifest } from '../schema/release.ts'
 import { appendChained, damaged, sha256Bytes, type Stamp, tornWarning } from './chained-file.ts'
 import { withLock } from './ledger-lock.ts'
 import { ledgerKind, manifestFile, manifestText, readLedger } from './ledger.ts'
 import { fileError, writeText } from './write-text.ts'
+import { makeFolderSync } from './make-folder.ts'
 
 type Draft =
   | Exclude<LedgerEntry, { kind: 'release' }>
@@ -23,7 +24,7 @@ export async function appendRecord(
   make: (records: readonly LedgerRecord[]) => Draft,
 ): Promise<{ record: LedgerRecord; warnings: string[] }> {
   try {
-    mkdirSync(folder, { recursive: true })
+    makeFolderSync(folder)
   } catch (error) {
     throw fileError(folder, error, 'write')
   }

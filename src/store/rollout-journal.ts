@@ -1,5 +1,5 @@
 // The journal of one rollout: append-only and hash-chained, with the state after it kept beside it, one runner at a time.
-import { existsSync, mkdirSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { AigateError } from '../errors.ts'
@@ -18,6 +18,7 @@ import {
 import { parseJson } from './json-lines.ts'
 import { withLock } from './ledger-lock.ts'
 import { fileError, writeText } from './write-text.ts'
+import { makeFolderSync } from './make-folder.ts'
 
 const kind: ChainedKind<RolloutRecord> = {
   aigate: 'rollout',
@@ -104,7 +105,7 @@ const looks = { runner: 120, person: 1200 } as const
  */
 export async function withRunner<T>(folder: string, who: keyof typeof looks, work: () => T | Promise<T>): Promise<T> {
   try {
-    mkdirSync(folder, { recursive: true })
+    makeFolderSync(folder)
   } catch (error) {
     throw fileError(folder, error, 'write')
   }

@@ -1,9 +1,10 @@
 // What `aigate init` puts into an empty folder: a small project that gives a verdict at once, without a key or a network.
-import { lstat, mkdir, open, readFile, rm } from 'node:fs/promises'
+import { lstat, open, readFile, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { AigateError } from '../errors.ts'
 import type { Completion } from '../schema/run.ts'
 import { errno, fileError, writeText } from './write-text.ts'
+import { makeFolder } from './make-folder.ts'
 
 /** `path` is relative, with forward slashes. `append`: the text is added to a file that is already there. */
 export type ScaffoldFile = { path: string; text: string; append?: true }
@@ -277,7 +278,7 @@ const exists = (path: string) =>
 async function writeNew(folder: string, { path, text }: ScaffoldFile): Promise<true> {
   const file = join(folder, path)
   try {
-    await mkdir(dirname(file), { recursive: true })
+    await makeFolder(dirname(file))
     // Fails when somebody made the file in the meantime.
     const handle = await open(file, 'wx')
     try {

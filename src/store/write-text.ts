@@ -1,9 +1,10 @@
 // Writes a text file as a whole or not at all, and turns what the disk says into sentences.
 import { randomBytes } from 'node:crypto'
 import { constants } from 'node:fs'
-import { access, mkdir, open, realpath, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { access, open, realpath, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { AigateError } from '../errors.ts'
+import { makeFolder } from './make-folder.ts'
 
 const reasons: Readonly<Record<string, string>> = {
   EACCES: 'permission denied',
@@ -69,7 +70,7 @@ export async function requireWritable(file: string): Promise<void> {
  */
 export async function writeText(file: string, text: string): Promise<void> {
   try {
-    await mkdir(dirname(file), { recursive: true })
+    await makeFolder(dirname(file))
     await replaceFile(await realpath(file).catch(() => file), text.replace(/\r\n?/g, '\n'))
   } catch (error) {
     throw fileError(file, error, 'write')

@@ -48,8 +48,9 @@ export function versionVerbs(context: Context, { program, verb, end }: Verbs): v
     )
   const baseline = program.command('baseline').description('Record, accept, show and compare baselines')
   asking(verb('record [suite...]', 'Run suites as they stand and accept the result', recordExamples, baseline))
-    .option('--trials <n>', 'trials of each case', parseCount, 5)
-    .option('--reason <text>', 'why, for the record', 'recorded')
+    .option('--trials <n>', 'trials of each case (default: 5)', parseCount)
+    .option('--reason <text>', 'why, for the record (default: "recorded")')
+    .option('--resume [run]', 'go on with a recording that was interrupted (default: the newest)')
     .action((suites: string[], options) =>
       end(
         import('../commands/versions/baseline.ts').then(({ recordCommand }) => recordCommand(context, suites, options)),

@@ -1,6 +1,6 @@
 // The GitHub Action: what may be run, the gate as a process of its own, and its result where people look.
 import { randomUUID } from 'node:crypto'
-import { mkdir, realpath, rm } from 'node:fs/promises'
+import { realpath, rm } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { runGate } from '../../act/gate-process.ts'
 import { AigateError } from '../../errors.ts'
@@ -13,6 +13,7 @@ import { type ActionInputs, baseWords, changedWords, readInputs } from './action
 import * as results from './action-results.ts'
 import { irrelevantChange } from './action-relevance.ts'
 import { judgeTrust, type Trust } from './action-trust.ts'
+import { makeFolder } from '../../store/make-folder.ts'
 
 /** `program`: the command-line tool beside this bundle. `codes`: what a pipeline sees of each ending. */
 type Host = { program: string; codes: Readonly<Record<Ending, number>> }
@@ -100,7 +101,7 @@ async function madeFolder(folder: string): Promise<void> {
   try {
     // What an earlier step left there is not the result of this one.
     for (const name of Object.values(results.REPORT_FILES)) await rm(join(folder, name), { force: true })
-    await mkdir(folder, { recursive: true })
+    await makeFolder(folder)
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error)
     throw new AigateError('usage', {

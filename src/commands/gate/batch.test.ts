@@ -325,6 +325,22 @@ it('a conversation is no single question: said before anything is paid for', { t
   expect([api.batches.length, api.files.size]).toEqual([0, 0])
 })
 
+it('a deployment of Azure has other batches: said before anything is paid for, by plan too', {
+  timeout: 60_000,
+}, async () => {
+  const api = await batchApi()
+  const folder = project(api)
+  edit(folder, 'aigate.yaml', 'retries: 0', 'retries: 0, api_version: "2024-10-21"')
+  for (const command of [args, ['plan', '--batch']]) {
+    const { code, stderr } = await aigate(command, folder, env)
+    expect([code, stderr]).toEqual([
+      2,
+      expect.stringMatching(/is a deployment of Azure, whose batches aigate does not/),
+    ])
+  }
+  expect([api.batches.length, api.files.size]).toEqual([0, 0])
+})
+
 it('a batch that the provider does not know is asked anew, and so are answers that are gone', {
   timeout: 90_000,
 }, async () => {

@@ -20,7 +20,7 @@ export function batching({ context, project }: Session, { suite }: LoadedSuite) 
   return { scope: suite.suite, batches: { book, now: () => context.now(), onLook } }
 }
 
-/** @throws AigateError `usage` before anything is paid for, where a suite has a gate on latencies, which no batch can tell */
+/** @throws AigateError `usage` before anything is paid for, where no batch can answer a suite, or tell what it gates */
 export function requireBatchable(suites: readonly LoadedSuite[], { batch, offline, record }: AskOptions): void {
   const batched = suites.filter(({ target }) => {
     if (offline || record || target.kind !== 'prompt') return false
@@ -35,6 +35,14 @@ export function requireBatchable(suites: readonly LoadedSuite[], { batch, offlin
       problem: `The policy of ${named(timed)} has a gate on latency (${gate}), and a batch tells no latencies.`,
       mend: `Ask it live, or give the nightly suite a policy without ${gate}.`,
     })
+  }
+  for (const { target } of batched) {
+    const { name, config } = target.kind === 'prompt' ? target.provider : {}
+    if (config?.type === 'openai' && config.api_version !== undefined)
+      throw new AigateError('usage', {
+        problem: `${name} is a deployment of Azure, whose batches aigate does not know.`,
+        mend: 'Ask it live: leave out --batch, and `mode: batch` of the provider.',
+      })
   }
   const talking = batched.filter(({ cases }) => cases.some((one) => isConversation(one.case)))
   if (talking.length > 0)

@@ -149,10 +149,14 @@ async function evaluate(
       : report.outcome
   if (!shard) await writeReports(context, report, wanted, project.root)
   sayBudget(session)
-  if (!context.signal.aborted) return ending
-  context.stderr.write(
-    `interrupted: every answer so far is saved in ${session.folder}\n  go on: ${resumeCommand(context, session)}\n`,
-  )
+  return context.signal.aborted ? interrupted(session) : ending
+}
+
+/** Says how to go on. */
+export function interrupted(session: Session): 'interrupted' {
+  const { context, folder } = session
+  const how = resumeCommand(context, session)
+  context.stderr.write(`interrupted: every answer so far is saved in ${folder}\n  go on: ${how}\n`)
   return 'interrupted'
 }
 
@@ -161,7 +165,7 @@ const storedBaselines = (project: Project, suites: readonly LoadedSuite[]) =>
   Promise.all(suites.map(({ suite }) => storedBaseline(project, suite.suite)))
 
 /** A budget that stopped the run: what was paid for is saved, and how to go on. */
-function sayBudget(session: Session): void {
+export function sayBudget(session: Session): void {
   const { context, folder, budget } = session
   if (!budget.spent) return
   const flags = {

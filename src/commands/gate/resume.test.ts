@@ -230,6 +230,83 @@ it('says what changed meanwhile, and asks nothing then', { timeout: 60_000 }, as
   expect(reportIn(folder).suites[0]!.totals.observations).toBe(60)
 })
 
+it('a baseline record goes on too: killed and interrupted, nothing is asked twice, the same baseline', {
+  timeout: 60_000,
+}, async () => {
+  const api = await slowApi(15)
+  const second = (folder: string) => {
+    const suite = readFileSync(join(folder, 'evals/app.suite.yaml'), 'utf8')
+    // After the other one, and as long as that.
+    write(folder, 'evals/more.suite.yaml', suite.replace('suite: app', 'suite: more').replace('contains: right', 'contains: question')) // biome-ignore format: one line
+    commit(folder, 'two suites')
+    return folder
+  }
+  const recordArgs = ['baseline', 'record', '--trials', '2', '--reason', 'agreed']
+  const baselines = (folder: string) =>
+    ['app', 'more'].map((name) => {
+      const { accepted, runs, history, cases, ...rest } = JSON.parse(readFileSync(join(folder, 'baselines', `${name}.json`), 'utf8'))
+      const measured = cases.map(({ latencies_ms: _l, history: _h, ...one }: Record<string, unknown>) => one)
+      return { ...rest, reason: accepted.reason, runs: runs.length, history: history.length, measured }
+    }) // biome-ignore format: one line each
+  const calm = second(promptProject(api, { cases: 60 }))
+  expect((await aigate(recordArgs, calm)).code).toBe(0)
+  const calls = api.asked.length
+  expect(calls).toBe(240)
+
+  const folder = second(promptProject(api, { cases: 60 }))
+  await stopAfter(api, folder, recordArgs, 50, 'SIGKILL')
+  const id = runFolder(folder).split(/[\\/]/).at(-1) ?? ''
+  expect((await resume(folder)).stderr).toMatch(/None of the last 20 runs was interrupted/)
+  const wrong = await resume(folder, id)
+  expect([wrong.code, wrong.stderr]).toEqual([
+    2,
+    expect.stringContaining(`Go on with \`aigate baseline record --resume ${id}\``),
+  ])
+  const other = await aigate(['baseline', 'record', '--resume', '--trials', '3'], folder)
+  expect(other.stderr).toContain('--trials cannot be changed')
+  // In the second suite, when the first one has its baseline.
+  const soft = await stopAfter(api, folder, ['baseline', 'record', '--resume'], 130, 'SIGINT')
+  expect([soft.code, soft.took < 2000, soft.stderr]).toEqual([
+    130,
+    true,
+    expect.stringContaining(`go on: aigate baseline record --resume ${id}`),
+  ])
+  const done = await aigate(['baseline', 'record', '--resume'], folder)
+  expect([done.code, done.stdout]).toEqual([
+    0,
+    expect.stringMatching(/app\.json: holds this run already\.\n.*more\.json: /),
+  ])
+  expect(baselines(folder)).toEqual(baselines(calm))
+  // What was under way when it was stopped, at most one a place, is asked again.
+  expect(api.asked.length - calls).toBeLessThanOrEqual(240 + 2 * 8)
+  expect((await aigate(['baseline', 'record', '--resume'], folder)).stderr).toMatch(/was interrupted/)
+})
+
+it('says that a judge, or who gives embeddings, is asked at another address now', { timeout: 60_000 }, async () => {
+  const api = await slowApi(15)
+  const folder = promptProject(api, { cases: 60, config: 'judges: {default: {model: judge}}\nembeddings: vectors\n' })
+  const graders = `  graders: {type: openai, base_url: "${api.url}"}\n  vectors: {type: openai, base_url: "${api.url}/e"}\n`
+  edit(folder, 'aigate.yaml', 'models:\n', `${graders}models:\n  vectors: {provider: vectors, id: e-2026-01-01}\n`)
+  edit(folder, 'aigate.yaml', 'models:\n', 'models:\n  judge: {provider: graders, id: j-2026-01-01}\n')
+  const asserted = '[{contains: right}, {rubric: good}, {similar: {to: right, method: cosine}}]'
+  edit(folder, 'evals/app.suite.yaml', '[{contains: right}]', asserted)
+  await stopAfter(api, folder, ['eval', ...uncached], 4, 'SIGKILL')
+  for (const name of ['graders', 'vectors']) {
+    const text = readFileSync(join(folder, 'aigate.yaml'), 'utf8')
+    edit(
+      folder,
+      'aigate.yaml',
+      `${name}: {type: openai, base_url: "`,
+      `${name}: {type: openai, base_url: "http://other.example/x?`,
+    )
+    const before = api.asked.length
+    const { code, stderr } = await resume(folder)
+    writeFileSync(join(folder, 'aigate.yaml'), text)
+    expect([code, stderr]).toEqual([2, expect.stringContaining('the judges, their prompts or their calibration')])
+    expect(api.asked.length).toBe(before)
+  }
+})
+
 it('never goes on with a record that is committed: its author could have written it', async () => {
   const api = await slowApi(15)
   const folder = promptProject(api, { cases: 60 })

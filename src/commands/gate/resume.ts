@@ -1,5 +1,5 @@
-// eval --resume: which run goes on, with which options it was started, and whether everything still is as it was.
-import { mkdir, readdir, rmdir } from 'node:fs/promises'
+// --resume of eval and of baseline record: which run goes on, with which options it was started, and whether everything still is as it was.
+import { readdir, rmdir } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { basename, dirname, join, relative } from 'node:path'
 import { resumeDifferences } from '../../decide/change/resumable.ts'
@@ -16,11 +16,12 @@ import { fileError } from '../../store/write-text.ts'
 import { cellFolder, cellsIn } from './attribution-record.ts'
 import type { Comparison, Session } from './session.ts'
 import { suiteHeader } from './run-header.ts'
+import { makeFolder } from '../../store/make-folder.ts'
 
 /** Options that decide what is asked and how it is judged; a resumed run has those that it was started with. */
 const KEPT = [
   'tag', 'case', 'model', 'prompt', 'seed', 'record', 'offline', 'against', 'baseline', 'base', 'attribute', 'frozen',
-  'threshold', 'trials', 'shard', 'passes', 'durations', 'shardFile', 'batch',
+  'threshold', 'trials', 'shard', 'passes', 'durations', 'shardFile', 'batch', 'reason',
 ] as const // biome-ignore format: one list
 
 type Options = Record<string, unknown>
@@ -37,6 +38,11 @@ export function invocationOf(names: readonly string[], options: Options): Invoca
   return { names: [...names], options: Object.fromEntries(kept) }
 }
 
+/** Commands whose runs go on. */
+type Resumable = 'eval' | 'baseline record'
+/** Only what is to become a baseline has a reason. */
+const commandOf = ({ options }: Invocation): Resumable => (options['reason'] === undefined ? 'eval' : 'baseline record')
+
 export type Resumed = { id: string; folder: string; seed: number; suites: string[]; invocation: Invocation }
 
 /**
@@ -46,7 +52,7 @@ export type Resumed = { id: string; folder: string; seed: number; suites: string
 export async function findResumed(
   project: Project,
   ref: string | true,
-  { names, options }: { names: readonly string[]; options: Options },
+  { names, options, command = 'eval' }: { names: readonly string[]; options: Options; command?: Resumable },
 ): Promise<Resumed> {
   const given = [
     ...(names.length > 0 ? ['names of suites'] : []),
@@ -56,7 +62,7 @@ export async function findResumed(
     const problem = `--resume goes on with a run as it was started${given.length > 0 ? `, so that ${given.join(', ')} cannot be changed` : ''}.`
     throw new AigateError('usage', { problem, mend: 'Leave other options out, or start a new run without --resume.' })
   }
-  const files = ref === true ? await newestInterrupted(project) : await findRuns(project.root, ref)
+  const files = ref === true ? await newestInterrupted(project, command) : await findRuns(project.root, ref)
   const [file = ''] = files
   if (await isCommitted(dirname(file))) {
     const problem = `${relative(project.root, dirname(file))} is committed: its author could have written these answers, so that no run goes on with them.`
@@ -68,21 +74,28 @@ export async function findResumed(
     throw new AigateError('usage', { problem, mend: 'Start a new one: what is in the cache is not asked again.' })
   }
   const { id, seed, suites = [header.suite], invocation } = header
+  if (commandOf(invocation) !== command) {
+    const problem = `The run ${id} was started by \`aigate ${commandOf(invocation)}\`.`
+    throw new AigateError('usage', { problem, mend: `Go on with \`aigate ${commandOf(invocation)} --resume ${id}\`.` })
+  }
   return { id, folder: dirname(file), seed, suites, invocation }
 }
 
-async function newestInterrupted({ root }: Project): Promise<string[]> {
+async function newestInterrupted({ root }: Project, command: Resumable): Promise<string[]> {
   for (const folder of await recentRunFolders(root, MOST_RUNS)) {
     const files = await findRuns(root, folder).catch(() => [])
     const records = await Promise.all(files.map((file) => readRecord(file).catch(() => null)))
     const [first] = records
-    if (!first?.header.invocation) continue
+    if (!first?.header.invocation || commandOf(first.header.invocation) !== command) continue
     const done = records.filter((one) => one?.complete).map((one) => one?.header.suite)
     if ((first.header.suites ?? []).some((suite) => !done.includes(suite))) return files
     if (await combinationsOpen(dirname(files[0] ?? ''))) return files
   }
   const problem = `None of the last ${MOST_RUNS} runs was interrupted.`
-  throw new AigateError('usage', { problem, mend: 'Name one: `aigate eval --resume <run>`, or start a new one.' })
+  throw new AigateError('usage', {
+    problem,
+    mend: `Name one: \`aigate ${command} --resume <run>\`, or start a new one.`,
+  })
 }
 
 /** Whether what --attribute asks besides was begun and did not come to its end. */
@@ -151,7 +164,7 @@ const changedSince = (id: string, what: readonly string[]) =>
 /** Does the work of a run while no other process of this machine is at it. */
 export async function whileRunning<T>(folder: string, work: () => Promise<T>): Promise<T> {
   try {
-    await mkdir(folder, { recursive: true })
+    await makeFolder(folder)
   } catch (error) {
     throw fileError(folder, error, 'write')
   }
@@ -166,8 +179,9 @@ export async function whileRunning<T>(folder: string, work: () => Promise<T>): P
 }
 
 /** How to go on with a run. */
-export function resumeCommand({ cwd }: Context, { id, folder, project }: Session): string {
+export function resumeCommand({ cwd }: Context, { id, folder, project, invocation }: Session): string {
   const own = folder === join(project.root, '.aigate', 'runs', id)
   const path = relative(cwd, folder)
-  return `aigate eval --resume ${own ? basename(folder) : path.startsWith('..') ? folder : path}`
+  const command = invocation ? commandOf(invocation) : 'eval'
+  return `aigate ${command} --resume ${own ? basename(folder) : path.startsWith('..') ? folder : path}`
 }

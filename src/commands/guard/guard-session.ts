@@ -1,5 +1,4 @@
 // One guard, opened: its plan, its journal, and the state that the journal comes to; every record goes through here.
-import { mkdirSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import type { GuardState } from '../../decide/guard/state.ts'
 import { foldGuard } from '../../decide/guard/fold.ts'
@@ -19,6 +18,7 @@ import {
 import type { Damage } from '../../store/damaged-journal.ts'
 import { withLock } from '../../store/ledger-lock.ts'
 import { fileError } from '../../store/write-text.ts'
+import { makeFolderSync } from '../../store/make-folder.ts'
 
 /** A journal of so many records goes on in a new file: reading it must not take longer and longer. */
 const LONGEST_JOURNAL = 400
@@ -102,7 +102,7 @@ export async function asGuard<T>(
 ): Promise<T> {
   const folder = guardFolder(project, loaded.plan.guard)
   try {
-    mkdirSync(folder, { recursive: true })
+    makeFolderSync(folder)
   } catch (error) {
     throw fileError(folder, error, 'write')
   }

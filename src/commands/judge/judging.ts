@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { standingOf } from '../../decide/judge/standing.ts'
 import { stateOf } from '../../decide/change/frozen.ts'
 import type { GraderTools, LoadedSuite, ResolvedModel } from '../../ports.ts'
+import { providerIdentity } from '../../run/address.ts'
 import { openJudges, type OpenJudges } from '../../run/judges/ask-judge.ts'
 import { openEmbedder } from '../../run/judges/embedder.ts'
 import {
@@ -96,6 +97,9 @@ async function openJudging(
       ? 'nobody measured how well it agrees with people'
       : `agrees too little with people (kappa ${use.kappa.toFixed(2)})`
   }
+  const embed = openEmbedder(graders, { ...world, memory })
+  // A judge who only advises may be gone; whoever decides a grade may not.
+  const deciding = [embed, ...(uses.every(({ weak }) => weak) ? [] : [judges])]
   return {
     header: {
       judges: Object.fromEntries(Object.values(graders.judges).map((judge) => [judge.name, snapshot(judge)])),
@@ -105,10 +109,9 @@ async function openJudging(
       notes: [...new Set([...notes, ...pinNotes(graders)])],
       ...(spent.length > 0 && { cost: costOf(spent) }),
     },
-    tools: { judges: { ...judges, advisory }, embed: openEmbedder(graders, { ...world, memory }) },
-    ...(uses.every(({ weak }) => weak)
-      ? { dead: () => undefined, died: new AbortController().signal }
-      : { dead: judges.dead, died: judges.died }),
+    tools: { judges: { ...judges, advisory }, embed },
+    dead: () => deciding.flatMap(({ dead }) => dead() ?? [])[0],
+    died: AbortSignal.any(deciding.map(({ died }) => died)),
     save: () => (options.record ? recordings.save() : Promise.resolve()),
   }
 }
@@ -119,7 +122,7 @@ const snapshot = ({
   output,
   prompts,
 }: NonNullable<LoadedSuite['graders']>['judges'][string]): JudgeSnapshot => ({
-  model: { name: model.name, provider: model.provider.name, id: model.pin.id, params: model.pin.params },
+  model: { name: model.name, ...askedBy(model) },
   votes,
   output,
   prompts: Object.fromEntries(
@@ -130,12 +133,17 @@ const snapshot = ({
   ),
 })
 
+/** Who is asked, and for what: a run that goes on is graded by the same ones. */
+function askedBy({ pin, provider }: ResolvedModel) {
+  const { base_url, api_version } = providerIdentity(provider.config)
+  const address = { ...(base_url !== undefined && { base_url }), ...(api_version !== undefined && { api_version }) }
+  return { provider: provider.name, ...address, id: pin.id, params: pin.params }
+}
+
 function embeddingsOf(models: Readonly<Record<string, ResolvedModel>>): Pick<Judging, 'embeddings'> {
   const all = Object.values(models)
   if (all.length === 0) return {}
-  const pins = all.map(
-    ({ name, pin, provider }) => [name, { provider: provider.name, id: pin.id, params: pin.params }] as const,
-  )
+  const pins = all.map((model) => [model.name, askedBy(model)] as const)
   return { embeddings: Object.fromEntries(pins) }
 }
 

@@ -1,5 +1,5 @@
 // Embeddings for assertions: gathered into batches, each different text asked once, kept, recorded and replayed like answers.
-import type { AskRequest, Graders, Provider, ResolvedModel } from '../../ports.ts'
+import type { AskRequest, Attempt, Graders, Provider, ResolvedModel } from '../../ports.ts'
 import type { OpenAiProvider } from '../../schema/config.ts'
 import type { EmbedRecord } from '../../schema/judge.ts'
 import type { Completion } from '../../schema/run.ts'
@@ -7,11 +7,14 @@ import { contentHash } from '../../content-hash.ts'
 import { EMBEDDED_AT_ONCE, embedTexts } from '../embeddings.ts'
 import { runPass } from '../engine.ts'
 import { pricer } from '../price.ts'
+import { failureOfThrown } from '../providers/openai-failure.ts'
 import type { JudgeWorld } from './ask-judge.ts'
 
 /** Questions that come within this time go out together. */
 const GATHER_MS = 5
 const RETRIES = 2
+/** So many requests in a row that failed for good: nobody is there. */
+const DOWN = 5
 
 /** `took`: of the grade that asks; what a request takes counts at the first of those whose texts it holds. */
 type Waiting = {
@@ -21,11 +24,15 @@ type Waiting = {
   reject: (error: unknown) => void
 }
 
+/** What is known of whether anybody gives embeddings. `message`: why no further request can be answered. */
+type Standing = { lost: number; message: string | undefined; died: AbortController }
+
 /**
  * A function that gives one embedding a text, by the named model or the project's own, and what that took. Throws Error when there
- * is none.
+ * is none. `dead`: why there will be no more; `died` is aborted then.
  */
 export function openEmbedder({ embeddings, embedding }: Graders, world: JudgeWorld) {
+  const standing: Standing = { lost: 0, message: undefined, died: new AbortController() }
   const known = new Map<string, Promise<number[]>>()
   const queues = new Map<string, Waiting[]>()
   const one = (model: ResolvedModel, text: string, took: EmbedRecord): Promise<number[]> => {
@@ -42,7 +49,7 @@ export function openEmbedder({ embeddings, embedding }: Graders, world: JudgeWor
             queues.set(model.name, queue)
             setTimeout(() => {
               queues.delete(model.name)
-              void send(model, queue, world)
+              void send(model, queue, world, standing)
             }, GATHER_MS)
           }
           queue.push({ text, took, resolve, reject })
@@ -52,7 +59,7 @@ export function openEmbedder({ embeddings, embedding }: Graders, world: JudgeWor
     asked.catch(() => known.delete(key))
     return asked
   }
-  return async (
+  const embed = async (
     texts: readonly string[],
     named: string | undefined,
   ): Promise<{ vectors: number[][]; took: EmbedRecord }> => {
@@ -62,6 +69,7 @@ export function openEmbedder({ embeddings, embedding }: Graders, world: JudgeWor
     const took: EmbedRecord = { calls: 0, input_tokens: 0, cost_usd: 0 }
     return { vectors: await Promise.all(texts.map((text) => one(model, text, took))), took }
   }
+  return Object.assign(embed, { dead: () => standing.message, died: standing.died.signal })
 }
 
 const keyOf = ({ pin, provider }: ResolvedModel, text: string) =>
@@ -82,7 +90,12 @@ async function replayed({ recordings }: JudgeWorld, { name }: ResolvedModel, key
   throw new Error(`no embedding by ${name} is recorded for this text; record it with \`aigate eval --record\``)
 }
 
-async function send(model: ResolvedModel, queue: readonly Waiting[], world: JudgeWorld): Promise<void> {
+async function send(
+  model: ResolvedModel,
+  queue: readonly Waiting[],
+  world: JudgeWorld,
+  standing: Standing,
+): Promise<void> {
   try {
     const { config } = model.provider
     const live = config.type === 'replay' ? config.of : config
@@ -90,7 +103,7 @@ async function send(model: ResolvedModel, queue: readonly Waiting[], world: Judg
     for (let start = 0; start < queue.length; start += EMBEDDED_AT_ONCE) {
       const part = queue.slice(start, start + EMBEDDED_AT_ONCE)
       const texts = part.map(({ text }) => text)
-      const vectors = await inTurn(texts, { model, live, world, took: part[0]?.took })
+      const vectors = await inTurn(texts, { model, live, world, standing, took: part[0]?.took })
       for (const [i, { text, resolve }] of part.entries()) {
         const vector = (vectors[i] ?? []).map((value) => Number(value.toPrecision(7)))
         const asked = { key: keyOf(model, text), trial: 1, case: `judge:${model.name}/embedding` }
@@ -106,11 +119,18 @@ async function send(model: ResolvedModel, queue: readonly Waiting[], world: Judg
 }
 
 /** `took`: of the grade to which the request is counted. */
-type Asking = { model: ResolvedModel; live: OpenAiProvider; world: JudgeWorld; took: EmbedRecord | undefined }
+type Asking = {
+  model: ResolvedModel
+  live: OpenAiProvider
+  world: JudgeWorld
+  standing: Standing
+  took: EmbedRecord | undefined
+}
 
 /** One request of a run as any other: under the limits of its provider and its model, within the budget, and tried again. */
-async function inTurn(texts: readonly string[], { model, live, world, took }: Asking): Promise<number[][]> {
+async function inTurn(texts: readonly string[], { model, live, world, standing, took }: Asking): Promise<number[][]> {
   const { pin, provider } = model
+  if (standing.message !== undefined) throw new Error(standing.message)
   const price = await pricer(pin)
   let vectors: number[][] | undefined
   const ask: Provider['ask'] = async (_, signal) => {
@@ -120,9 +140,7 @@ async function inTurn(texts: readonly string[], { model, live, world, took }: As
     try {
       vectors = await embedTexts(texts, { env: world.env, signal, pin, provider: live, onTokens })
     } catch (error) {
-      const message = error instanceof Error ? error.message : String(error)
-      // A request for embeddings does not tell which failures pass, nor whether the models beside it are down too.
-      return { completion: { ...nothing, outcome: 'error', error: { kind: 'malformed', message } }, retry: {} }
+      return failureOf(error)
     }
     const usage = { input_tokens: tokens, output_tokens: 0 }
     const latency_ms = world.clock.monotonic() - start
@@ -155,15 +173,45 @@ async function inTurn(texts: readonly string[], { model, live, world, took }: As
     // They answer with no text.
     model: { id: pin.id, params: { max_tokens: 1 } },
   }
-  let problem = 'it was not asked'
+  const done: Completion[] = []
   const { stopped } = await runPass({
     ...world,
     requests: [request],
     provider: asked,
-    onCompletion: (_, { error, outcome }) => void (problem = error?.message ?? outcome),
+    onCompletion: (_, completion) => void done.push(completion),
   })
-  if (!vectors) throw new Error(stopped?.message ?? problem)
-  return vectors
+  if (vectors) {
+    standing.lost = 0
+    return vectors
+  }
+  const [failed] = done
+  const message = failed?.error?.message ?? stopped?.message ?? failed?.outcome ?? 'it was not asked'
+  if (!world.signal.aborted && stopped?.kind !== 'budget') noteLost(standing, message, stopped !== undefined)
+  throw new Error(message)
+}
+
+function noteLost(standing: Standing, message: string, isFatal: boolean): void {
+  standing.lost += 1
+  if (!isFatal && standing.lost < DOWN) return
+  standing.message ??= isFatal
+    ? message
+    : `${standing.lost} requests for embeddings in a row failed, the last: ${message}`
+  standing.died.abort()
+}
+
+/** What a failed request tells of its provider; an answer that cannot be read, or a refusal of these texts, tells nothing. */
+function failureOf(error: unknown): Attempt {
+  const message = error instanceof Error ? error.message : String(error)
+  const { completion, ...more } = failureOfThrown(error instanceof Error ? error.cause : undefined)
+  const { kind, status } = completion.error ?? {}
+  if (completion.outcome === 'timeout') return { completion }
+  if (kind === undefined || (kind === 'bad_request' && status === undefined))
+    return { completion: { ...nothing, outcome: 'error', error: { kind: 'malformed', message } }, retry: {} }
+  const told = kind === 'bad_request' ? 'malformed' : kind
+  return {
+    ...more,
+    completion: { ...completion, error: { kind: told, message, ...(status !== undefined && { status }) } },
+  }
 }
 
 const nothing: Completion = { outcome: 'answered', text: '', tool_calls: [], attempts: 1 }

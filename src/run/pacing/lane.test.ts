@@ -225,6 +225,33 @@ describe('concurrency', () => {
     )
   })
 
+  it('refusals that say when to come back tell the rate, whatever the burst and however late they are heard', () => {
+    const shape = fc.record({
+      burst: fc.integer({ min: 1, max: 25 }),
+      perMinute: fc.integer({ min: 120, max: 2_400 }),
+      takes: fc.array(fc.integer({ min: 1, max: 400 }), { minLength: 1, maxLength: 7 }),
+      concurrency: fc.integer({ min: 5, max: 64 }),
+    })
+    fc.assert(
+      fc.property(shape, ({ burst, perMinute, takes, concurrency }) => {
+        const serve = account({ burst, perMinute })
+        let nth = 0
+        const server: Server = (now) => {
+          const { admitted, attempt } = serve(now)
+          const { limits: _unsaid, ...said } = attempt
+          // A refusal costs the provider no work.
+          return { attempt: said, takes: admitted ? (takes[nth++ % takes.length] ?? 1) : 2 }
+        }
+        const calls = burst + 150
+        const { refused, took, answers } = simulate(calls, { concurrency }, server)
+        expect(answers).toBe(calls)
+        expect(refused).toBeLessThanOrEqual(0.1 * calls)
+        expect(took).toBeLessThanOrEqual(3 * Math.max((150 * 60_000) / perMinute, (calls * 400) / concurrency))
+      }),
+      { numRuns: 150 },
+    )
+  })
+
   it('refusals without a word bring the rate near the limit, and few are wasted once it is found', () => {
     const serve = account({ burst: 5, perMinute: 300 })
     let nth = 0

@@ -4,8 +4,8 @@ import type { Completion } from '../../schema/run.ts'
 import { type Bucket, bucketWait, readBucket, takeFrom } from './bucket.ts'
 import { type Health, isSuspect, newHealth, noteAttempt } from './health.ts'
 import { correctEntry, type Entry, enterMinute, type Minute, minuteWait, newMinute } from './minute.ts'
-import { closer, type Distance, farther, newDistance } from './silence.ts'
-import { narrow, newWidth, type Width, widen, widthOf } from './width.ts'
+import { closer, type Distance, farther, newDistance, noteStart, toldApart } from './silence.ts'
+import { FIRST, narrow, newWidth, type Width, widen, widthOf } from './width.ts'
 
 /** What holds for a provider as a whole. */
 export type House = {
@@ -39,6 +39,8 @@ export type Lane = {
   /** Calls and tokens of all starts so far: to tell what came after a call. */
   starts: number
   spent: number
+  /** When the last call began. */
+  startedAt: number
   /** Tokens of the calls under way. */
   reserved: number
   /** Of the answers so far: mean tokens, and how far the estimate of a prompt was exceeded at most. */
@@ -56,6 +58,8 @@ export type Ceilings = {
 
 export type Call = {
   at: number
+  /** When the call before it began. */
+  before: number
   /** What was reserved for it. */
   tokens: number
   input: number
@@ -69,6 +73,8 @@ export type Patience = { backoffBase: number; backoffCap: number; longestPause: 
 
 /** Farther apart one would notice too late that the provider is back. */
 const LONGEST_PROBE_MS = 4_000
+/** So many answers of a model are heard before it is taken for granted that nobody counts them; a timer's shortest time apart. */
+const CAREFUL = 30
 
 export const newHouse = (): House => ({
   inFlight: 0,
@@ -97,6 +103,7 @@ export function laneOf(house: House, key: string): Lane {
     concurrent: Infinity,
     starts: 0,
     spent: 0,
+    startedAt: -Infinity,
     reserved: 0,
     answers: { count: 0, output: 0, scale: 1 },
   }
@@ -153,7 +160,10 @@ export function startCall(
   lane.starts += 1
   lane.spent += tokens
   lane.reserved += tokens
-  const call: Call = { at: now, tokens, input, entries: [], starts: lane.starts, spent: lane.spent }
+  const { startedAt: before, starts, spent } = lane
+  const call: Call = { at: now, before, tokens, input, entries: [], starts, spent }
+  noteStart(lane.distance, now - lane.startedAt)
+  lane.startedAt = now
   const enter = (minute: Minute, of: 'requests' | 'tokens') =>
     call.entries.push({ minute, of, entry: enterMinute(minute, of === 'requests' ? 1 : tokens, now) })
   if (rpm !== undefined) enter(house.requests, 'requests')
@@ -162,9 +172,17 @@ export function startCall(
   if (laneTpm !== undefined) enter(lane.tokens, 'tokens')
   if (lane.left.requests) takeFrom(lane.left.requests, 1, now)
   if (lane.left.tokens) takeFrom(lane.left.tokens, tokens, now)
-  lane.next = now + Math.max(lane.distance.gap, evenly(laneRpm, lane))
+  lane.next = now + Math.max(lane.distance.gap, evenly(laneRpm, lane), carefully(lane, ceilings))
   house.next = nextEven(house.next, evenly(rpm, lane), now)
   return call
+}
+
+/**
+ * From the first answer on the next calls go out one by one, where nothing is said of limits: so that a refusal is heard before
+ * all others have run into the same wall. Where no more may be under way than go out at once there is nobody to hold back.
+ */
+function carefully({ width: { answers }, left }: Lane, { concurrency }: Ceilings): number {
+  return concurrency > FIRST && answers > 0 && answers <= CAREFUL && !left.requests ? 1 : 0
 }
 
 /** Where it is not known what bursts the provider allows, calls keep an even distance. */
@@ -267,6 +285,9 @@ function learnRefusal(
     bucket !== undefined && bucketWait(bucket, amount, now) > 0
   // What the provider says explains it: its account is the better guide.
   if (used(requests, 1) || used(tokens, call.tokens) || lane.inFlight + 1 > lane.concurrent) return
-  if (narrow(lane.width, concurrency, call.at, now)) farther(lane.distance, patience.longestSpacing)
+  const { at, before, starts: start } = call
+  const refused = { at, before, now, start, afterMs: afterMs ?? 0 }
+  const told = toldApart(lane.distance, refused, patience.longestSpacing)
+  if (narrow(lane.width, concurrency, call.at, now) && !told) farther(lane.distance, patience.longestSpacing)
   lane.next = Math.max(lane.next, now + lane.distance.gap)
 }

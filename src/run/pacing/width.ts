@@ -1,17 +1,19 @@
 // How many calls may be under way: additive increase with answers, multiplicative decrease with refusals.
 
 /** `size` is a real number of calls; below `threshold` it grows fast, as nothing has been refused there. */
-export type Width = { size: number; threshold: number; cutAt: number }
+export type Width = { size: number; threshold: number; cutAt: number; answers: number }
 
-/** So many calls go out before the first answer tells of limits. */
-const FIRST = 5
-/** Every answer admits so many more calls until the first refusal: the width grows fourfold in the time of one answer. */
-const FAST = 3
+/** So many calls go out before the first answer tells of limits, and as many after it: many a burst is no longer than that. */
+export const FIRST = 5
+/** Every answer after those admits so many more calls until the first refusal: the width grows tenfold in the time of one answer. */
+const FAST = 9
 
-export const newWidth = (): Width => ({ size: FIRST, threshold: Infinity, cutAt: -Infinity })
+export const newWidth = (): Width => ({ size: FIRST, threshold: Infinity, cutAt: -Infinity, answers: 0 })
 
 /** An answer came: up to `most` calls. */
 export function widen(width: Width, most: number): void {
+  width.answers += 1
+  if (width.answers <= FIRST) return
   const step = width.size < width.threshold ? FAST : Math.max(1, most / 16) / width.size
   width.size = Math.min(most, width.size + step)
 }

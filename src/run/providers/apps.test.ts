@@ -244,6 +244,15 @@ describe('http', () => {
       }),
     )
 
+  it('learns of limits from the headers of a whole answer, of a stream and of a refusal', async () => {
+    const headers = { 'x-ratelimit-limit-requests': '300', 'x-ratelimit-remaining-requests': '7' }
+    const url = await serve((_req, res, _body, call) =>
+      res.writeHead(call === 3 ? 429 : 200, { ...headers, 'content-type': 'text/event-stream' }).end('data: one\n\n'),
+    )
+    const limits = { requests: { limit: 300, remaining: 7 } }
+    for (const how of [{}, { stream: 'sse' }, {}]) expect(await asked(http(url, how))).toMatchObject({ limits })
+  })
+
   it('fills URL, headers and body, and finds the answer', async () => {
     const url = await serve((req, res, body) => {
       const { url, method, headers } = req

@@ -44,11 +44,13 @@ export function httpProvider(target: Target, { env, clock }: AppOptions): Provid
       // Redirects are not followed: a POST could become a GET, and headers with keys would go to another host.
       const begun = clock.monotonic()
       const response = await fetch(sent.url, { ...sent.init, signal, redirect: 'manual' })
-      if (http.stream && response.ok) return await readAppStream(response, http, () => clock.monotonic() - begun)
+      const limits = readLimits(response.headers)
+      if (http.stream && response.ok)
+        return { ...(await readAppStream(response, http, () => clock.monotonic() - begun)), limits }
       const body = await boundedText(response)
       if (body === undefined) return failed('malformed', `The answer is longer than ${LONGEST_ANSWER} bytes.`, 0)
       const attempt = response.ok ? await answerIn(body, http) : failureOf(response, body)
-      return { ...attempt, limits: readLimits(response.headers) }
+      return { ...attempt, limits }
     } catch (error) {
       return failureOfThrown(error)
     }

@@ -1,16 +1,6 @@
 // One segment of the answer cache: a file of JSON lines that one process appends to, each line with its own checksum.
 import { createHash, hash, randomBytes } from 'node:crypto'
-import {
-  closeSync,
-  fsyncSync,
-  ftruncateSync,
-  mkdirSync,
-  openSync,
-  readSync,
-  renameSync,
-  rmSync,
-  writeSync,
-} from 'node:fs'
+import { closeSync, fsyncSync, ftruncateSync, openSync, readSync, renameSync, rmSync, writeSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import process from 'node:process'
@@ -19,6 +9,7 @@ import { isPlainCompletion } from '../../schema/plain-completion.ts'
 import { Completion } from '../../schema/run.ts'
 import { jsonLine, parseJson } from '../json-lines.ts'
 import { errno } from '../write-text.ts'
+import { makeFolderSync } from '../make-folder.ts'
 
 /** The newest format that this code reads. */
 export const FORMAT = 1
@@ -181,7 +172,7 @@ export type SegmentWriter = {
 
 /** A new segment of this process. Throws what the disk says. */
 export function newSegment(folder: string, now: Date): SegmentWriter {
-  mkdirSync(folder, { recursive: true })
+  makeFolderSync(folder)
   const file = join(folder, `${newName(now)}${LIVE}`)
   const fd = openSync(file, 'wx+')
   let size = 0

@@ -1,12 +1,13 @@
 // Writes what a deployment file becomes: new files only, and new entries into aigate.yaml.
 import { existsSync } from 'node:fs'
-import { mkdir, readFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { type Document, isMap, isScalar, isSeq, parseDocument, stringify } from 'yaml'
 import { AigateError } from '../../errors.ts'
 import { schemaHome, withSchemaHome } from '../schema-home.ts'
 import { fileError, writeText } from '../write-text.ts'
 import type { ImportPlan } from './import-deployment.ts'
+import { makeFolder } from '../make-folder.ts'
 
 const HEAD = '# yaml-language-server: $schema=node_modules/aigate/schema/aigate.schema.json\n'
 
@@ -28,7 +29,7 @@ export async function writeImport(root: string, plan: ImportPlan): Promise<{ wri
   for (const { path, text } of all) {
     const file = join(root, path)
     try {
-      await mkdir(dirname(file), { recursive: true })
+      await makeFolder(dirname(file))
     } catch (error) {
       throw fileError(file, error, 'write')
     }
