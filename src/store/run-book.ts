@@ -3,6 +3,7 @@ import * as z from 'zod'
 import { isPlainCompletion } from '../schema/plain-completion.ts'
 import { Observation, type RunHeader } from '../schema/run.ts'
 import { badRecord, firstIssue, type Line, parseJson } from './json-lines.ts'
+import { type LineSource, lineSource, withTextOnDisk } from './text-on-disk.ts'
 
 const { shape } = Observation
 const AnswerLine = z.strictObject({
@@ -27,6 +28,8 @@ type Recorded = Pick<Observation, 'case' | 'trial' | 'purpose' | 'completion'> &
 /** What was read so far. */
 export type Book = {
   file: string
+  /** The same file, for texts that are read when they are asked for. */
+  source: LineSource
   /** By case, in the order of the header: its trials. */
   cases: Map<string, { id: string; trials: Recorded[] }>
   /** In the order in which they came. */
@@ -38,6 +41,7 @@ export type Book = {
 
 export const openBook = (file: string, header: RunHeader): Book => ({
   file,
+  source: lineSource(file),
   cases: new Map(header.cases.map(({ id }) => [id, { id, trials: [] }])),
   trials: [],
   grades: new Map(),
@@ -100,7 +104,14 @@ export function enter(book: Book, line: Line, value: unknown): void {
   if (entry.type === 'answer') {
     if (before) throw fault(`A second answer for ${nameOf(entry)}.`)
     // The id of the header: one text for all of its trials.
-    const recorded: Recorded = { case: known.id, trial, purpose, completion: entry.completion }
+    const { offset, length } = line
+    const completion = withTextOnDisk(entry.completion, {
+      source: book.source,
+      offset,
+      length,
+      id: known.id,
+    })
+    const recorded: Recorded = { case: known.id, trial, purpose, completion }
     known.trials.push(recorded)
     book.trials.push(recorded)
   } else {

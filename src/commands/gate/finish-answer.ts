@@ -5,6 +5,7 @@ import { codeRedactor, namesIn, redactCompletion, redactor, secretNames } from '
 import type { Completion, Observation } from '../../schema/run.ts'
 import { grade, type Graded } from '../../score/grade.ts'
 import { checkOutput, type OutputForm, outputFormOf } from '../../score/output-form.ts'
+import { sharedScores } from '../../score/shared-scores.ts'
 import type { RunJournal } from '../../store/run-journal.ts'
 import type { Memory } from './answer-memory.ts'
 import { judgingOf } from '../judge/judging.ts'
@@ -53,17 +54,19 @@ export function finisher({ session, suite, journal, observations, memory, before
     turn = done.catch(() => undefined)
     return done
   }
+  const shared = sharedScores()
   let turn: Promise<unknown> = Promise.resolve()
   return (request: AskRequest, answer: Completion, purpose: Observation['purpose']): Promise<Observation> => {
     const key = { case: request.case.id, trial: request.trial, purpose }
     const known = journal.known(key)
     const completion = known?.completion ?? redactCompletion(answer, redact)
-    journal.answer({ ...key, completion })
+    const kept = journal.answer({ ...key, completion })
     if (!known && !completion.replayed) memory?.add(request, completion)
     const finished = async () => {
       const grades: Grades | null = known?.grades ?? (await graded(request, completion))
-      const observation = observationOf(key, completion, grades ?? ungraded)
+      const observation = observationOf(key, kept, grades ?? ungraded)
       if (grades) journal.score(observation, isFree(grades))
+      observation.scores = shared(observation.scores)
       observations.push(observation)
       return observation
     }

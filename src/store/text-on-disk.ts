@@ -1,0 +1,127 @@
+// Long texts of answers that stay where they are written down: a hundred thousand answers need no memory but for what is judged.
+import { closeSync, openSync } from 'node:fs'
+import { lateProperty } from '../schema/late-property.ts'
+import type { Conversation } from '../schema/conversation.ts'
+import type { Completion } from '../schema/run.ts'
+import { badRecord, parseJson, readLine } from './json-lines.ts'
+import { fileError } from './write-text.ts'
+
+/** Shorter texts stay in memory: where they stand would take as much. */
+const LONG = 200
+/** Different names, fingerprints and counts of tokens that are kept once for all answers that have them. */
+const MOST_SHARED = 10_000
+
+/** The record of a run, whose lines can be read again as long as it is there. */
+export type LineSource = { completionAt(place: Omit<Place, 'source'>): Completion }
+/** The line of an answer: bytes from the beginning of the file, without the line end, and the id of the case that it is of. */
+type Place = { source: LineSource; offset: number; length: number; id: string }
+
+/** @param flush writes what is not in the file yet, up to this byte */
+export function lineSource(file: string, flush: (until: number) => void = () => undefined): LineSource {
+  let open: { fd: number; last?: { offset: number; completion: Completion } } | undefined
+  const opened = () => {
+    if (open) return open
+    open = { fd: openSync(file, 'r') }
+    // Many are read one after the other; nobody says which was the last.
+    setImmediate(() => {
+      if (open) closeSync(open.fd)
+      open = undefined
+    })
+    return open
+  }
+  return {
+    completionAt({ offset, length, id }) {
+      if (open?.last?.offset === offset) return open.last.completion
+      flush(offset + length)
+      let value: unknown
+      try {
+        value = parseJson(readLine(opened().fd, { offset, length }))
+      } catch (error) {
+        throw fileError(file, error, 'read')
+      }
+      const completion = completionIn(value, id)
+      if (completion === undefined) throw changed(file)
+      if (open) open.last = { offset, completion }
+      return completion
+    },
+  }
+}
+
+/** Undefined where something else stands by now: another process may have put another file in its place. */
+function completionIn(value: unknown, id: string): Completion | undefined {
+  if (typeof value !== 'object' || value === null || !('completion' in value && 'case' in value)) return undefined
+  return value.case === id ? (value.completion as Completion) : undefined
+}
+
+const changed = (file: string) =>
+  badRecord(
+    file,
+    undefined,
+    'An answer is not there any more: the record was changed while it was in use.',
+    'Run it again.',
+  )
+
+const again = (place: Place): Completion => place.source.completionAt(place)
+
+const late = {
+  text: lateProperty('text', (place: Place) => again(place).text),
+  tool_calls: lateProperty('tool_calls', (place: Place) => again(place).tool_calls),
+  contexts: lateProperty('contexts', (place: Place) => again(place).contexts),
+  state: lateProperty('state', (place: Place) => again(place).state),
+  content: lateProperty(
+    'content',
+    ({ place, nth }: { place: Place; nth: number }) => again(place).conversation?.steps[nth]?.content ?? '',
+  ),
+}
+
+/** Keeps equal things once. */
+function shared<T>() {
+  const known = new Map<string, T>()
+  return (name: string, value: T): T => {
+    const before = known.get(name)
+    if (before !== undefined) return before
+    if (known.size < MOST_SHARED) known.set(name, value)
+    return value
+  }
+}
+const [sameText, sharedUsage] = [shared<string>(), shared<NonNullable<Completion['usage']>>()]
+const sharedName = (name: string): string => sameText(name, name)
+const noCalls: Completion['tool_calls'] = []
+Object.freeze(noCalls)
+
+/**
+ * The same completion, whose long texts are read from its line in the record each time that they are asked for. Everything
+ * else is in memory, equal parts once. Throws when it is read: AigateError `cannot_read`, `disk_trouble` or `bad_file`.
+ */
+export function withTextOnDisk(completion: Completion, place: Place): Completion {
+  const kept: Partial<Completion> = {}
+  for (const key of Object.keys(completion) as (keyof Completion)[]) keep(kept, key, { completion, place })
+  return kept as Completion
+}
+
+type Whole = { completion: Completion; place: Place }
+
+function keep(kept: Partial<Completion>, key: keyof Completion, { completion, place }: Whole): void {
+  const { text, tool_calls, usage, conversation } = completion
+  if (completion[key] === undefined) return
+  if (key === 'text' && text.length > LONG) late.text(kept, place)
+  else if (key === 'tool_calls' && tool_calls.length === 0) kept.tool_calls = noCalls
+  else if (key === 'tool_calls' || key === 'contexts' || key === 'state') late[key](kept, place)
+  else if (key === 'conversation' && conversation) kept.conversation = conversationOf(conversation, place)
+  else if (key === 'usage' && usage) kept.usage = sharedUsage(Object.entries(usage).join(), usage)
+  else if (key === 'finish_reason' || key === 'response_model' || key === 'fingerprint')
+    kept[key] = sharedName(completion[key] ?? '')
+  else put(kept, key, completion[key])
+}
+
+function put<K extends keyof Completion>(kept: Partial<Completion>, key: K, value: Completion[K]): void {
+  kept[key] = value
+}
+
+/** What is judged of its steps stays in memory: who said something, and whether a tool failed. */
+function conversationOf(conversation: Conversation, place: Place): Conversation {
+  const steps = conversation.steps.map(({ content, ...step }, nth) =>
+    content.length > LONG ? late.content(step, { place, nth }) : { ...step, content },
+  )
+  return { ...conversation, steps }
+}
