@@ -1,7 +1,7 @@
 // Long texts of answers that stay where they are written down: a hundred thousand answers need no memory but for what is judged.
 import { closeSync, openSync } from 'node:fs'
 import { lateProperty } from '../schema/late-property.ts'
-import type { Conversation } from '../schema/conversation.ts'
+import type { Conversation, Step } from '../schema/conversation.ts'
 import type { Completion } from '../schema/run.ts'
 import { badRecord, parseJson, readLine } from './json-lines.ts'
 import { fileError } from './write-text.ts'
@@ -68,10 +68,13 @@ const late = {
   tool_calls: lateProperty('tool_calls', (place: Place) => again(place).tool_calls),
   contexts: lateProperty('contexts', (place: Place) => again(place).contexts),
   state: lateProperty('state', (place: Place) => again(place).state),
-  content: lateProperty(
-    'content',
-    ({ place, nth }: { place: Place; nth: number }) => again(place).conversation?.steps[nth]?.content ?? '',
-  ),
+}
+
+type StepPlace = { place: Place; nth: number }
+const stepAgain = ({ place, nth }: StepPlace): Step | undefined => again(place).conversation?.steps[nth]
+const ofStep = {
+  content: lateProperty('content', (place: StepPlace) => stepAgain(place)?.content ?? ''),
+  tool_calls: lateProperty('tool_calls', (place: StepPlace) => stepAgain(place)?.tool_calls),
 }
 
 /** Keeps equal things once. */
@@ -114,14 +117,21 @@ function keep(kept: Partial<Completion>, key: keyof Completion, { completion, pl
   else put(kept, key, completion[key])
 }
 
-function put<K extends keyof Completion>(kept: Partial<Completion>, key: K, value: Completion[K]): void {
+function put<T extends object, K extends keyof T>(kept: Partial<T>, key: K, value: T[K]): void {
   kept[key] = value
 }
 
 /** What is judged of its steps stays in memory: who said something, and whether a tool failed. */
 function conversationOf(conversation: Conversation, place: Place): Conversation {
-  const steps = conversation.steps.map(({ content, ...step }, nth) =>
-    content.length > LONG ? late.content(step, { place, nth }) : { ...step, content },
-  )
+  const steps = conversation.steps.map((step, nth) => {
+    if (step.content.length <= LONG && step.tool_calls === undefined) return step
+    const kept: Partial<Step> = {}
+    for (const key of Object.keys(step) as (keyof Step)[]) {
+      if (key === 'content' && step.content.length > LONG) ofStep.content(kept, { place, nth })
+      else if (key === 'tool_calls' && step.tool_calls) ofStep.tool_calls(kept, { place, nth })
+      else put(kept, key, step[key])
+    }
+    return kept as Step
+  })
   return { ...conversation, steps }
 }

@@ -21,8 +21,8 @@ export function answerText(completion: Completion): string {
   const text = completion.text === '' && calls.length > 0 ? JSON.stringify(calls) : completion.text
   if (text.length <= LONGEST_ANSWER) return text
   const cut = text.slice(0, LONGEST_ANSWER)
-  // Half a surrogate pair would be no text any more.
-  return `${/[\uD800-\uDBFF]$/.test(cut) ? cut.slice(0, -1) : cut}…`
+  // Half a surrogate pair would be no text any more. Joined, it is a text of its own, and the whole one need not stay in memory.
+  return [/[\uD800-\uDBFF]$/.test(cut) ? cut.slice(0, -1) : cut, '…'].join('')
 }
 
 /** Observations of whole passes by case, in the order of their trials. */
