@@ -2,7 +2,7 @@
 import { closeSync, openSync } from 'node:fs'
 import { lateProperty } from '../schema/late-property.ts'
 import type { Conversation, Step } from '../schema/conversation.ts'
-import type { Completion } from '../schema/run.ts'
+import type { Completion, Usage } from '../schema/run.ts'
 import { badRecord, parseJson, readLine } from './json-lines.ts'
 import { fileError } from './write-text.ts'
 
@@ -87,7 +87,7 @@ function shared<T>() {
     return value
   }
 }
-const [sameText, sharedUsage] = [shared<string>(), shared<NonNullable<Completion['usage']>>()]
+const [sameText, sharedUsage] = [shared<string>(), shared<Usage>()]
 const sharedName = (name: string): string => sameText(name, name)
 const noCalls: Completion['tool_calls'] = []
 Object.freeze(noCalls)
@@ -97,23 +97,41 @@ Object.freeze(noCalls)
  * else is in memory, equal parts once. Throws when it is read: AigateError `cannot_read`, `disk_trouble` or `bad_file`.
  */
 export function withTextOnDisk(completion: Completion, place: Place): Completion {
+  share(completion)
+  if (isShort(completion)) return completion
   const kept: Partial<Completion> = {}
-  for (const key of Object.keys(completion) as (keyof Completion)[]) keep(kept, key, { completion, place })
+  for (const key of Object.keys(completion) as (keyof Completion)[])
+    if (completion[key] !== undefined) keep(kept, key, completion, place)
   return kept as Completion
 }
 
-type Whole = { completion: Completion; place: Place }
+/** Nothing of it is worth a second look at the disk. */
+const isShort = ({ text, tool_calls, contexts, state, conversation }: Completion): boolean =>
+  text.length <= LONG &&
+  tool_calls.length === 0 &&
+  contexts === undefined &&
+  state === undefined &&
+  conversation === undefined
 
-function keep(kept: Partial<Completion>, key: keyof Completion, { completion, place }: Whole): void {
-  const { text, tool_calls, usage, conversation } = completion
-  if (completion[key] === undefined) return
+/** Equal values instead of its own: most of them are the same in all answers of a run. */
+function share(completion: Completion): void {
+  const { usage, finish_reason, response_model, fingerprint } = completion
+  if (completion.tool_calls.length === 0) completion.tool_calls = noCalls
+  if (usage) completion.usage = sharedUsage(usageName(usage), usage)
+  if (finish_reason !== undefined) completion.finish_reason = sharedName(finish_reason)
+  if (response_model !== undefined) completion.response_model = sharedName(response_model)
+  if (fingerprint !== undefined) completion.fingerprint = sharedName(fingerprint)
+}
+
+const usageName = ({ input_tokens, output_tokens, cached_input_tokens, reasoning_tokens }: Usage): string =>
+  `${input_tokens} ${output_tokens} ${cached_input_tokens} ${reasoning_tokens}`
+
+function keep(kept: Partial<Completion>, key: keyof Completion, completion: Completion, place: Place): void {
+  const { text, tool_calls, conversation } = completion
   if (key === 'text' && text.length > LONG) late.text(kept, place)
-  else if (key === 'tool_calls' && tool_calls.length === 0) kept.tool_calls = noCalls
-  else if (key === 'tool_calls' || key === 'contexts' || key === 'state') late[key](kept, place)
+  else if (key === 'tool_calls' && tool_calls.length > 0) late.tool_calls(kept, place)
+  else if (key === 'contexts' || key === 'state') late[key](kept, place)
   else if (key === 'conversation' && conversation) kept.conversation = conversationOf(conversation, place)
-  else if (key === 'usage' && usage) kept.usage = sharedUsage(Object.entries(usage).join(), usage)
-  else if (key === 'finish_reason' || key === 'response_model' || key === 'fingerprint')
-    kept[key] = sharedName(completion[key] ?? '')
   else put(kept, key, completion[key])
 }
 
