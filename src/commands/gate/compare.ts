@@ -21,6 +21,7 @@ import { guardChange } from './base-side.ts'
 import { compareResults } from './compare-results.ts'
 import { type ForeignOptions, foreignBaseline, foreignRun } from './foreign-results.ts'
 import { endingOf, judgeRun, otherSideOf, runsOf } from './judge-run.ts'
+import { boundYoungSpace } from '../memory-bounds.ts'
 import type { ReportOptions } from '../options.ts'
 import { parseReporters, writeReports } from '../write-reports.ts'
 
@@ -33,6 +34,7 @@ export async function compareCommand(
   against: string | undefined,
   options: CompareOptions,
 ): Promise<Ending> {
+  boundYoungSpace()
   const foreign = await foreignRun(context, ref, options)
   if (foreign) return compareResults(context, foreign, against, options)
   const wanted = parseReporters(options.reporter)

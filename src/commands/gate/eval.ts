@@ -39,6 +39,7 @@ import { clearShard, finishShard, openShard, parseShard, shardFileOf } from './s
 import { askedWhere, sideBySide } from './side-by-side.ts'
 import { warnOfPrices } from './price-warnings.ts'
 import { warnOfTokens } from './token-warnings.ts'
+import { boundOldSpace, boundYoungSpace } from '../memory-bounds.ts'
 import { parseReporters, requireDestinations, writeReports } from '../write-reports.ts'
 
 type EvalOptions = AskOptions &
@@ -60,6 +61,8 @@ type EvalOptions = AskOptions &
 
 /** Runs suites to their verdicts, or goes on with a run as it was started. */
 export async function evalCommand(context: Context, names: string[], options: EvalOptions): Promise<Ending> {
+  boundYoungSpace()
+  boundOldSpace()
   const wanted = parseReporters(options.reporter)
   await requireDestinations(context, wanted)
   const project = await loadProject({ cwd: context.cwd, config: options.config })
