@@ -1,5 +1,5 @@
 // Reads and writes what the record files share: lines of JSON, and the first words that say which kind of file it is.
-import { createReadStream } from 'node:fs'
+import { createReadStream, readSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import * as z from 'zod'
 import { AigateError } from '../errors.ts'
@@ -40,8 +40,11 @@ export function jsonLine(value: unknown): string {
   return JSON.stringify(value).replace(UNSEEN, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)
 }
 
-/** `number` counts from 1; `ended` is false for a last line without its newline: the file was cut off there. */
-export type Line = { number: number; text: string; ended: boolean }
+/**
+ * `number` counts from 1; `ended` is false for a last line without its newline: the file was cut off there. `offset` and `length`: its
+ * bytes in the file, without the line end.
+ */
+export type Line = { number: number; text: string; ended: boolean; offset: number; length: number }
 
 /**
  * The lines of a file, one at a time: only LF ends a line (node:readline also splits at U+2028, which JSON allows).
@@ -55,12 +58,15 @@ export async function* readLines(file: string): AsyncGenerator<Line> {
 export async function* readLineBatches(file: string): AsyncGenerator<Line[]> {
   let rest: Buffer[] = []
   let number = 0
+  let offset = 0
   const line = (chunk: Buffer, start: number, end: number, ended: boolean): Line => {
     const joined = rest.length > 0 && Buffer.concat([...rest, chunk.subarray(start, end)])
     const text = joined ? joined.toString('utf8') : chunk.toString('utf8', start, end)
+    const place = { offset, length: joined ? joined.length : end - start }
+    offset += place.length + 1
     rest = []
     number += 1
-    return { number, text: number === 1 ? text.replace(/^\ufeff/, '') : text, ended }
+    return { number, text: number === 1 ? text.replace(/^\ufeff/, '') : text, ended, ...place }
   }
   try {
     for await (const chunk of createReadStream(file, { highWaterMark: 1 << 18 }) as AsyncIterable<Buffer>) {
@@ -77,6 +83,18 @@ export async function* readLineBatches(file: string): AsyncGenerator<Line[]> {
     throw fileError(file, error, 'read')
   }
   if (rest.length > 0) yield [line(Buffer.alloc(0), 0, 0, false)]
+}
+
+/** The text of one line, from where it begins, in bytes; shorter where the file ends before it. Throws what the disk says. */
+export function readLine(fd: number, { offset, length }: { offset: number; length: number }): string {
+  const bytes = Buffer.allocUnsafe(length)
+  let done = 0
+  while (done < length) {
+    const read = readSync(fd, bytes, done, length - done, offset + done)
+    if (read === 0) break
+    done += read
+  }
+  return bytes.toString('utf8', 0, done)
 }
 
 /** A fault in a record file, with its place. */

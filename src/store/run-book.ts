@@ -3,6 +3,7 @@ import * as z from 'zod'
 import { isPlainCompletion } from '../schema/plain-completion.ts'
 import { Observation, type RunHeader } from '../schema/run.ts'
 import { badRecord, firstIssue, type Line, parseJson } from './json-lines.ts'
+import { type LineSource, lineSource, withTextOnDisk } from './text-on-disk.ts'
 
 const { shape } = Observation
 const AnswerLine = z.strictObject({
@@ -21,12 +22,26 @@ export type Grades = z.infer<typeof Grades>
 export const damaged =
   'The file was changed or damaged after it was written; take it from a copy, or run the suite again.'
 
-/** A trial as the record has it. */
-type Recorded = Pick<Observation, 'case' | 'trial' | 'purpose' | 'completion'> & { grades?: Grades }
+/** A trial as the record has it; the scores of one that no line grades are `UNGRADED`. */
+type Recorded = Observation
+const UNGRADED: Observation['scores'] = []
+
+export const isGraded = ({ scores }: Recorded): boolean => scores !== UNGRADED
+
+/** Key by key, in place: a record may have a hundred thousand of them. */
+function giveGrades(to: Recorded, { scores, passed, score, grader_error, output }: Grades): void {
+  to.scores = scores
+  to.passed = passed
+  to.score = score
+  if (grader_error !== undefined) to.grader_error = grader_error
+  if (output !== undefined) to.output = output
+}
 
 /** What was read so far. */
 export type Book = {
   file: string
+  /** The same file, for texts that are read when they are asked for. */
+  source: LineSource
   /** By case, in the order of the header: its trials. */
   cases: Map<string, { id: string; trials: Recorded[] }>
   /** In the order in which they came. */
@@ -38,6 +53,7 @@ export type Book = {
 
 export const openBook = (file: string, header: RunHeader): Book => ({
   file,
+  source: lineSource(file),
   cases: new Map(header.cases.map(({ id }) => [id, { id, trials: [] }])),
   trials: [],
   grades: new Map(),
@@ -62,12 +78,12 @@ export function enterKnownScore(book: Book, { text, ended }: Line): boolean {
   const [head, id, trial, purpose = ''] = (ended ? SCORE.exec(text) : null) ?? []
   if (head === undefined || id === undefined || book.end) return false
   const answered = trialIn(book.cases.get(id)?.trials ?? [], { trial: Number(trial), purpose })
-  if (!answered || answered.grades) return false
+  if (!answered || isGraded(answered)) return false
   const rest = text.slice(head.length)
   const known = book.grades.get(rest) ?? Grades.safeParse(parseJson(`{${rest}`)).data
   if (known === undefined) return false
   if (book.grades.size < MOST_GRADES) book.grades.set(rest, known)
-  answered.grades = known
+  giveGrades(answered, known)
   return true
 }
 
@@ -100,31 +116,36 @@ export function enter(book: Book, line: Line, value: unknown): void {
   if (entry.type === 'answer') {
     if (before) throw fault(`A second answer for ${nameOf(entry)}.`)
     // The id of the header: one text for all of its trials.
-    const recorded: Recorded = { case: known.id, trial, purpose, completion: entry.completion }
+    const { offset, length } = line
+    const completion = withTextOnDisk(entry.completion, {
+      source: book.source,
+      offset,
+      length,
+      id: known.id,
+    })
+    const recorded = { case: known.id, trial, purpose, completion, scores: UNGRADED, passed: null, score: null }
     known.trials.push(recorded)
     book.trials.push(recorded)
   } else {
     if (!before) throw fault(`A score for ${nameOf(entry)}, which has no answer before it.`)
-    if (before.grades) throw fault(`A second score for ${nameOf(entry)}.`)
-    const { type: _type, case: _case, trial: _trial, purpose: _purpose, ...grades } = entry
-    before.grades = grades
+    if (isGraded(before)) throw fault(`A second score for ${nameOf(entry)}.`)
+    giveGrades(before, entry)
   }
 }
 
+/** @returns the trials of the book, each whether it was graded or not */
 export function observationsOf({ cases }: Book): Observation[] {
   const order = (one: Recorded) => (one.purpose === 'pass' ? 0 : 1)
+  const all: Observation[] = []
   // By case first, each with its few trials: a hundred thousand sorted at once take long.
-  return [...cases.values()].flatMap(({ trials }) =>
-    trials.sort((a, b) => order(a) - order(b) || a.trial - b.trial).map(observationOf),
-  )
-}
-
-function observationOf({ case: id, trial, purpose, completion, grades }: Recorded): Observation {
-  const { scores, passed, score, grader_error, output }: Grades = grades ?? ungraded(completion.outcome)
-  const observation: Observation = { case: id, trial, purpose, completion, scores, passed, score }
-  if (grader_error !== undefined) observation.grader_error = grader_error
-  if (output !== undefined) observation.output = output
-  return observation
+  for (const { trials } of cases.values()) {
+    trials.sort((a, b) => order(a) - order(b) || a.trial - b.trial)
+    for (const one of trials) {
+      if (!isGraded(one)) giveGrades(one, ungraded(one.completion.outcome))
+      all.push(one)
+    }
+  }
+  return all
 }
 
 /** An error or a timeout needs no grade: its completion says why it was not measured. */

@@ -5,13 +5,14 @@ import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import type { Observation, RunHeader } from '../schema/run.ts'
 import { jsonLine } from './json-lines.ts'
+import { lineSource, withTextOnDisk } from './text-on-disk.ts'
 import { errno, fileError } from './write-text.ts'
 
 export { anchorsFolder, findRuns, readRun, recentRuns } from './run-record.ts'
 
 /** How long a line may wait until it is safe from a power cut as well; a killed process loses nothing anyway. */
 const SYNC_AFTER_MS = 250
-/** Characters that are written together, of lines that may be lost. */
+/** Bytes that are written together, of lines that may be lost. */
 const MOST_WAITING = 1 << 16
 
 export type AnswerEntry = Pick<Observation, 'case' | 'trial' | 'purpose' | 'completion'>
@@ -32,7 +33,8 @@ export type RunJournal = {
   header: RunHeader
   /** A trial that stood in the record before it was opened; it is not written a second time. */
   known(trial: Trial): KnownTrial | undefined
-  answer(entry: AnswerEntry): void
+  /** @returns the completion to be kept in memory: its long texts are read from the record when they are asked for */
+  answer(entry: AnswerEntry): Observation['completion']
   /** `later`: the answer, which is saved, can be graded again for nothing; it goes out with the next line. */
   score(entry: ScoreEntry, later?: boolean): void
   /** The last line: whether the run came to its verdict, and if not, why. Syncs and closes the file. */
@@ -72,6 +74,7 @@ export function journalOf(
   lines: LineWriter,
   before: ReadonlyMap<string, KnownTrial>,
 ): RunJournal {
+  const source = lineSource(file, (until) => lines.flush(until))
   const known = (trial: Trial) => (before.size === 0 ? undefined : before.get(trialName(trial)))
   return {
     file,
@@ -79,9 +82,10 @@ export function journalOf(
     known,
     answer: (entry) => {
       const { case: id, trial, purpose, completion } = entry
+      if (known(entry)) return completion
       // What comes from the cache or a recording stands there as well.
-      if (!known(entry))
-        lines.write({ type: 'answer', case: id, trial, purpose, completion }, completion.replayed === true)
+      const place = lines.write({ type: 'answer', case: id, trial, purpose, completion }, completion.replayed === true)
+      return withTextOnDisk(completion, { source, ...place, id })
     },
     score: (entry, later = false) => {
       const { case: id, trial, purpose, scores, passed, score, grader_error, output } = entry
@@ -132,8 +136,15 @@ async function makeFolder(folder: string): Promise<void> {
   }
 }
 
-/** `later`: the line may be lost with the process; it is written with those that follow. */
-export type LineWriter = { write(value: unknown, later?: boolean): void; close(): Promise<void> }
+/** Where a line stands, in bytes, without its line end. */
+export type LinePlace = { offset: number; length: number }
+export type LineWriter = {
+  /** `later`: the line may be lost with the process; it is written with those that follow. */
+  write(value: unknown, later?: boolean): LinePlace
+  /** Writes what waits, where it stands before this byte. */
+  flush(until: number): void
+  close(): Promise<void>
+}
 
 /** Appends whole lines from `start` on: one that the disk takes only in part is taken back, so that the lines after it stay readable. */
 export function lineWriter(fd: number, file: string, start: number): LineWriter {
@@ -141,7 +152,7 @@ export function lineWriter(fd: number, file: string, start: number): LineWriter 
   let timer: NodeJS.Timeout | undefined
   let syncing: Promise<void> = Promise.resolve()
   let failed: unknown
-  let waiting = ''
+  let waiting = { text: '', bytes: 0 }
 
   const sync = () => {
     timer = undefined
@@ -149,24 +160,37 @@ export function lineWriter(fd: number, file: string, start: number): LineWriter 
       failed ??= error
     })
   }
+  const writeWaiting = () => {
+    try {
+      writeWhole(fd, Buffer.from(waiting.text))
+    } catch (error) {
+      if (!takeBack(fd, size)) failed = error
+      throw fileError(file, error, 'write')
+    }
+    size += waiting.bytes
+    waiting = { text: '', bytes: 0 }
+    timer ??= setTimeout(sync, SYNC_AFTER_MS).unref()
+  }
   return {
     write(value, later = false) {
       if (failed !== undefined) throw fileError(file, failed, 'write')
       const before = waiting
-      waiting += `${jsonLine(value)}\n`
-      if (later && waiting.length < MOST_WAITING) return
-      const bytes = Buffer.from(waiting)
+      const line = `${jsonLine(value)}\n`
+      const bytes = Buffer.byteLength(line)
+      const place = { offset: size + before.bytes, length: bytes - 1 }
+      waiting = { text: before.text + line, bytes: before.bytes + bytes }
+      if (later && waiting.bytes < MOST_WAITING) return place
       try {
-        writeWhole(fd, bytes)
+        writeWaiting()
       } catch (error) {
         // Only this line is told to be lost: those before it go first the next time, since scores follow to their answers.
         waiting = before
-        if (!takeBack(fd, size)) failed = error
-        throw fileError(file, error, 'write')
+        throw error
       }
-      waiting = ''
-      size += bytes.length
-      timer ??= setTimeout(sync, SYNC_AFTER_MS).unref()
+      return place
+    },
+    flush(until) {
+      if (until > size && waiting.bytes > 0) writeWaiting()
     },
     async close() {
       clearTimeout(timer)

@@ -4,7 +4,16 @@ import { basename, dirname, join, resolve } from 'node:path'
 import { AigateError } from '../errors.ts'
 import { type Observation, type Run, RunHeader } from '../schema/run.ts'
 import { badRecord, checkHead, firstIssue, type Line, parseJson, readLineBatches } from './json-lines.ts'
-import { type Book, damaged, enter, enterKnownScore, type Grades, observationsOf, openBook } from './run-book.ts'
+import {
+  type Book,
+  damaged,
+  enter,
+  enterKnownScore,
+  type Grades,
+  isGraded,
+  observationsOf,
+  openBook,
+} from './run-book.ts'
 import { fileError } from './write-text.ts'
 
 /**
@@ -35,10 +44,11 @@ export async function readRecord(
   file: string,
 ): Promise<{ header: RunHeader; complete: boolean; trials: { answer: RecordedAnswer; score?: RecordedScore }[] }> {
   const { header, book } = await readBook(file)
-  const trials = book.trials.map(({ completion, grades, ...trial }) => ({
-    answer: { ...trial, completion },
-    ...(grades && { score: { ...trial, ...grades } }),
-  }))
+  const trials = book.trials.map((one) => {
+    const { completion, ...score } = one
+    const { case: id, trial, purpose } = one
+    return { answer: { case: id, trial, purpose, completion }, ...(isGraded(one) && { score }) }
+  })
   return { header, complete: book.end?.complete ?? false, trials }
 }
 

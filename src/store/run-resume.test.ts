@@ -77,3 +77,23 @@ it('what today adds to the header stands in the record of a run that is not fini
   const done = await resumeRun(await record('done', true), header, later)
   expect(done.header.change_notes).toBeUndefined()
 })
+
+it('gives back long texts from where they stand now, also where an answer before them was taken out', async () => {
+  const folder = join(root, 'long')
+  const long = `é${'x'.repeat(5000)}`
+  const lost: Observation['completion'] = { ...completion, outcome: 'error', text: 'y'.repeat(3000) }
+  const journal = await createRun(folder, header)
+  journal.answer({ ...good, completion: lost })
+  journal.answer({ ...good, case: 'b', completion: { ...completion, text: long } })
+  await journal.end({ complete: false })
+
+  const again = await resumeRun(folder, header)
+  expect(again.known({ case: 'a', trial: 1, purpose: 'pass' })).toBeUndefined()
+  const known = again.known({ case: 'b', trial: 1, purpose: 'pass' })
+  expect(known?.completion.text).toBe(long)
+  const kept = again.answer({ ...good, completion: { ...completion, text: `${long} anew` } })
+  await again.end({ complete: true })
+  expect([known?.completion.text, kept.text]).toEqual([long, `${long} anew`])
+  const { observations } = await readRun(again.file)
+  expect(observations.map((one) => one.completion.text)).toEqual([`${long} anew`, long])
+})

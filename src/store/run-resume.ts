@@ -2,7 +2,7 @@
 import { openSync } from 'node:fs'
 import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Observation, RunHeader } from '../schema/run.ts'
+import type { Completion, Observation, RunHeader } from '../schema/run.ts'
 import { jsonLine, readLines } from './json-lines.ts'
 import {
   createRun,
@@ -14,6 +14,7 @@ import {
   trialName,
 } from './run-journal.ts'
 import { readRecord } from './run-record.ts'
+import { lineSource, withTextOnDisk } from './text-on-disk.ts'
 import { fileError, writeText } from './write-text.ts'
 
 /**
@@ -39,11 +40,24 @@ export async function resumeRun(
     const grades = graded(score)
     return [{ type: 'answer', ...answer }, ...(grades ? [{ type: 'score', ...grades }] : [])]
   })
-  const text = [whole, ...lines].map((line) => `${jsonLine(line)}\n`).join('')
-  await writeText(file, text)
+  // A line at a time, since the texts of its answers are read from the record as it was.
+  const source = lineSource(file)
+  const completions: Completion[] = []
+  let size = 0
+  const text = function* (): Generator<string> {
+    for (const line of [whole, ...lines]) {
+      const written = `${jsonLine(line)}\n`
+      const bytes = Buffer.byteLength(written)
+      if ('completion' in line)
+        completions.push(withTextOnDisk(line.completion, { source, offset: size, length: bytes - 1, id: line.case }))
+      size += bytes
+      yield written
+    }
+  }
+  await writeText(file, text())
   const known = new Map(
-    kept.map(({ answer, score: found }): [string, KnownTrial] => {
-      const { completion } = answer
+    kept.map(({ answer, score: found }, nth): [string, KnownTrial] => {
+      const completion = completions[nth] ?? answer.completion
       const score = graded(found)
       if (!score) return [trialName(answer), { completion }]
       const { case: _case, trial: _trial, purpose: _purpose, ...grades } = score
@@ -51,7 +65,7 @@ export async function resumeRun(
     }),
   )
   try {
-    return journalOf(file, whole, lineWriter(openSync(file, 'a'), file, Buffer.byteLength(text)), known)
+    return journalOf(file, whole, lineWriter(openSync(file, 'a'), file, size), known)
   } catch (error) {
     throw fileError(file, error, 'write')
   }

@@ -63,25 +63,44 @@ export async function requireWritable(file: string): Promise<void> {
 }
 
 /**
- * Writes `text` to `file` in UTF-8, line ends as LF. Missing folders are made; a link is followed; the mode of an
+ * Writes `text`, which may come in pieces, to `file` in UTF-8, line ends as LF. Missing folders are made; a link is followed; the mode of an
  * existing file is kept; pipes and devices are written to as they are. Readers, and a crash at any moment, see the old
  * file or the new one, never a part.
  * Throws AigateError `cannot_write` or `disk_trouble`; then the old file stands as it was.
  */
-export async function writeText(file: string, text: string): Promise<void> {
+export async function writeText(file: string, text: string | Iterable<string>): Promise<void> {
   try {
     await makeFolder(dirname(file))
-    await replaceFile(await realpath(file).catch(() => file), text.replace(/\r\n?/g, '\n'))
+    const content = typeof text === 'string' ? withLineFeeds(text) : inBlocks(text)
+    await replaceFile(await realpath(file).catch(() => file), content)
   } catch (error) {
     throw fileError(file, error, 'write')
   }
+}
+
+const withLineFeeds = (text: string): string => text.replace(/\r\n?/g, '\n')
+
+/** Characters that are written at once, of a text that comes in pieces. */
+const BLOCK = 1 << 20
+
+/** Many small pieces as a few large ones. */
+export function* inBlocks(pieces: Iterable<string>): Generator<string> {
+  let block = ''
+  for (const piece of pieces) {
+    block += piece
+    // The line feed of a carriage return may come with the next piece.
+    if (block.length < BLOCK || block.endsWith('\r')) continue
+    yield withLineFeeds(block)
+    block = ''
+  }
+  if (block !== '') yield withLineFeeds(block)
 }
 
 /**
  * write-file-atomic would do this, but it hands all bytes to one write(2) and ignores how many were taken: on a disk
  * that fills up it renames a cut-off file over the good one. FileHandle.writeFile goes on until all is written or fails.
  */
-async function replaceFile(file: string, text: string): Promise<void> {
+async function replaceFile(file: string, text: string | Iterable<string>): Promise<void> {
   const old = await stat(file).catch(() => undefined)
   // A pipe or a device such as /dev/null is written to; a rename would put a file in its place.
   if (old && !old.isFile() && !old.isDirectory()) return writeFile(file, text, 'utf8')
@@ -90,7 +109,8 @@ async function replaceFile(file: string, text: string): Promise<void> {
     const handle = await open(draft, 'wx', 0o666)
     try {
       if (old?.isFile()) await handle.chmod(old.mode & 0o7777)
-      await handle.writeFile(text, 'utf8')
+      // Each goes on where the one before it ended.
+      for (const block of typeof text === 'string' ? [text] : text) await handle.writeFile(block, 'utf8')
       await handle.sync()
     } finally {
       await handle.close()

@@ -5,6 +5,7 @@ import { codeRedactor, namesIn, redactCompletion, redactor, secretNames } from '
 import type { Completion, Observation } from '../../schema/run.ts'
 import { grade, type Graded } from '../../score/grade.ts'
 import { checkOutput, type OutputForm, outputFormOf } from '../../score/output-form.ts'
+import { sharedScores } from '../../score/shared-scores.ts'
 import type { RunJournal } from '../../store/run-journal.ts'
 import type { Memory } from './answer-memory.ts'
 import { judgingOf } from '../judge/judging.ts'
@@ -20,7 +21,11 @@ type Finishing = {
   before?: GraderTools['baselineAnswer']
 }
 
+type Trial = Pick<Observation, 'case' | 'trial' | 'purpose'>
 type Grades = Omit<Observation, 'case' | 'trial' | 'purpose' | 'completion'>
+
+/** Whole answers that wait in memory for their turn to be graded; the texts of others are read when it has come. */
+const MOST_WAITING = 50
 
 /**
  * Makes the function that an answer goes through: it is saved when the call returns, and graded, one after the other, when
@@ -53,27 +58,41 @@ export function finisher({ session, suite, journal, observations, memory, before
     turn = done.catch(() => undefined)
     return done
   }
+  const shared = sharedScores()
   let turn: Promise<unknown> = Promise.resolve()
+  let waiting = 0
+  const finished = async (
+    request: AskRequest,
+    { kept, answer, before, ...key }: Trial & { kept: Completion; answer: Completion; before: Grades | undefined },
+  ) => {
+    waiting += 1
+    const grades: Grades | null = before ?? (await graded(request, answer))
+    waiting -= 1
+    const observation = observationOf(key, kept, grades ?? ungraded)
+    if (grades) journal.score(observation, isFree(grades))
+    observation.scores = shared(observation.scores)
+    observations.push(observation)
+    return observation
+  }
   return (request: AskRequest, answer: Completion, purpose: Observation['purpose']): Promise<Observation> => {
     const key = { case: request.case.id, trial: request.trial, purpose }
     const known = journal.known(key)
     const completion = known?.completion ?? redactCompletion(answer, redact)
-    journal.answer({ ...key, completion })
+    const kept = journal.answer({ ...key, completion })
     if (!known && !completion.replayed) memory?.add(request, completion)
-    const finished = async () => {
-      const grades: Grades | null = known?.grades ?? (await graded(request, completion))
-      const observation = observationOf(key, completion, grades ?? ungraded)
-      if (grades) journal.score(observation, isFree(grades))
-      observations.push(observation)
-      return observation
-    }
-    return finished()
+    // Where answers come faster than they are graded, those that wait need no memory either.
+    return finished(request, {
+      ...key,
+      kept,
+      answer: waiting < MOST_WAITING ? completion : kept,
+      before: known?.grades,
+    })
   }
 }
 
 /** Key by key: spreading both takes a hundred times as long. */
 function observationOf(
-  { case: id, trial, purpose }: Pick<Observation, 'case' | 'trial' | 'purpose'>,
+  { case: id, trial, purpose }: Trial,
   completion: Completion,
   { scores, passed, score, grader_error, grader_cost, output }: Grades,
 ): Observation {

@@ -1,12 +1,13 @@
 // What each case did, against the baseline where there is one: the list that people read, worst first.
 import type { Baseline, CaseTally } from '../../schema/baseline.ts'
-import type { CaseInfo, Observation } from '../../schema/run.ts'
+import type { CaseInfo, Completion, Observation } from '../../schema/run.ts'
 import type { CaseReport, CaseStatus } from '../../schema/verdict.ts'
+import { lateProperty } from '../../schema/late-property.ts'
 import { fisherExact } from '../../statistics/fisher.ts'
 import { caseDetail } from '../explain/case-detail.ts'
 import { mean } from './cost.ts'
 import { median } from './latency.ts'
-import { answerText, byCase, isMeasured, tallyCase } from './tally.ts'
+import { answerText, byCase, countCase, isMeasured } from './tally.ts'
 import { byText } from '../words.ts'
 
 /**
@@ -61,13 +62,17 @@ function worstFirst(a: Ranked, b: Ranked): number {
   )
 }
 
+type Seen = { all: Observation[]; old: CaseTally | undefined }
+/** A report of a hundred thousand cases is written with few of their answers, or case by case. */
+const withAfter = lateProperty('after', (shown: Completion | undefined) => (shown ? answerText(shown) : null))
+const withDetail = lateProperty('detail', ({ all, old }: Seen) => caseDetail(all, old))
+
 function reportOf(info: CaseInfo, all: Observation[], baseline: Baseline | null, old: CaseTally | undefined): Ranked {
-  const now = tallyCase(info, all)
+  const { tally: now, shown } = countCase(info, all)
   const same = old !== undefined && old.hash === info.hash
   const { status, p, drop } = compare(now, baseline, old, same)
   const failed = all.filter((one) => isMeasured(one) && one.passed === false)
-  const shown = failed[0] ? answerText(failed[0].completion) : now.answer
-  const report: CaseReport = {
+  const head = {
     id: info.id,
     ...(info.category !== undefined && { category: info.category }),
     critical: info.critical,
@@ -82,14 +87,14 @@ function reportOf(info: CaseInfo, all: Observation[], baseline: Baseline | null,
     failures: failuresOf(failed),
     error: errorOf(all),
     before: same ? (old.answer ?? null) : null,
-    after: shown ?? null,
+  }
+  const report: CaseReport = Object.assign(withAfter(head, failed[0]?.completion ?? shown), {
     latency_ms: now.latencies_ms.length > 0 ? median(now.latencies_ms) : null,
     ...(now.first_tokens_ms && { first_token_ms: median(now.first_tokens_ms) }),
     ...(same && old.first_tokens_ms && { before_first_token_ms: median(old.first_tokens_ms) }),
     cost_usd: now.costs_usd.length > 0 ? mean(now.costs_usd) : null,
-    ...(all.length > 0 && { detail: caseDetail(all, same ? old : undefined) }),
-  }
-  return { report, p, drop }
+  })
+  return { report: all.length > 0 ? withDetail(report, { all, old: same ? old : undefined }) : report, p, drop }
 }
 
 function compare(now: CaseTally, baseline: Baseline | null, old: CaseTally | undefined, same: boolean) {

@@ -20,7 +20,7 @@ import { regressionGates } from './regression.ts'
 import { repeatWarnings } from './repeats.ts'
 import { repeatedGates } from './repeated.ts'
 import { scoreGates } from './score.ts'
-import { byCase, finishedOf, isDecided, isMeasured, tallyAll } from './tally.ts'
+import { byCase, finishedOf, isDecided, measuredOf, tallyAll } from './tally.ts'
 import { toolWarnings } from './tool-warnings.ts'
 import { validOutputGates } from './valid-output.ts'
 import { byText, counted, names } from '../words.ts'
@@ -65,7 +65,7 @@ export function judge(input: JudgeInput): Judgement {
   const { verdict, next } = judgeTallies(counted)
   const { cases, tallies, baseline, partial, policy } = counted
   const pairing = baseline && pairCases({ cases, tallies, baseline, partial })
-  const trials = [...found.values()].map((all) => all.filter(isMeasured))
+  const trials = [...found.values()].map(measuredOf)
   const warnings = [
     ...naiveWarnings(tallies, pairing, policy),
     ...repeatWarnings(trials),

@@ -1,6 +1,7 @@
 // Observations to one tally a case: what was measured, what was not, and one answer to show.
 import type { CaseTally } from '../../schema/baseline.ts'
 import type { CaseInfo, Completion, Observation } from '../../schema/run.ts'
+import { lateProperty } from '../../schema/late-property.ts'
 import { distinctTrials } from './repeats.ts'
 
 /** Answers are kept for reports; a baseline is committed, so that a runaway answer is cut. */
@@ -10,14 +11,18 @@ const LONGEST_ANSWER = 2000
 export const isMeasured = (observation: Observation): boolean =>
   observation.passed !== null && observation.grader_error === undefined
 
+/** Those that were measured: the list itself where all were. */
+export const measuredOf = (all: readonly Observation[]): readonly Observation[] =>
+  all.every(isMeasured) ? all : all.filter(isMeasured)
+
 /** The answer as text; tool calls as JSON when the model said nothing. Long answers are cut. */
 export function answerText(completion: Completion): string {
   const calls = completion.tool_calls.map(({ name, arguments: written }) => ({ name, arguments: written }))
   const text = completion.text === '' && calls.length > 0 ? JSON.stringify(calls) : completion.text
   if (text.length <= LONGEST_ANSWER) return text
   const cut = text.slice(0, LONGEST_ANSWER)
-  // Half a surrogate pair would be no text any more.
-  return `${/[\uD800-\uDBFF]$/.test(cut) ? cut.slice(0, -1) : cut}…`
+  // Half a surrogate pair would be no text any more. Joined, it is a text of its own, and the whole one need not stay in memory.
+  return [/[\uD800-\uDBFF]$/.test(cut) ? cut.slice(0, -1) : cut, '…'].join('')
 }
 
 /** Observations of whole passes by case, in the order of their trials. */
@@ -37,16 +42,29 @@ export function byCase(observations: readonly Observation[]): Map<string, Observ
  * Counts what each case did in the whole passes. Trials without an answer or a grade enter no rate: they are `errors`.
  * @returns one tally a case, in the order of `cases`; a case that was never asked has 0 trials and 0 errors
  */
-export const tally = (observations: Observation[], cases: CaseInfo[]): CaseTally[] =>
-  tallyAll(byCase(observations), cases)
+export function tally(observations: Observation[], cases: CaseInfo[]): CaseTally[] {
+  const found = byCase(observations)
+  return cases.map((info) => tallyCase(info, found.get(info.id) ?? []))
+}
 
-/** As `tally`, of observations that `byCase` has put in order. */
+/** As `tally`, without answers, of observations that `byCase` has put in order. */
 export const tallyAll = (found: ReadonlyMap<string, readonly Observation[]>, cases: readonly CaseInfo[]): CaseTally[] =>
-  cases.map((info) => tallyCase(info, found.get(info.id) ?? []))
+  cases.map((info) => countCase(info, found.get(info.id) ?? []).tally)
 
-/** The tally of one case from its observations, which come in the order of their trials. */
-export function tallyCase({ id, hash, category }: CaseInfo, all: readonly Observation[]): CaseTally {
-  const answers = all.filter(isMeasured)
+const withAnswer = lateProperty('answer', answerText)
+
+/** The tally of one case from its observations, which come in the order of their trials. Its answer is read when it is asked for. */
+export function tallyCase(info: CaseInfo, all: readonly Observation[]): CaseTally {
+  const { tally, shown } = countCase(info, all)
+  return shown ? withAnswer(tally, shown) : tally
+}
+
+/** As `tallyCase`, without an answer: `shown` is the completion that has it. */
+export function countCase(
+  { id, hash, category }: CaseInfo,
+  all: readonly Observation[],
+): { tally: CaseTally; shown: Completion | undefined } {
+  const answers = measuredOf(all)
   // An answer that came twice is one draw.
   const measured = distinctTrials(answers)
   const [scores, latencies_ms, costs_usd, firsts]: [number[], number[], number[], number[]] = [[], [], [], []]
@@ -62,21 +80,22 @@ export function tallyCase({ id, hash, category }: CaseInfo, all: readonly Observ
   }
   const majority = 2 * passes >= measured.length
   const shown = measured.find(({ passed }) => passed === majority)
-  return {
+  const tally: CaseTally = {
     id,
     hash,
     ...(category !== undefined && { category }),
     passes,
     trials: measured.length,
     errors: all.length - answers.length,
-    scores,
-    latencies_ms,
-    costs_usd,
+    // Copies take no more room than they need; what grew one by one takes that of 17.
+    scores: scores.slice(),
+    latencies_ms: latencies_ms.slice(),
+    costs_usd: costs_usd.slice(),
     ...(firsts.length > 0 && { first_tokens_ms: firsts }),
     ...formsOf(measured),
     ...advisedOf(measured),
-    ...(shown && { answer: answerText(shown.completion) }),
   }
+  return { tally, shown: shown?.completion }
 }
 
 /**

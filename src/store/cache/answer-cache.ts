@@ -2,6 +2,7 @@
 import { closeSync, fstatSync, openSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Completion } from '../../schema/run.ts'
+import { readLine } from '../json-lines.ts'
 import { errno, fileError } from '../write-text.ts'
 import {
   answerOf,
@@ -12,7 +13,6 @@ import {
   lineOf,
   nameOf,
   newSegment,
-  readLine,
   scanSegment,
   type SegmentWriter,
 } from './segment.ts'
@@ -41,8 +41,10 @@ export type AnswerCache = {
 /** What is said of every answer that comes from here. */
 const known = { attempts: 0, replayed: true, cached: true } as const
 
-/** `whole`: the segment as it was when it was opened, where it is kept. */
-type Place = Pick<Found, 'at' | 'offset' | 'length'> & { fd: number; whole?: Buffer | undefined }
+/** An open segment. `whole`: its bytes as they were when it was opened, where they are kept. */
+type Segment = { fd: number; whole?: Buffer | undefined }
+/** `at`: milliseconds since 1970; there may be hundreds of thousands of these. */
+type Place = Pick<Found, 'offset' | 'length'> & { at: number; segment: Segment }
 
 /** Bytes of segments that are kept in memory, so that not every answer is a read of its own. */
 const KEPT_BYTES = 16_000_000
@@ -67,9 +69,11 @@ export function openAnswerCache(folder: string, now: Date): AnswerCache {
       const live = isLive(file, { mtimeMs, now: now.getTime() })
       const whole = kept + size <= KEPT_BYTES ? readFileSync(fd) : undefined
       kept += whole?.length ?? 0
-      const scan = scanSegment(fd, live, ({ name, at, offset, length }) => {
+      const segment = { fd, whole }
+      const scan = scanSegment(fd, live, ({ name, at: asked, offset, length }) => {
         const before = places.get(name)
-        if (before === undefined || before.at <= at) places.set(name, { at, offset, length, fd, whole })
+        const at = Date.parse(asked)
+        if (before === undefined || !(before.at > at)) places.set(alone(name), { at, offset, length, segment })
       })
       bytes += scan.size
       damaged += scan.damaged
@@ -82,11 +86,8 @@ export function openAnswerCache(folder: string, now: Date): AnswerCache {
   }
   if (damaged > 0) notes.add(damagedNote(damaged, folder))
   let own: SegmentWriter | null | undefined
-  let limit = { time: 0, text: new Date(0).toISOString() }
-  const isOld = (at: string, since: Date): boolean => {
-    if (limit.time !== since.getTime()) limit = { time: since.getTime(), text: since.toISOString() }
-    return at < limit.text
-  }
+  // What is no time counts as old.
+  const isOld = (at: number, since: Date): boolean => !(at >= since.getTime())
   const writer = (): SegmentWriter => {
     own ??= newSegment(folder, now)
     return own
@@ -106,7 +107,7 @@ export function openAnswerCache(folder: string, now: Date): AnswerCache {
     },
     askedAt: (asked, since) => {
       const at = places.get(nameOf(asked))?.at
-      return at !== undefined && !isOld(at, since) ? at : undefined
+      return at !== undefined && !isOld(at, since) ? new Date(at).toISOString() : undefined
     },
     find: (asked, since) => {
       const name = nameOf(asked)
@@ -126,7 +127,7 @@ export function openAnswerCache(folder: string, now: Date): AnswerCache {
         const segment = writer()
         const place = segment.append(lineOf(answer))
         bytes += place.length + 1
-        places.set(nameOf(answer), { ...place, at: answer.at, fd: segment.fd })
+        places.set(alone(nameOf(answer)), { ...place, at: at.getTime(), segment })
       } catch (error) {
         notes.add(`Answers are not kept for the next run: ${fileError(folder, error, 'write').message}`)
         finish(own)
@@ -164,7 +165,10 @@ function finish(own: SegmentWriter | null | undefined): void {
   }
 }
 
-function readAnswer({ fd, offset, length, whole }: Place): CachedAnswer | undefined {
+/** The text without the longer ones that it was cut out of and put together from, which it would keep in memory. */
+const alone = (text: string): string => Buffer.from(text, 'latin1').toString('latin1')
+
+function readAnswer({ offset, length, segment: { fd, whole } }: Place): CachedAnswer | undefined {
   const isKept = whole !== undefined && offset + length <= whole.length
   try {
     return answerOf(isKept ? whole.toString('utf8', offset, offset + length) : readLine(fd, { offset, length }))

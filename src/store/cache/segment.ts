@@ -122,18 +122,6 @@ function kindOf(head: string): SegmentKind {
   return version > FORMAT ? 'newer' : 'ours'
 }
 
-/** The text of a line that `scanSegment` told, or that was appended. Throws what the disk says. */
-export function readLine(fd: number, { offset, length }: Pick<Found, 'offset' | 'length'>): string {
-  const bytes = Buffer.allocUnsafe(length)
-  let done = 0
-  while (done < length) {
-    const read = readSync(fd, bytes, done, length - done, offset + done)
-    if (read === 0) break
-    done += read
-  }
-  return bytes.toString('utf8', 0, done)
-}
-
 const LIVE = '.live.jsonl'
 /** Of another machine: a segment that nobody has written to for so long has no writer any more. */
 const SILENT_MS = 7 * 86_400_000

@@ -2,6 +2,7 @@
 import { closeSync, fstatSync, openSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { AigateError } from '../../errors.ts'
+import { readLine } from '../json-lines.ts'
 import { withLock } from '../ledger-lock.ts'
 import { fileError } from '../write-text.ts'
 import { segmentsIn } from './answer-cache.ts'
@@ -11,7 +12,6 @@ import {
   type Found,
   isLive,
   newSegment,
-  readLine,
   scanSegment,
   type SegmentScan,
 } from './segment.ts'
