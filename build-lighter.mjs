@@ -118,15 +118,20 @@ const formats =
   'email url jwt emoji guid uuid uuidv4 uuidv6 uuidv7 nanoid cuid cuid2 ulid base64 base64url xid ksuid ipv4 ipv6 cidrv4 cidrv6 e164'.split(
     ' ',
   )
-const asMethod = new RegExp(`(?<!\\bz)\\.(?:${formats.join('|')})\\(`)
+/** What any schema can be asked for by a method, beside a function of the same name. */
+const wrappers = ['and', 'nonoptional', 'exactOptional']
+const asMethod = new RegExp(`(?<!\\bz)\\.(?:${[...formats, ...wrappers].join('|')})\\(`)
 
-/** Zod's schemas without a method for each format: none of ours calls one, and they hold every format in the bundle. */
+/** Zod's schemas without a method for each of those: none of ours calls one, and they hold all of them in the bundle. */
 export function withoutFormats(code) {
-  return formats.reduce((light, format) => {
-    const method = `    ${format}(params) {\n        return this.check(core._${format}(`
+  const methods = [
+    ...formats.map((name) => `    ${name}(params) {\n        return this.check(core._${name}(`),
+    ...wrappers.map((name) => `    ${name}(`),
+  ]
+  return methods.reduce((light, method) => {
     const start = light.indexOf(method)
     const end = light.indexOf('\n    },\n', start)
-    if (start < 0 || end < 0) throw new Error(`zod's strings have no method ${format} any more`)
+    if (start < 0 || end < 0) throw new Error(`zod has no method any more that begins with ${method.trim()}`)
     return light.slice(0, start) + light.slice(end + '\n    },\n'.length)
   }, code)
 }

@@ -10,7 +10,12 @@ const output = {
   entryFileNames: '[name].js',
   comments: { legal: false, annotation: false, jsdoc: false },
 }
-const common = { platform: 'node', optimization: { inlineConst: { mode: 'all', pass: 3 } } }
+const common = {
+  platform: 'node',
+  optimization: { inlineConst: { mode: 'all', pass: 3 } },
+  // To read a property, or a name of JavaScript itself, does nothing that anybody would miss.
+  treeshake: { propertyReadSideEffects: false, unknownGlobalSideEffects: false },
+}
 
 /**
  * Names of chunks are without hashes, which cannot be compressed and which nobody needs in a package. They begin with the folder
