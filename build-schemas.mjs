@@ -1,4 +1,4 @@
-// JSON schemas with each part that stands in them several times written once, under `definitions`: they mean the same.
+// JSON schemas as the package has them, with each part written once: they mean the same.
 
 /** Shorter parts are not worth a reference. */
 const SHORTEST = 60
@@ -65,4 +65,12 @@ export function unsharedParts(schema) {
   const own = Object.entries(whole.definitions).filter(([name]) => !isPart(name))
   const { definitions: _, ...rest } = whole
   return own.length > 0 ? { ...rest, definitions: Object.fromEntries(own) } : rest
+}
+
+/** The text of a schema in the package. What the file of cases has of the suites' is read from there: both lie in one folder. */
+export function packedSchema(name, text) {
+  const schema = JSON.parse(text)
+  if (name !== 'cases.schema.json') return `${JSON.stringify(sharedParts(schema))}\n`
+  const { definitions: _, ...cases } = schema
+  return `${JSON.stringify({ ...cases, items: { $ref: 'suite.schema.json#/properties/cases/items' } })}\n`
 }

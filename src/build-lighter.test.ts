@@ -123,3 +123,19 @@ it.each(readdirSync(join(root, 'schema')))('%s says the same when its parts are 
   const validate = (schema: unknown) => new Ajv({ strict: false, validateFormats: false }).compile(schema as object)
   expect(validate(shared)).toBeTypeOf('function')
 })
+
+it('the packed schema of cases finds its form in that of suites', async () => {
+  type Packing = { packedSchema: (name: string, text: string) => string }
+  const { packedSchema } = await built<Packing>('build-schemas.mjs')
+  const read = (name: string) => readFileSync(join(root, 'schema', name), 'utf8')
+  type Parts = { items: object; properties: { cases: { items: object } }; definitions: object }
+  const [suite, cases] = ['suite.schema.json', 'cases.schema.json'].map((name) => JSON.parse(read(name)) as Parts)
+  expect(cases?.items).toEqual(suite?.properties.cases.items)
+  for (const [name, part] of Object.entries(cases?.definitions ?? {}))
+    expect(suite?.definitions).toHaveProperty(name, part)
+  const ajv = new Ajv({ strict: false, validateFormats: false })
+  ajv.addSchema(JSON.parse(packedSchema('suite.schema.json', read('suite.schema.json'))) as object, 'suite.schema.json')
+  const valid = ajv.compile(JSON.parse(packedSchema('cases.schema.json', read('cases.schema.json'))) as object)
+  const judged = [[], [{ id: 'a' }], [{ id: 'a', vars: { b: 1 } }], [{ id: 'a b' }], [{ id: 'a', nothing: 1 }]]
+  expect(judged.map((one) => valid(one))).toEqual([false, true, true, false, false])
+})
