@@ -67,10 +67,28 @@ export function unsharedParts(schema) {
   return own.length > 0 ? { ...rest, definitions: Object.fromEntries(own) } : rest
 }
 
-/** The text of a schema in the package. What the file of cases has of the suites' is read from there: both lie in one folder. */
+/** What a schema has of another one, and is read from there: all lie in one folder. A test holds both equal. */
+export const borrowed = {
+  'aigate.schema.json': {
+    '/properties/gate': 'suite.schema.json#/properties/gate',
+    '/properties/health/properties/expect/items': 'suite.schema.json#/properties/assert/items',
+  },
+  'cases.schema.json': { '/items': 'suite.schema.json#/properties/cases/items' },
+  'drift.schema.json': { '/properties/source': 'rollout.schema.json#/properties/source' },
+  'experiment.schema.json': { '/properties/source': 'rollout.schema.json#/properties/source' },
+  'guard.schema.json': {
+    '/properties/source': 'rollout.schema.json#/properties/source',
+    '/properties/metrics': 'rollout.schema.json#/properties/metrics',
+  },
+}
+
+/** The text of a schema in the package. */
 export function packedSchema(name, text) {
   const schema = JSON.parse(text)
-  if (name !== 'cases.schema.json') return `${JSON.stringify(sharedParts(schema))}\n`
-  const { definitions: _, ...cases } = schema
-  return `${JSON.stringify({ ...cases, items: { $ref: 'suite.schema.json#/properties/cases/items' } })}\n`
+  for (const [place, $ref] of Object.entries(borrowed[name] ?? {})) {
+    const keys = place.split('/').slice(1)
+    const last = keys.pop()
+    keys.reduce((part, key) => part[key], schema)[last] = { $ref }
+  }
+  return `${JSON.stringify(sharedParts(schema))}\n`
 }

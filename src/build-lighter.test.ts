@@ -124,18 +124,33 @@ it.each(readdirSync(join(root, 'schema')))('%s says the same when its parts are 
   expect(validate(shared)).toBeTypeOf('function')
 })
 
-it('the packed schema of cases finds its form in that of suites', async () => {
-  type Packing = { packedSchema: (name: string, text: string) => string }
-  const { packedSchema } = await built<Packing>('build-schemas.mjs')
-  const read = (name: string) => readFileSync(join(root, 'schema', name), 'utf8')
-  type Parts = { items: object; properties: { cases: { items: object } }; definitions: object }
-  const [suite, cases] = ['suite.schema.json', 'cases.schema.json'].map((name) => JSON.parse(read(name)) as Parts)
-  expect(cases?.items).toEqual(suite?.properties.cases.items)
-  for (const [name, part] of Object.entries(cases?.definitions ?? {}))
-    expect(suite?.definitions).toHaveProperty(name, part)
+it('packed schemas find in each other what they have of each other', async () => {
+  type Packing = {
+    packedSchema: (name: string, text: string) => string
+    borrowed: Record<string, Record<string, string>>
+  }
+  const { packedSchema, borrowed } = await built<Packing>('build-schemas.mjs')
+  const names = readdirSync(join(root, 'schema'))
+  const whole = new Map(
+    names.map((name) => [name, JSON.parse(readFileSync(join(root, 'schema', name), 'utf8')) as object]),
+  )
+  const at = (name: string, place: string): unknown =>
+    place
+      .split('/')
+      .slice(1)
+      .reduce<unknown>((part, key) => (part as Record<string, unknown>)[key], whole.get(name))
+  for (const [name, places] of Object.entries(borrowed))
+    for (const [place, from] of Object.entries(places)) {
+      const [lender = '', there = ''] = from.split('#')
+      expect(at(name, place), `${name}${place}`).toBeTypeOf('object')
+      expect(at(name, place), `${name}${place}`).toEqual(at(lender, there))
+      for (const [, definition = ''] of JSON.stringify(at(name, place)).matchAll(/#\/definitions\/(\w+)/g))
+        expect(at(name, `/definitions/${definition}`)).toEqual(at(lender, `/definitions/${definition}`))
+    }
   const ajv = new Ajv({ strict: false, validateFormats: false })
-  ajv.addSchema(JSON.parse(packedSchema('suite.schema.json', read('suite.schema.json'))) as object, 'suite.schema.json')
-  const valid = ajv.compile(JSON.parse(packedSchema('cases.schema.json', read('cases.schema.json'))) as object)
+  for (const [name, schema] of whole)
+    ajv.addSchema(JSON.parse(packedSchema(name, JSON.stringify(schema))) as object, name)
+  for (const name of names) expect(ajv.getSchema(name), name).toBeTypeOf('function')
   const judged = [[], [{ id: 'a' }], [{ id: 'a', vars: { b: 1 } }], [{ id: 'a b' }], [{ id: 'a', nothing: 1 }]]
-  expect(judged.map((one) => valid(one))).toEqual([false, true, true, false, false])
+  expect(judged.map((one) => ajv.validate('cases.schema.json', one))).toEqual([false, true, true, false, false])
 })
