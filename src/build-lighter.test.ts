@@ -11,9 +11,9 @@ import { expect, it } from 'vitest'
 
 const root = join(import.meta.dirname, '..')
 type Lighter = Record<'withoutLodash' | 'withoutLayouts' | 'undescribed', (code: string) => string>
-const built = async <T>(name: string) => (await import(pathToFileURL(join(root, name)).href)) as T
-const lighter = await built<Lighter>('build-lighter.mjs')
-const { lighterPrices } = await built<{ lighterPrices: (code: string) => string }>('build-prices.mjs')
+const built = async <T>(name: string) => (await import(pathToFileURL(join(root, 'build', name)).href)) as T
+const lighter = await built<Lighter>('lighter.mjs')
+const { lighterPrices } = await built<{ lighterPrices: (code: string) => string }>('prices.mjs')
 const textOf = (path: string) => readFileSync(join(root, 'node_modules', path), 'utf8')
 
 /** Loads a module from its text. */
@@ -116,7 +116,7 @@ it('descriptions of schemas are left out, and nothing else', () => {
 
 it.each(readdirSync(join(root, 'schema')))('%s says the same when its parts are shared', async (name) => {
   type Schemas = Record<'sharedParts' | 'unsharedParts', (schema: unknown) => unknown>
-  const { sharedParts, unsharedParts } = await built<Schemas>('build-schemas.mjs')
+  const { sharedParts, unsharedParts } = await built<Schemas>('schemas.mjs')
   const text = readFileSync(join(root, 'schema', name), 'utf8')
   const shared = sharedParts(JSON.parse(text))
   expect(JSON.stringify(unsharedParts(shared))).toBe(JSON.stringify(JSON.parse(text)))
@@ -129,7 +129,7 @@ it('packed schemas find in each other what they have of each other', async () =>
     packedSchema: (name: string, text: string) => string
     borrowed: Record<string, Record<string, string>>
   }
-  const { packedSchema, borrowed } = await built<Packing>('build-schemas.mjs')
+  const { packedSchema, borrowed } = await built<Packing>('schemas.mjs')
   const names = readdirSync(join(root, 'schema'))
   const whole = new Map(
     names.map((name) => [name, JSON.parse(readFileSync(join(root, 'schema', name), 'utf8')) as object]),

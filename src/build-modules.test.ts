@@ -11,7 +11,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 const root = join(import.meta.dirname, '..')
 const load = async <T>(path: string) => (await import(pathToFileURL(path).href)) as T
-const { lighter } = await load<{ lighter: () => Plugin }>(join(root, 'build-lighter.mjs'))
+const { lighter } = await load<{ lighter: () => Plugin }>(join(root, 'build/lighter.mjs'))
 
 const entry = `
 export { default as betaQuantile } from '@stdlib/stats-base-dists-beta-quantile'
@@ -230,12 +230,12 @@ describe('zod', () => {
 it('the package is smaller than 1 MB', async () => {
   const copy = join(folder, 'package')
   const { files } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { files: string[] }
-  for (const name of [...files, 'package.json', 'README.md', 'LICENSE', 'pack-schemas.mjs', 'build-schemas.mjs'])
+  for (const name of [...files, 'package.json', 'README.md', 'LICENSE', 'build'])
     cpSync(join(root, name), join(copy, name), { recursive: true })
   // As `npm pack` does before it packs; to build it again here is not needed.
-  execFileSync(process.execPath, ['pack-schemas.mjs'], { cwd: copy })
+  execFileSync(process.execPath, ['build/pack-schemas.mjs'], { cwd: copy })
   const said = execFileSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], { cwd: copy, encoding: 'utf8' })
-  execFileSync(process.execPath, ['pack-schemas.mjs', 'restore'], { cwd: copy })
+  execFileSync(process.execPath, ['build/pack-schemas.mjs', 'restore'], { cwd: copy })
   const [packed] = JSON.parse(said) as { size: number; entryCount: number }[]
   expect(packed?.entryCount).toBeGreaterThan(100)
   expect(packed?.size).toBeLessThan(1_000_000)

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-const folder = join(import.meta.dirname, 'node_modules/sucrase/dist/esm/parser')
+const folder = join(import.meta.dirname, '../node_modules/sucrase/dist/esm/parser')
 const source = (path) => readFileSync(join(folder, path), 'utf8')
 /** Enums by the names that the modules give them, and what of their module is the enum itself. */
 const body = (name) =>

@@ -1,7 +1,7 @@
 // Bundles the command-line tool and the GitHub Action: users install one package and no dependency tree, and rarely used parts load on demand.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { build } from 'rolldown'
-import { lighter } from './build-lighter.mjs'
+import { lighter } from './lighter.mjs'
 
 const output = {
   dir: 'dist',

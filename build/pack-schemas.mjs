@@ -4,9 +4,9 @@ import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { packedSchema } from './build-schemas.mjs'
+import { packedSchema } from './schemas.mjs'
 
-const folder = join(import.meta.dirname, 'schema')
+const folder = join(import.meta.dirname, '../schema')
 const aside = join(tmpdir(), `aigate-schemas-${createHash('sha256').update(folder).digest('hex').slice(0, 12)}`)
 const readable = (text) => `${JSON.stringify(JSON.parse(text), null, 2)}\n`
 

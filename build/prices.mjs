@@ -1,5 +1,5 @@
 // The list prices of models as the bundle has them: only what a completion of text is priced by, a row for each model.
-import { pressed, unpress } from './build-pressed.mjs'
+import { pressed, unpress } from './pressed.mjs'
 
 /** Fields of providers and models that say how to read answers, or are for people: no price depends on them. */
 const forPeople = ['extractors', 'pricing_urls', 'description', 'price_comments', 'deprecated']

@@ -2,10 +2,12 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseAst } from 'rolldown/parseAst'
-import { ofAjv, ofStdlib } from './build-modules.mjs'
-import { pressed, unpress } from './build-pressed.mjs'
-import { lighterPrices } from './build-prices.mjs'
-import { ofSucrase } from './build-sucrase.mjs'
+import { ofAjv, ofStdlib } from './modules.mjs'
+import { pressed, unpress } from './pressed.mjs'
+import { lighterPrices } from './prices.mjs'
+import { ofSucrase } from './sucrase.mjs'
+
+const root = join(import.meta.dirname, '..')
 
 /** Parts of sucrase for other languages than TypeScript, and for older ones than Node reads: it is never asked for them. */
 const foreign =
@@ -193,7 +195,7 @@ const moduleOf = (id) =>
 export function lighter() {
   return {
     name: 'lighter',
-    resolveId: (id) => (moduleOf(id) === id ? null : join(import.meta.dirname, 'node_modules', moduleOf(id))),
+    resolveId: (id) => (moduleOf(id) === id ? null : join(root, 'node_modules', moduleOf(id))),
     load(id) {
       const path = id.replaceAll('\\', '/').replace(/^.*\/node_modules\//, '')
       const text = () => readFileSync(id, 'utf8')
@@ -213,7 +215,7 @@ export function lighter() {
       return Object.hasOwn(runOtherwise, own) ? (runOtherwise[own] ?? emptied(text())) : null
     },
     transform(code, id) {
-      if (!id.startsWith(join(import.meta.dirname, 'src'))) return null
+      if (!id.startsWith(join(root, 'src'))) return null
       const [method] = asMethod.exec(code) ?? []
       if (method) throw new Error(`${id}: write z${method}) and not z.string()${method}), which is not in the bundle`)
       return code.includes('.describe(') ? undescribed(code) : null
