@@ -10,28 +10,33 @@ const isFolder = (path: string) => stat(path).then(
   () => false,
 ) // biome-ignore format: two roads
 
-/** Nothing is done where it is there already. Throws the error of the system. */
-export function makeFolderSync(folder: string): void {
+/** Nothing is done where it is there already, nor where another process makes it meanwhile. Throws the error of the system. */
+export function makeFolderSync(folder: string, isLast = false): void {
   try {
     mkdirSync(folder)
   } catch (error) {
     if (isFolderSync(folder)) return
     const parent = dirname(folder)
-    if (!isMissing(error) || parent === folder || isFolderSync(parent)) throw error
-    makeFolderSync(parent)
-    makeFolderSync(folder)
+    if (!isMissing(error) || parent === folder) throw error
+    // What it lies in is there by now: another one made it, or the system refuses.
+    const isThere = isFolderSync(parent)
+    if (isThere && isLast) throw error
+    if (!isThere) makeFolderSync(parent)
+    makeFolderSync(folder, isThere)
   }
 }
 
 /** As `makeFolderSync`. */
-export async function makeFolder(folder: string): Promise<void> {
+export async function makeFolder(folder: string, isLast = false): Promise<void> {
   try {
     await mkdir(folder)
   } catch (error) {
     if (await isFolder(folder)) return
     const parent = dirname(folder)
-    if (!isMissing(error) || parent === folder || (await isFolder(parent))) throw error
-    await makeFolder(parent)
-    await makeFolder(folder)
+    if (!isMissing(error) || parent === folder) throw error
+    const isThere = await isFolder(parent)
+    if (isThere && isLast) throw error
+    if (!isThere) await makeFolder(parent)
+    await makeFolder(folder, isThere)
   }
 }
