@@ -6,7 +6,7 @@ import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
 import { recordCommand } from '../versions/baseline.ts'
 import { removeTemporary, temporary } from '../cli-testing.ts'
 import { driftCommand } from './drift.ts'
-import { contextOf } from './watch-testing.ts'
+import { contextOf as contextAt } from './watch-testing.ts'
 
 let server: Server
 let port = 0
@@ -44,6 +44,13 @@ afterAll(() => {
   server.close()
   removeTemporary()
 })
+
+/** Calls are paced by a clock that goes. */
+function contextOf(folder: string) {
+  const made = contextAt(folder)
+  made.context.monotonic = () => performance.now()
+  return made
+}
 
 /** A project whose baseline was recorded with prompt 1.0.0, and that has moved on to 1.1.0 since. */
 async function project(cases = 40): Promise<string> {

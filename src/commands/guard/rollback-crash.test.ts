@@ -17,8 +17,13 @@ const planes = {
 }
 /** Runs before the n-th call of a program of a plane; what the program itself does goes on, as with a real one. */
 const killAt = (n: number) => `const fs = require('fs')
-fs.appendFileSync('calls', 'x')
-if (fs.readFileSync('calls', 'utf8').length === ${n}) process.kill(Number(fs.readFileSync('runner.pid', 'utf8')), 'SIGKILL')
+// Several run at once: each takes a number of its own.
+let nth = 0
+for (let taken = true; taken; ) {
+  nth += 1
+  try { fs.closeSync(fs.openSync('call-' + nth, 'wx')); taken = false } catch {}
+}
+if (nth === ${n}) process.kill(Number(fs.readFileSync('runner.pid', 'utf8')), 'SIGKILL')
 `
 const hook = (then: string) => `#!/bin/sh
 if [ ! -e killed ]; then touch killed; kill -9 "$(cat runner.pid)"; ${then}; fi
