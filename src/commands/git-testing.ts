@@ -46,18 +46,20 @@ export type Question = { model: string; system: string; user: string }
 export type Api = { url: string; asked: Question[]; close(): void }
 
 /** An OpenAI-compatible API whose answers are scripted. */
-export async function startApi(answer: (question: Question, nth: number) => string | number): Promise<Api> {
+export async function startApi(
+  answer: (question: Question, nth: number) => string | number | Promise<string | number>,
+): Promise<Api> {
   const asked: Question[] = []
   const server = createServer((request, response) => {
     const chunks: Buffer[] = []
     request.on('data', (chunk: Buffer) => chunks.push(chunk))
-    request.on('end', () => {
+    const reply = async () => {
       const { model, messages } = JSON.parse(Buffer.concat(chunks).toString()) as {
         model: string
         messages: { content: string }[]
       }
       const question = { model, system: messages[0]?.content ?? '', user: messages[1]?.content ?? '' }
-      const content = answer(question, asked.push(question))
+      const content = await answer(question, asked.push(question))
       const head = { 'content-type': 'application/json' }
       if (typeof content === 'number') {
         const error = content === 404 ? { message: `No model ${model}`, code: 'model_not_found' } : { message: 'busy' }
@@ -67,7 +69,8 @@ export async function startApi(answer: (question: Question, nth: number) => stri
       const choices = [{ index: 0, message: { role: 'assistant', content }, finish_reason: 'stop' }]
       const body = { id: `r${asked.length}`, object: 'chat.completion', created: 0, model, choices }
       response.writeHead(200, head).end(JSON.stringify(body))
-    })
+    }
+    request.on('end', () => void reply())
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const address = server.address()
