@@ -1,11 +1,8 @@
 // Knows ordinary completions by a quick look: a hundred thousand of them take the schema as long as all the rest of their reading.
+import { isCount, isObject, isPlain, isText, type Look } from './quick-look.ts'
 import type { Completion } from './run.ts'
 
-type Look = (value: unknown) => boolean
-
-const isText: Look = (value) => typeof value === 'string'
 const isFlag: Look = (value) => typeof value === 'boolean'
-const isCount: Look = (value) => Number.isSafeInteger(value) && (value as number) >= 0
 const isAmount: Look = (value) => typeof value === 'number' && value >= 0 && value < Infinity
 
 const outcomes: ReadonlySet<unknown> = new Set<Completion['outcome']>([
@@ -16,6 +13,7 @@ const outcomes: ReadonlySet<unknown> = new Set<Completion['outcome']>([
   'timeout',
 ])
 
+const needed = ['outcome', 'text', 'tool_calls', 'attempts'] as const
 /** How the keys look that are plain; a key that is not here is for the schema to judge. */
 const looks = new Map<string, Look>([
   ['outcome', (value) => outcomes.has(value)],
@@ -46,16 +44,8 @@ function isUsage(value: unknown): boolean {
   return true
 }
 
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
-
 /**
  * true: the schema `Completion` takes the value, which came from JSON, as it is. false says nothing: tool calls, conversations, errors and
  * whatever is wrong are for the schema.
  */
-export function isPlainCompletion(value: unknown): value is Completion {
-  if (!isObject(value) || !('outcome' in value && 'text' in value && 'tool_calls' in value && 'attempts' in value))
-    return false
-  for (const key of Object.keys(value)) if (!looks.get(key)?.(value[key])) return false
-  return true
-}
+export const isPlainCompletion = (value: unknown): value is Completion => isPlain(value, needed, looks)

@@ -1,10 +1,7 @@
 // Knows ordinary cases of a baseline by a quick look: tens of thousands of them take the schema longer than their reading.
 import type { CaseTally } from './baseline.ts'
+import { isCount, isPlain, isText, type Look } from './quick-look.ts'
 
-type Look = (value: unknown) => boolean
-
-const isText: Look = (value) => typeof value === 'string'
-const isCount: Look = (value) => Number.isSafeInteger(value) && (value as number) >= 0
 const isNumbers: Look = (value) => Array.isArray(value) && value.every(Number.isFinite)
 const isHistory: Look = (value) =>
   Array.isArray(value) && value.every((one) => typeof one === 'string' && /^\d{8}T\d{6,}Z:\d+\/\d+$/.test(one))
@@ -27,10 +24,4 @@ const looks = new Map<string, Look>([
 ])
 
 /** true: the schema `CaseTally` takes the value, which came from JSON, as it is. false says nothing: the rest is for the schema. */
-export function isPlainTally(value: unknown): value is CaseTally {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
-  const tally = value as Record<string, unknown>
-  for (const key of needed) if (!Object.hasOwn(tally, key)) return false
-  for (const key of Object.keys(tally)) if (!looks.get(key)?.(tally[key])) return false
-  return true
-}
+export const isPlainTally = (value: unknown): value is CaseTally => isPlain(value, needed, looks)
