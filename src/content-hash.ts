@@ -32,17 +32,19 @@ function sorted(value: unknown): unknown {
     return all.every((one, at) => one === value[at]) ? value : all
   }
   if ('toJSON' in value && typeof value.toJSON === 'function') return sorted(value.toJSON())
-  let asItIs = Object.getPrototypeOf(value) === Object.prototype
+  const of = value as Record<string, unknown>
+  const keys = Object.keys(of)
   let before = ''
-  const entries: [string, unknown][] = []
-  for (const key of Object.keys(value)) {
-    const inner: unknown = (value as Record<string, unknown>)[key]
-    const own = sorted(inner)
-    asItIs &&= own === inner && before <= key
+  /** From the first key on that is not as it must be: all keys. */
+  let entries: [string, unknown][] | undefined = Object.getPrototypeOf(of) === Object.prototype ? undefined : []
+  for (const [at, key] of keys.entries()) {
+    const inner = of[key]
+    const own = typeof inner === 'object' ? sorted(inner) : inner
+    if (own !== inner || key < before) entries ??= keys.slice(0, at).map((earlier) => [earlier, of[earlier]])
+    entries?.push([key, own])
     before = key
-    entries.push([key, own])
   }
-  return asItIs ? value : Object.fromEntries(entries.sort(([a], [b]) => (a < b ? -1 : 1)))
+  return entries ? Object.fromEntries(entries.sort(([a], [b]) => (a < b ? -1 : 1))) : value
 }
 
 /** SHA-256 (hex) of a text. */

@@ -37,7 +37,14 @@ export async function resolveGraders(
   shelf: PromptShelf,
   cases: readonly { one: WrittenCase; assert: readonly Assertion[] }[],
 ): Promise<{ graders?: Graders; faults: Fault[] }> {
-  const asking = cases.filter(({ assert }) => assert.some(asksModels))
+  const looked = new Map<readonly Assertion[], boolean>()
+  // One list stands for all cases that add nothing to those of the suite.
+  const asks = (assert: readonly Assertion[]): boolean => {
+    const found = looked.get(assert) ?? assert.some(asksModels)
+    looked.set(assert, found)
+    return found
+  }
+  const asking = cases.filter(({ assert }) => asks(assert))
   const uses = asking.flatMap(({ one, assert }) => assert.filter(asksModels).map((assertion) => ({ one, assertion })))
   if (uses.length === 0) return { faults: [] }
   const { config } = project

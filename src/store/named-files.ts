@@ -22,12 +22,16 @@ export async function namedFileFaults(
   const named = [
     ...inTarget(suite.target, locate),
     ...inAssertions(suite.assert, locate),
-    ...cases.flatMap((one) => inAssertions(one.case.assert, one.locate)),
-    ...cases.flatMap(({ case: { turns = [] }, locate: of }) =>
-      turns.flatMap((turn, i) => inAssertions(turn.assert, of, ['turns', i])),
-    ),
     ...inTools(suite.tools, locate),
-    ...cases.flatMap((one) => inTools(one.case.tools, one.locate)),
+    ...cases.flatMap(({ case: one, locate: of }) =>
+      one.assert.length === 0 && !one.turns && !one.tools
+        ? []
+        : [
+            ...inAssertions(one.assert, of),
+            ...(one.turns ?? []).flatMap((turn, i) => inAssertions(turn.assert, of, ['turns', i])),
+            ...inTools(one.tools, of),
+          ],
+    ),
   ]
   const known = new Map<string, Promise<boolean>>()
   const faults: Fault[] = []

@@ -4,7 +4,7 @@ import type { Graders, LoadedPrompt, LoadedSuite, ResolvedModel } from '../ports
 import type { CaseInfo } from '../schema/run.ts'
 import { assertionsOf, type Case, type Suite } from '../schema/suite.ts'
 import { caseAt, readCases, type WrittenCase } from './case-files.ts'
-import { canonicalJson, canonicalObject, sha256 } from '../content-hash.ts'
+import { canonicalJson, sha256 } from '../content-hash.ts'
 import { didYouMean, type Fault, faultError } from './faults.ts'
 import { graderIdentity, modelIdentity } from './graders.ts'
 import { type SourceFile, sourceFile } from './source-text.ts'
@@ -49,6 +49,7 @@ function namedHere(error: AigateError, name: string, place: Fault['place']): Aig
 }
 
 function duplicateFaults(cases: readonly WrittenCase[]): Fault[] {
+  if (new Set(cases.map((one) => one.case.id)).size === cases.length) return []
   const first = new Map<string, WrittenCase>()
   return cases.flatMap((one): Fault[] => {
     const before = first.get(one.case.id)
@@ -64,8 +65,10 @@ function duplicateFaults(cases: readonly WrittenCase[]): Fault[] {
 /** Every case of a prompt gives exactly the variables that the prompt needs. */
 export function variableFaults(cases: readonly WrittenCase[], prompt: LoadedPrompt): Fault[] {
   const ref = `${prompt.name}@${prompt.version}`
+  const needed = new Set(prompt.input)
   return cases.flatMap((one): Fault[] => {
     const given = Object.keys(one.case.vars)
+    if (given.length === needed.size && given.every((name) => needed.has(name))) return []
     const spare = given.filter((name) => !prompt.input.includes(name))
     const lacking = prompt.input.filter((name) => !given.includes(name))
     return [
@@ -130,22 +133,16 @@ export function finishCase(
  * `critical` are no part of it, nor is anything of the prompt or the model: those are compared by the gate.
  */
 function caseHash(whole: Case, own: Case['assert'], shared: Suite['assert'], graders: Graders | undefined): string {
-  const { vars, messages, threshold, turns, user, tools, state, max_steps } = whole
-  const graded = graderIdentity(assertionsOf(whole), graders)
-  const text = canonicalObject({
-    assert: own.length === 0 ? textOf(shared) : `[${[...own, ...shared].map(canonicalJson).join(',')}]`,
-    graded: graded.length > 0 ? canonicalJson(graded) : undefined,
-    max_steps: canonicalJson(max_steps),
-    messages: canonicalJson(messages),
-    state: canonicalJson(state),
-    threshold: canonicalJson(threshold),
-    tools: canonicalJson(tools),
-    turns: canonicalJson(turns),
-    user: canonicalJson(user),
-    vars: canonicalJson(vars),
-  })
-  return sha256(text)
+  const graded = graders ? graderIdentity(assertionsOf(whole), graders) : []
+  const assert = own.length === 0 ? textOf(shared) : `[${[...own, ...shared].map(canonicalJson).join(',')}]`
+  let text = `{"assert":${assert}`
+  if (graded.length > 0) text += `,"graded":${canonicalJson(graded)}`
+  for (const key of hashed) if (whole[key] !== undefined) text += `,"${key}":${canonicalJson(whole[key])}`
+  return sha256(`${text}}`)
 }
+
+/** In the order of canonical JSON, in which `assert` and `graded` come before. */
+const hashed = ['max_steps', 'messages', 'state', 'threshold', 'tools', 'turns', 'user', 'vars'] as const
 
 const sharedTexts = new WeakMap<Suite['assert'], string>()
 

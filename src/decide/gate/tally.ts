@@ -67,44 +67,54 @@ export function countCase(
   const answers = measuredOf(all)
   // An answer that came twice is one draw.
   const measured = distinctTrials(answers)
-  const [scores, latencies_ms, costs_usd, firsts]: [number[], number[], number[], number[]] = [[], [], [], []]
   let passes = 0
-  // One loop: runs have a hundred thousand of them.
-  for (const { passed, score, completion } of measured) {
-    const { latency_ms, cost_usd, first_token_ms } = completion
-    if (passed) passes += 1
-    if (score !== null) scores.push(score)
-    if (latency_ms !== undefined) latencies_ms.push(latency_ms)
-    if (cost_usd !== undefined) costs_usd.push(cost_usd)
-    if (first_token_ms !== undefined) firsts.push(first_token_ms)
-  }
+  for (const { passed } of measured) if (passed) passes += 1
   const majority = 2 * passes >= measured.length
   const shown = measured.find(({ passed }) => passed === majority)
+  // Key by key: runs have a hundred thousand of them, and spreading costs more than all else here.
+  const head: { id: string; hash: string; category?: string } = { id, hash }
+  if (category !== undefined) head.category = category
   const tally: CaseTally = {
-    id,
-    hash,
-    ...(category !== undefined && { category }),
+    ...head,
     passes,
     trials: measured.length,
     errors: all.length - answers.length,
-    // Copies take no more room than they need; what grew one by one takes that of 17.
-    scores: scores.slice(),
-    latencies_ms: latencies_ms.slice(),
-    costs_usd: costs_usd.slice(),
-    ...(firsts.length > 0 && { first_tokens_ms: firsts }),
-    ...formsOf(measured),
-    ...advisedOf(measured),
+    scores: told(measured, scoreOf),
+    latencies_ms: told(measured, latencyOf),
+    costs_usd: told(measured, costOf),
   }
+  const firsts = told(measured, firstTokenOf)
+  if (firsts.length > 0) tally.first_tokens_ms = firsts
+  if (measured.some(({ output }) => output)) Object.assign(tally, formsOf(measured))
+  if (measured.some(isAdvised)) Object.assign(tally, advisedOf(measured))
   return { tally, shown: shown?.completion }
 }
+
+type Told = number | null | undefined
+const scoreOf = ({ score }: Observation): Told => score
+const latencyOf = ({ completion }: Observation): Told => completion.latency_ms
+const costOf = ({ completion }: Observation): Told => completion.cost_usd
+const firstTokenOf = ({ completion }: Observation): Told => completion.first_token_ms
+
+/** What is known of the trials, in an array that takes no more room than it needs. */
+function told(measured: readonly Observation[], of: (one: Observation) => Told): number[] {
+  const found: number[] = []
+  for (const one of measured) {
+    const value = of(one)
+    // The first of many makes room for 17.
+    if (value !== null && value !== undefined) found.length === 0 ? (found[0] = value) : found.push(value)
+  }
+  return found.length > 1 ? found.slice() : found
+}
+
+const weak = (one: Observation['scores'][number]) => one.judged?.advisory !== undefined
+const isAdvised = ({ scores }: Observation): boolean => scores.some(weak)
 
 /**
  * Whether a judge that may not block graded the case: what it says decides nothing, so that a case which nobody else grades
  * passes without having been decided.
  */
 function advisedOf(measured: readonly Observation[]): Pick<CaseTally, 'advised'> {
-  const weak = (one: Observation['scores'][number]) => one.judged?.advisory !== undefined
-  if (!measured.some(({ scores }) => scores.some(weak))) return {}
   const grades = measured.map(({ scores }) => scores.filter(({ weight }) => weight > 0))
   if (!grades.some((scores) => scores.some(weak))) return {}
   return { advised: grades.every((scores) => scores.length > 0 && scores.every(weak)) ? 'all' : 'part' }
