@@ -33,10 +33,10 @@ export function suiteRate(counts: readonly Count[], level: number): Rate {
   requireCounts(counts)
   requireBetween('level', level, 0.5, 1)
   const estimate = meanRate(counts)
-  const simple = counts.length ** 2 / sum(counts.map(({ trials }) => 1 / trials))
+  const simple = () => counts.length ** 2 / sum(counts.map(({ trials }) => 1 / trials))
   const repeated = counts.some(({ trials }) => trials > 1)
   const effectiveN = repeated
-    ? Math.max(simple, (estimate * (1 - estimate)) / suiteVariance(counts, estimate))
+    ? Math.max(simple(), (estimate * (1 - estimate)) / suiteVariance(counts, estimate))
     : counts.length
   return { estimate, ...wilson(passesOf(estimate, effectiveN), effectiveN, 2 * level - 1), effectiveN }
 }

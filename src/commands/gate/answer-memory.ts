@@ -149,9 +149,7 @@ export async function openMemory(
     },
     add: (request, completion) => {
       const about = { suite: suite.suite.suite, case: request.case.id, asked }
-      const at = context.now()
-      // It is in the record of the run: the next question need not wait for it to be kept here as well.
-      queueMicrotask(() => answers.add({ ...of(request), at, completion, ...about }))
+      answers.add({ ...of(request), at: context.now(), completion, ...about })
     },
   }
 }

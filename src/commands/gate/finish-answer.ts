@@ -25,7 +25,24 @@ type Trial = Pick<Observation, 'case' | 'trial' | 'purpose'>
 type Grades = Omit<Observation, 'case' | 'trial' | 'purpose' | 'completion'>
 
 /** Whole answers that wait in memory for their turn to be graded; the texts of others are read when it has come. */
-const MOST_WAITING = 50
+const MOST_WAITING = 100
+
+/**
+ * Makes the function that gives a promise of the moment when all answers that came together are saved, and the questions that follow
+ * are out: what else is done with an answer holds up none of them.
+ */
+function quietMoments(): () => Promise<void> {
+  let next: Promise<void> | undefined
+  return () => {
+    next ??= new Promise((go) =>
+      setImmediate(() => {
+        next = undefined
+        go()
+      }),
+    )
+    return next
+  }
+}
 
 /**
  * Makes the function that an answer goes through: it is saved when the call returns, and graded, one after the other, when
@@ -59,13 +76,13 @@ export function finisher({ session, suite, journal, observations, memory, before
     return done
   }
   const shared = sharedScores()
+  const quiet = quietMoments()
   let turn: Promise<unknown> = Promise.resolve()
   let waiting = 0
   const finished = async (
     request: AskRequest,
     { kept, answer, before, ...key }: Trial & { kept: Completion; answer: Completion; before: Grades | undefined },
   ) => {
-    waiting += 1
     const grades: Grades | null = before ?? (await graded(request, answer))
     waiting -= 1
     const observation = observationOf(key, kept, grades ?? ungraded)
@@ -74,18 +91,18 @@ export function finisher({ session, suite, journal, observations, memory, before
     observations.push(observation)
     return observation
   }
-  return (request: AskRequest, answer: Completion, purpose: Observation['purpose']): Promise<Observation> => {
+  return (request: AskRequest, given: Completion, purpose: Observation['purpose']): Promise<Observation> => {
     const key = { case: request.case.id, trial: request.trial, purpose }
     const known = journal.known(key)
-    const completion = known?.completion ?? redactCompletion(answer, redact)
+    const completion = known?.completion ?? redactCompletion(given, redact)
     const kept = journal.answer({ ...key, completion })
-    if (!known && !completion.replayed) memory?.add(request, completion)
+    const isNew = !known && !completion.replayed
     // Where answers come faster than they are graded, those that wait need no memory either.
-    return finished(request, {
-      ...key,
-      kept,
-      answer: waiting < MOST_WAITING ? completion : kept,
-      before: known?.grades,
+    const answer = waiting < MOST_WAITING ? completion : kept
+    waiting += 1
+    return quiet().then(() => {
+      if (isNew) memory?.add(request, answer)
+      return finished(request, { ...key, kept, answer, before: known?.grades })
     })
   }
 }

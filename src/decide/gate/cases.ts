@@ -72,29 +72,29 @@ function reportOf(info: CaseInfo, all: Observation[], baseline: Baseline | null,
   const same = old !== undefined && old.hash === info.hash
   const { status, p, drop } = compare(now, baseline, old, same)
   const failed = all.filter((one) => isMeasured(one) && one.passed === false)
-  const head = {
-    id: info.id,
-    ...(info.category !== undefined && { category: info.category }),
-    critical: info.critical,
-    file: info.file,
-    line: info.line,
-    status,
-    passes: now.passes,
-    trials: now.trials,
-    errors: now.errors,
-    baseline: same ? { passes: old.passes, trials: old.trials } : null,
-    score: now.scores.length > 0 ? mean(now.scores) : null,
-    failures: failuresOf(failed),
-    error: errorOf(all),
-    before: same ? (old.answer ?? null) : null,
-  }
-  const report: CaseReport = Object.assign(withAfter(head, failed[0]?.completion ?? shown), {
-    latency_ms: now.latencies_ms.length > 0 ? median(now.latencies_ms) : null,
-    ...(now.first_tokens_ms && { first_token_ms: median(now.first_tokens_ms) }),
-    ...(same && old.first_tokens_ms && { before_first_token_ms: median(old.first_tokens_ms) }),
-    cost_usd: now.costs_usd.length > 0 ? mean(now.costs_usd) : null,
-  })
-  return { report: all.length > 0 ? withDetail(report, { all, old: same ? old : undefined }) : report, p, drop }
+  const { latencies_ms, costs_usd, first_tokens_ms } = now
+  // Key by key: a report has as many of these as the suite has cases, and spreading costs more than all else here.
+  const report = { id: info.id } as CaseReport
+  if (info.category !== undefined) report.category = info.category
+  report.critical = info.critical
+  report.file = info.file
+  report.line = info.line
+  report.status = status
+  report.passes = now.passes
+  report.trials = now.trials
+  report.errors = now.errors
+  report.baseline = same ? { passes: old.passes, trials: old.trials } : null
+  report.score = now.scores.length > 0 ? mean(now.scores) : null
+  report.failures = failuresOf(failed)
+  report.error = errorOf(all)
+  report.before = same ? (old.answer ?? null) : null
+  withAfter(report, failed[0]?.completion ?? shown)
+  report.latency_ms = latencies_ms.length > 0 ? median(latencies_ms) : null
+  if (first_tokens_ms) report.first_token_ms = median(first_tokens_ms)
+  if (same && old.first_tokens_ms) report.before_first_token_ms = median(old.first_tokens_ms)
+  report.cost_usd = costs_usd.length > 0 ? mean(costs_usd) : null
+  if (all.length > 0) withDetail(report, { all, old: same ? old : undefined })
+  return { report, p, drop }
 }
 
 function compare(now: CaseTally, baseline: Baseline | null, old: CaseTally | undefined, same: boolean) {
@@ -115,6 +115,7 @@ function compare(now: CaseTally, baseline: Baseline | null, old: CaseTally | und
 
 /** Each assertion that failed, how often, and the first reason. Two of the same name stay two. */
 function failuresOf(failed: readonly Observation[]): CaseReport['failures'] {
+  if (failed.length === 0) return []
   const found = new Map<string, CaseReport['failures'][number]>()
   for (const { scores } of failed) {
     for (const [i, { passed, assertion, reason }] of scores.entries()) {

@@ -27,8 +27,9 @@ export type Evidence = {
 
 /** Evidence for each critical case, from whole passes and from confirming trials. */
 export function criticalEvidence(cases: readonly CaseInfo[], observations: readonly Observation[]): Evidence[] {
-  const critical = new Set(cases.flatMap(({ id, critical }) => (critical ? [id] : [])))
-  const found = new Map([...critical].sort(byText).map((id) => [id, [] as Observation[]]))
+  const critical = cases.filter((one) => one.critical).map(({ id }) => id)
+  if (critical.length === 0) return []
+  const found = new Map([...new Set(critical)].sort(byText).map((id) => [id, [] as Observation[]]))
   for (const observation of observations) found.get(observation.case)?.push(observation)
   return [...found].map(([id, all]) =>
     evidenceOf(

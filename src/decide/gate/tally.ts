@@ -71,18 +71,16 @@ export function countCase(
   for (const { passed } of measured) if (passed) passes += 1
   const majority = 2 * passes >= measured.length
   const shown = measured.find(({ passed }) => passed === majority)
-  // Key by key: runs have a hundred thousand of them, and spreading costs more than all else here.
-  const head: { id: string; hash: string; category?: string } = { id, hash }
-  if (category !== undefined) head.category = category
-  const tally: CaseTally = {
-    ...head,
-    passes,
-    trials: measured.length,
-    errors: all.length - answers.length,
-    scores: told(measured, scoreOf),
-    latencies_ms: told(measured, latencyOf),
-    costs_usd: told(measured, costOf),
-  }
+  const trials = measured.length
+  const errors = all.length - answers.length
+  const scores = told(measured, scoreOf)
+  const latencies_ms = told(measured, latencyOf)
+  const costs_usd = told(measured, costOf)
+  // Runs have a hundred thousand of them, and spreading would cost more than all else here.
+  const tally: CaseTally =
+    category === undefined
+      ? { id, hash, passes, trials, errors, scores, latencies_ms, costs_usd }
+      : { id, hash, category, passes, trials, errors, scores, latencies_ms, costs_usd }
   const firsts = told(measured, firstTokenOf)
   if (firsts.length > 0) tally.first_tokens_ms = firsts
   if (measured.some(({ output }) => output)) Object.assign(tally, formsOf(measured))
