@@ -4,6 +4,7 @@ import type { Completion } from '../schema/run.ts'
 import { type BudgetState, houseOf } from './budget.ts'
 import { triesOthers } from './pacing/health.ts'
 import { type Ceilings, type House, type Lane, laneOf } from './pacing/lane.ts'
+import { expectCalls } from './pacing/width.ts'
 import { estimateTokens, UNKNOWN_ANSWER } from './pacing/tokens.ts'
 
 /** A request with who answers it, under which ceilings, and its place in the order of the pass. */
@@ -50,6 +51,7 @@ export function queuesOf(order: readonly AskRequest[], provider: Provider, budge
     own.queue.fresh.push({ request, provider: owner, ceilings: own.ceilings, place })
     place += 1
   }
+  for (const { lane, fresh } of queues.values()) expectCalls(lane.width, fresh.length)
   return [...queues.values()]
 }
 

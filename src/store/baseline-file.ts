@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type * as z from 'zod'
-import { Baseline, type CaseTally } from '../schema/baseline.ts'
+import { Baseline, CaseTally } from '../schema/baseline.ts'
 import { isPlainTally } from '../schema/plain-tally.ts'
 import { badRecord, checkHead, conflictLine, firstIssue, jsonLine, parseJson, refuseConflict } from './json-lines.ts'
 import { committedText } from './git.ts'
@@ -137,9 +137,19 @@ const list = (values: readonly unknown[]) =>
  * ZodError for a baseline that `readBaseline` would refuse (a fault of the caller).
  */
 export async function writeBaseline(file: string, baseline: Baseline): Promise<void> {
+  await writeText(file, piecesOf(baseline))
+}
+
+/** Case by case: all their answers at once are not needed in memory. */
+function* piecesOf(baseline: Baseline): Generator<string> {
   // Through the schema, so that the order of the keys is always that of the schema.
-  const { runs, cases, ...header } = Baseline.parse(baseline)
+  const { runs, cases: _, ...header } = Baseline.parse({ ...baseline, cases: [] })
   const lines = Object.entries(header).map(([key, value]) => `  ${jsonLine(key)}: ${jsonLine(value)}`)
-  lines.push(`  "runs": ${list(runs)}`, `  "cases": ${list(cases.map(roundedCase).sort(byId))}`)
-  await writeText(file, `{\n${lines.join(',\n')}\n}\n`)
+  yield `{\n${lines.join(',\n')},\n  "runs": ${list(runs)},\n  "cases": [`
+  let before = '\n'
+  for (const one of baseline.cases.toSorted(byId)) {
+    yield `${before}    ${jsonLine(roundedCase(CaseTally.parse(one)))}`
+    before = ',\n'
+  }
+  yield baseline.cases.length === 0 ? ']\n}\n' : '\n  ]\n}\n'
 }

@@ -99,10 +99,10 @@ function told(measured: readonly Observation[], of: (one: Observation) => Told):
   const found: number[] = []
   for (const one of measured) {
     const value = of(one)
-    // The first of many makes room for 17.
-    if (value !== null && value !== undefined) found.length === 0 ? (found[0] = value) : found.push(value)
+    if (value !== null && value !== undefined) found.push(value)
   }
-  return found.length > 1 ? found.slice() : found
+  // What grew one by one takes the room of 17.
+  return found.slice()
 }
 
 const weak = (one: Observation['scores'][number]) => one.judged?.advisory !== undefined

@@ -5,7 +5,7 @@ import { type Bucket, bucketWait, readBucket, takeFrom } from './bucket.ts'
 import { type Health, isSuspect, newHealth, noteAttempt } from './health.ts'
 import { correctEntry, type Entry, enterMinute, type Minute, minuteWait, newMinute } from './minute.ts'
 import { closer, type Distance, farther, newDistance, noteStart, toldApart } from './silence.ts'
-import { FIRST, narrow, newWidth, type Width, widen, widthOf } from './width.ts'
+import { narrow, newWidth, type Width, widen, widthOf } from './width.ts'
 
 /** What holds for a provider as a whole. */
 export type House = {
@@ -181,8 +181,8 @@ export function startCall(
  * From the first answer on the next calls go out one by one, where nothing is said of limits: so that a refusal is heard before
  * all others have run into the same wall. Where no more may be under way than go out at once there is nobody to hold back.
  */
-function carefully({ width: { answers }, left }: Lane, { concurrency }: Ceilings): number {
-  return concurrency > FIRST && answers > 0 && answers <= CAREFUL && !left.requests ? 1 : 0
+function carefully({ width: { answers, first }, left }: Lane, { concurrency }: Ceilings): number {
+  return concurrency > first && answers > 0 && answers <= CAREFUL && !left.requests ? 1 : 0
 }
 
 /** Where it is not known what bursts the provider allows, calls keep an even distance. */

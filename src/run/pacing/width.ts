@@ -1,19 +1,37 @@
 // How many calls may be under way: additive increase with answers, multiplicative decrease with refusals.
 
-/** `size` is a real number of calls; below `threshold` it grows fast, as nothing has been refused there. */
-export type Width = { size: number; threshold: number; cutAt: number; answers: number }
+/**
+ * `size` is a real number of calls; below `threshold` it grows fast, as nothing has been refused there. `first`: so many go out
+ * before the first answer tells of limits, and as many after it.
+ */
+export type Width = { size: number; first: number; threshold: number; cutAt: number; answers: number }
 
-/** So many calls go out before the first answer tells of limits, and as many after it: many a burst is no longer than that. */
-export const FIRST = 5
+/** Many a burst is no longer than that. */
+const FEWEST = 5
+/** Of so many calls one may be refused before limits are known. */
+const CALLS_A_RISK = 100
 /** Every answer after those admits so many more calls until the first refusal: the width grows tenfold in the time of one answer. */
 const FAST = 9
 
-export const newWidth = (): Width => ({ size: FIRST, threshold: Infinity, cutAt: -Infinity, answers: 0 })
+export const newWidth = (): Width => ({
+  size: FEWEST,
+  first: FEWEST,
+  threshold: Infinity,
+  cutAt: -Infinity,
+  answers: 0,
+})
+
+/** So many calls are ahead: where they are very many, more of them go out at first, until something was heard. */
+export function expectCalls(width: Width, calls: number): void {
+  if (width.answers > 0 || width.threshold < Infinity) return
+  width.first = Math.max(width.first, Math.floor(calls / CALLS_A_RISK))
+  width.size = Math.max(width.size, width.first)
+}
 
 /** An answer came: up to `most` calls. */
 export function widen(width: Width, most: number): void {
   width.answers += 1
-  if (width.answers <= FIRST) return
+  if (width.answers <= width.first) return
   const step = width.size < width.threshold ? FAST : Math.max(1, most / 16) / width.size
   width.size = Math.min(most, width.size + step)
 }
