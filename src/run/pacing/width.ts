@@ -2,7 +2,7 @@
 
 /**
  * `size` is a real number of calls; below `threshold` it grows fast, as nothing has been refused there. `first`: so many go out
- * before the first answer tells of limits, and as many after it.
+ * together before answers tell of limits, and as many after those.
  */
 export type Width = { size: number; first: number; threshold: number; cutAt: number; answers: number }
 
@@ -21,7 +21,7 @@ export const newWidth = (): Width => ({
   answers: 0,
 })
 
-/** So many calls are ahead: where they are very many, more of them go out at first, until something was heard. */
+/** So many calls are ahead: where they are very many, more of them go out together before limits are known. */
 export function expectCalls(width: Width, calls: number): void {
   if (width.answers > 0 || width.threshold < Infinity) return
   width.first = Math.max(width.first, Math.floor(calls / CALLS_A_RISK))
