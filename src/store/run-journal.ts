@@ -1,8 +1,8 @@
 // The record of a run: written line by line while the run goes on, so that no answer that was paid for is ever lost.
 import { closeSync, fdatasync, fsyncSync, ftruncateSync, openSync, writeSync } from 'node:fs'
-import { mkdir, stat } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { makeFolder } from '../make-folder.ts'
 import type { Observation, RunHeader } from '../schema/run.ts'
 import { jsonLine } from './json-lines.ts'
 import { lineSource, withTextOnDisk } from './text-on-disk.ts'
@@ -113,26 +113,6 @@ async function openNew(folder: string, name: string): Promise<{ fd: number; file
     } catch (error) {
       if (errno(error) !== 'EEXIST') throw fileError(file, error, 'write')
     }
-  }
-}
-
-/**
- * Like mkdir with `recursive`, which never comes back where a folder exists but takes no others and says ENOENT to that,
- * as /proc does.
- */
-async function makeFolder(folder: string): Promise<void> {
-  try {
-    await mkdir(folder)
-  } catch (error) {
-    const there = async (path: string) => (await stat(path).catch(() => null))?.isDirectory() ?? false
-    if (await there(folder)) return
-    const parent = dirname(folder)
-    if (errno(error) !== 'ENOENT' || parent === folder || (await there(parent))) throw error
-    await makeFolder(parent)
-    // Another run may have made it meanwhile.
-    await mkdir(folder).catch(async (again: unknown) => {
-      if (!(await there(folder))) throw again
-    })
   }
 }
 
