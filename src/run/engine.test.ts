@@ -134,6 +134,29 @@ describe('order and concurrency', () => {
     expect(p.at.at(-1)! - p.at[0]!).toBeLessThan(150)
   })
 
+  it('asks no further ahead than some answers that wait to be handed on', async () => {
+    const p = provider(() => answer(), { concurrency: 4 })
+    let handed = 0
+    let most = 0
+    const onCompletion = async () => {
+      most = Math.max(most, p.asked.length - handed)
+      await new Promise((go) => setImmediate(go))
+      handed += 1
+    }
+    await run(p, 600, { onCompletion })
+    expect(handed).toBe(600)
+    expect(most).toBeLessThanOrEqual(24)
+  })
+
+  it('listens to signals also where every answer comes at once', async () => {
+    const p = provider(() => answer(), { concurrency: 4 })
+    const controller = new AbortController()
+    setTimeout(() => controller.abort(), 5)
+    const { stopped } = await run(p, 100_000, { signal: controller.signal })
+    expect(stopped?.kind).toBe('interrupted')
+    expect(p.asked.length).toBeLessThan(50_000)
+  })
+
   it('asks ten thousand calls in well under two seconds', async () => {
     const start = performance.now()
     const { done } = await run(
