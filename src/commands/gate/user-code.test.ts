@@ -41,6 +41,22 @@ describe('a module', () => {
     )
     expect(await aigate(['eval'], folder)).toMatchObject({ code: 4 })
   })
+  it('or a program whose answer repeats a key: it is not in the recordings either', async () => {
+    const key = 'sk-proj-Ab12Cd34Ef56Gh78Ij90Kl12Mn34'
+    const folder = project({ one: "export default () => 'right ' + process.env.MY_KEY\n", two: right })
+    const named = 'version: 1\nproviders: {api: {type: openai, api_key_env: MY_KEY}}\n'
+    writeFileSync(join(folder, 'aigate.yaml'), named)
+    const suite = join(folder, 'evals', 'two.suite.yaml')
+    const program = `{command: [node, -e, "console.log('right', process.env.MY_KEY)"], env: [MY_KEY]}`
+    writeFileSync(suite, readFileSync(suite, 'utf8').replace('{module: ../two.mjs}', program))
+    expect(await aigate(['eval', '--record'], folder, { MY_KEY: key })).toMatchObject({ code: 0 })
+    for (const name of ['one', 'two']) {
+      const recorded = readFileSync(join(folder, 'recordings', `${name}.jsonl`), 'utf8')
+      expect(recorded).toContain('right [redacted]')
+      expect(recorded).not.toContain(key)
+    }
+    expect(await aigate(['eval', '--offline'], folder)).toMatchObject({ code: 0 })
+  })
   it('that throws outside of every call is no failure', async () => {
     const late = "setTimeout(() => { throw new Error('late ' + process.env.MY_TOKEN) }, 20)\n"
     const folder = project({
