@@ -1,5 +1,7 @@
 // The engine against providers that are scripted call by call, in real time.
+import { randomBytes } from 'node:crypto'
 import { performance } from 'node:perf_hooks'
+import { promisify } from 'node:util'
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { AskRequest, Attempt, Provider } from '../ports.ts'
@@ -155,6 +157,18 @@ describe('order and concurrency', () => {
     const { stopped } = await run(p, 100_000, { signal: controller.signal })
     expect(stopped?.kind).toBe('interrupted')
     expect(p.asked.length).toBeLessThan(50_000)
+  })
+
+  it('takes an answer that came in while something kept the process busy for no timeout', async () => {
+    const script: Script = async () => {
+      const done = promisify(randomBytes)(8)
+      const until = performance.now() + 120
+      while (performance.now() < until);
+      await done
+      return answer()
+    }
+    const { done } = await run(provider(script, { concurrency: 2, timeout_ms: 50 }), 4)
+    expect(done.map(([, { outcome, attempts }]) => `${outcome} ${attempts}`)).toEqual(Array(4).fill('answered 1'))
   })
 
   it('asks ten thousand calls in well under two seconds', async () => {
