@@ -181,6 +181,8 @@ export function lineWriter(fd: number, file: string, start: number): LineWriter 
       } catch (error) {
         throw fileError(file, error, 'write')
       } finally {
+        // The system gives the number to the next file that is opened.
+        failed ??= Object.assign(new Error('closed'), { code: 'EBADF' })
         closeSync(fd)
       }
     },
