@@ -6,6 +6,7 @@ import type { Completion, Observation } from '../../schema/run.ts'
 import { grade, type Graded } from '../../score/grade.ts'
 import { checkOutput, type OutputForm, outputFormOf } from '../../score/output-form.ts'
 import { sharedScores } from '../../score/shared-scores.ts'
+import { isSecretName } from '../../secrets.ts'
 import type { RunJournal } from '../../store/run-journal.ts'
 import type { Memory } from './answer-memory.ts'
 import { judgingOf } from '../judge/judging.ts'
@@ -29,8 +30,10 @@ const MOST_WAITING = 50
 
 /** Only what we know to be secret is taken out of answers: a suite may well test that a model invents no key of its own. */
 export function answerRedactor({ context, project }: Session, { target }: LoadedSuite): (text: string) => string {
-  const own = target.kind === 'http' ? namesIn(JSON.stringify(target.target)) : []
-  return redactor(context.env, [...secretNames(project.config), ...own], { patterns: false })
+  const names = secretNames(project.config)
+  if (target.kind === 'http') names.push(...namesIn(JSON.stringify(target.target)))
+  if (target.kind === 'command') names.push(...target.target.env.filter(isSecretName))
+  return redactor(context.env, names, { patterns: false })
 }
 
 /**
