@@ -6,7 +6,15 @@ import { describe, expect, it } from 'vitest'
 const src = import.meta.dirname
 const rooms = ['store', 'run', 'score', 'decide', 'report', 'observe', 'act']
 const pure = ['score', 'statistics', 'decide', 'report', 'schema']
-const ground = ['ports.ts', 'errors.ts', 'secrets.ts', 'content-hash.ts', 'plain-template.ts', 'schema']
+const ground = [
+  'ports.ts',
+  'errors.ts',
+  'secrets.ts',
+  'content-hash.ts',
+  'make-folder.ts',
+  'plain-template.ts',
+  'schema',
+]
 
 const files = readdirSync(src, { recursive: true, encoding: 'utf8' })
   .filter((file) => file.endsWith('.ts') && !file.endsWith('.test.ts'))
@@ -75,7 +83,7 @@ describe('law 1: rooms do not import each other', () => {
 
 describe('law 2: pure rooms touch nothing', () => {
   it.each(files.filter((file) => pure.includes(roomOf(file))))('%s', (file) => {
-    expect(localImports(file)).not.toContain('content-hash.ts')
+    for (const name of ['content-hash.ts', 'make-folder.ts']) expect(localImports(file)).not.toContain(name)
     expect(imports(file).filter((name) => /^node:|^(chalk|execa|openai|write-file-atomic)$/.test(name))).toEqual([])
     const banned = /\bDate\.now\b|\bnew Date\(\)|\bMath\.random\b|\bprocess\.|\bconsole\.|\bfetch\(|\bperformance\./g
     expect(code(file).match(banned) ?? []).toEqual([])
@@ -96,4 +104,9 @@ describe('law 4: one place owns exit codes', () => {
     const naming = files.filter((file) => /\bprocess\.exit\b|\bexitCode\s*=[^=]/.test(code(file)))
     expect(naming.filter((file) => file !== 'main.ts')).toEqual(['action.ts'])
   })
+})
+
+it('make-folder.ts alone makes folders: Node never comes back from `recursive` where a system refuses by ENOENT', () => {
+  const making = files.filter((file) => !file.endsWith('-testing.ts') && /\bmkdir(Sync)?\b/.test(code(file)))
+  expect(making).toEqual(['make-folder.ts'])
 })

@@ -176,7 +176,7 @@ it('programs run and end alike', async () => {
     [['0'], { stdin: 'ignore', encoding: 'buffer', timeout: 20_000 }],
     [['0'], { stdin: 'ignore', buffer: { stdout: false, stderr: true }, maxBuffer: { stderr: 100 }, forceKillAfterDelay: 1000 }],
     [['0'], { stdin: 'ignore', cwd: join(root, 'nowhere') }],
-    [['0'], { stdin: 'pipe', timeout: 300 }],
+    [['0'], { stdin: 'pipe', timeout: 2000 }],
   ] as const // biome-ignore format: a row each
   for (const [args, options] of calls) {
     const [a, b] = await Promise.all(

@@ -6,11 +6,13 @@ const LEAST = 6
 /** Names of variables whose values are secrets. */
 const SECRET_NAME = /key|token|secret|pass|credential|auth|webhook|dsn/i
 
+export const isSecretName = (name: string): boolean => SECRET_NAME.test(name)
+
 type Env = Readonly<Record<string, string | undefined>>
 
 /** The values of all variables that are named like secrets. */
 function namedSecrets(env: Env): string[] {
-  return Object.entries(env).flatMap(([name, value]) => (value !== undefined && SECRET_NAME.test(name) ? [value] : []))
+  return Object.entries(env).flatMap(([name, value]) => (value !== undefined && isSecretName(name) ? [value] : []))
 }
 
 /**

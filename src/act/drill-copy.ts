@@ -1,6 +1,7 @@
 // A copy of a plane for a drill: what is done to it is real, and production does not notice.
-import { copyFile, mkdir } from 'node:fs/promises'
+import { copyFile } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
+import { makeFolder } from '../make-folder.ts'
 import type { PlaneConfig } from '../schema/planes.ts'
 import { controlFailed, saying } from './failure.ts'
 import { gitIn } from './git-run.ts'
@@ -29,7 +30,7 @@ export async function copyForDrill(
     return { ...config, path: await clone(from, { folder, env: world.env, signal }) }
   }
   try {
-    await mkdir(folder, { recursive: true })
+    await makeFolder(folder)
     await copyFile(from, join(folder, basename(from)))
   } catch (error) {
     throw controlFailed(`${config.path} cannot be copied (${saying(error)})`, 'Check the path and its permissions.')
@@ -54,7 +55,7 @@ async function clone(file: string, { folder, env, signal }: Place): Promise<stri
   const top = (await git(here, 'rev-parse', '--show-toplevel')).trim()
   const [remote, tree] = [join(folder, 'remote.git'), join(folder, 'tree')]
   // Objects are borrowed, not copied: the drill of a large repository takes no longer.
-  await mkdir(folder, { recursive: true })
+  await makeFolder(folder)
   await git(folder, 'clone', '--quiet', '--bare', '--shared', top, remote)
   await git(folder, 'clone', '--quiet', '--shared', '--no-checkout', remote, tree)
   await git(tree, 'checkout', '--quiet', '-B', 'aigate-drill', commit.trim())

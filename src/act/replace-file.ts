@@ -1,7 +1,8 @@
 // Replaces a file as a whole or not at all: what others read at any moment, or find after a crash, is never a part.
 import { randomBytes } from 'node:crypto'
-import { mkdir, open, readFile, realpath, rename, rm, stat } from 'node:fs/promises'
+import { open, readFile, realpath, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
+import { makeFolder } from '../make-folder.ts'
 import { controlFailed, saying } from './failure.ts'
 import { isFull, rewriteInPlace } from './rewrite-in-place.ts'
 
@@ -38,7 +39,7 @@ export async function replaceFile(file: string, edit: (text: string | null) => s
 async function swap(file: string, before: string | null, after: string): Promise<boolean> {
   const draft = join(dirname(file), `.${basename(file)}.${process.pid}-${randomBytes(4).toString('hex')}.tmp`)
   try {
-    await mkdir(dirname(file), { recursive: true })
+    await makeFolder(dirname(file))
     const old = await stat(file).catch(() => undefined)
     // A rename would put a file in the place of a pipe or a device.
     if (old && !old.isFile()) throw new Error('it is no regular file')

@@ -1,9 +1,10 @@
 // What is known between two looks, on disk: tables of units, of recent events and of open minutes in one binary file.
 import { createHash, randomBytes } from 'node:crypto'
-import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises'
+import { open, readdir, readFile, rename, rm } from 'node:fs/promises'
 import process from 'node:process'
 import { join } from 'node:path'
 import { AigateError } from '../errors.ts'
+import { makeFolder } from '../make-folder.ts'
 import type { Known } from './counting.ts'
 import type { HashTable, Recent } from './hash-table.ts'
 import type { Pending } from './pending.ts'
@@ -43,7 +44,7 @@ export async function saveTables(folder: string, tables: Tables, before?: KnownF
   const checksum = hash.digest('hex')
   const file = `units-${checksum.slice(0, 16)}.bin`
   try {
-    await mkdir(folder, { recursive: true })
+    await makeFolder(folder)
     const draft = join(folder, `.${file}.${process.pid}-${randomBytes(4).toString('hex')}.tmp`)
     try {
       const handle = await open(draft, 'wx')

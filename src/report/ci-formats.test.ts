@@ -8,9 +8,11 @@ import { poisoned } from '../../fixtures/report/poisoned.ts'
 import { caseReport, regressedCase, report, samples, suiteReport } from '../../fixtures/report/sample.ts'
 import { type Element, parseXml } from '../../fixtures/report/strict-xml.ts'
 import type { Report } from '../schema/verdict.ts'
-import { type ReporterName, reporters } from './registry.ts'
+import { piecesOf, type ReporterName } from './registry.ts'
+import { written } from './report-testing.ts'
+import { safeJson } from './safe-text.ts'
 
-const render = (name: ReporterName, of: Report) => reporters[name](of, { color: false, columns: 100 })
+const render = (name: ReporterName, of: Report) => written(name, of, { color: false, columns: 100 })
 const all: [string, Report][] = [
   ...Object.entries(samples),
   ['1,000 cases', largeReport(1000)],
@@ -186,5 +188,42 @@ describe('GitLab Code Quality', () => {
     expect(one({ line: 99, passes: 1, after: 'other', failures: [] })).toBe(one({}))
     expect(one({ id: 'tc_004' })).not.toBe(one({}))
     expect(one({ status: 'failing' })).not.toBe(one({}))
+  })
+})
+
+describe('reports that grow with the cases', () => {
+  const growing = ['json', 'junit', 'junit-strict', 'ctrf', 'codequality'] as const
+  const options = { color: false, columns: 100 }
+  /** 500 cases that fail with long answers, and how many of these were looked at. */
+  function long() {
+    const looked = new Set<string>()
+    const cases = Array.from({ length: 500 }, (_, at) => {
+      const found = regressedCase({ id: `long_${at}` })
+      return Object.defineProperty(found, 'after', {
+        enumerable: true,
+        get: () => `${looked.add(found.id).size} `.padEnd(3000, 'word '),
+      })
+    })
+    return { of: report(suiteReport({ cases }), suiteReport({ suite: 'other' })), looked }
+  }
+
+  it.each(growing)('%s comes piece by piece, and a case is written when it is its turn', (name) => {
+    const { of, looked } = long()
+    let size = 0
+    let cases = 0
+    for (const piece of piecesOf(name, of, options)) {
+      expect(piece.length).toBeLessThan(20_000)
+      size += piece.length
+      if (/long_\d/.test(piece)) cases += 1
+      expect(looked.size).toBeLessThanOrEqual(cases)
+    }
+    expect(cases).toBe(500)
+    expect(size).toBeGreaterThan(150_000)
+  })
+  it.each(all)('%s is JSON of the usual form', (_, of) => {
+    for (const name of ['json', 'ctrf', 'codequality'] as const) {
+      const text = render(name, of)
+      expect(text).toBe(`${safeJson(JSON.stringify(JSON.parse(text), null, 2))}\n`)
+    }
   })
 })

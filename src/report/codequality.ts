@@ -1,8 +1,8 @@
 // The GitLab Code Quality reporter: a finding for each case that failed or was not measured, and for each gate that stops the change.
-import type { Reporter } from '../ports.ts'
-import type { CaseReport, GateResult, SuiteReport } from '../schema/verdict.ts'
+import type { CaseReport, GateResult, Report, SuiteReport } from '../schema/verdict.ts'
+import { jsonList } from './json-list.ts'
 import { tally } from './phrases.ts'
-import { oneLine, safeJson } from './safe-text.ts'
+import { oneLine } from './safe-text.ts'
 import { caseTests, gateTests } from './test-cases.ts'
 
 type Severity = 'info' | 'minor' | 'major' | 'critical' | 'blocker'
@@ -28,13 +28,13 @@ function severityOf(found: CaseReport): Severity {
   return found.critical ? 'blocker' : 'major'
 }
 
-function caseFindings(report: SuiteReport): Finding[] {
-  return caseTests(report).flatMap(({ found, trouble }) => {
-    if (found === null || trouble === null) return []
+function* caseFindings(report: SuiteReport): Generator<Finding> {
+  for (const { found, trouble } of caseTests(report)) {
+    if (found === null || trouble === null) continue
     const description = `${oneLine(found.id, 120)}: ${tally(found)}. ${oneLine(trouble.message, 300)}`
     const place = { path: pathOf(found.file), line: found.line ?? 1 }
-    return [{ check: `aigate/${trouble.type}`, id: found.id, description, severity: severityOf(found), ...place }]
-  })
+    yield { check: `aigate/${trouble.type}`, id: found.id, description, severity: severityOf(found), ...place }
+  }
 }
 
 const gateSeverity: Record<GateResult['outcome'], Severity> = {
@@ -57,24 +57,29 @@ function gateFindings(report: SuiteReport): Finding[] {
 }
 
 /**
- * The report as a GitLab Code Quality artifact: a JSON array. A fingerprint is made of the suite, the case or gate and the
- * kind of check, without line and numbers, so that GitLab knows the same finding again.
+ * The report as a GitLab Code Quality artifact: a JSON array, a finding a piece. A fingerprint is made of the suite, the case or
+ * gate and the kind of check, without line and numbers, so that GitLab knows the same finding again.
  */
-export const codequality: Reporter = ({ suites }) => {
+export function* codequality({ suites }: Report): Generator<string> {
+  yield* jsonList(published(suites), '')
+  yield '\n'
+}
+
+function* published(suites: readonly SuiteReport[]) {
   const times = new Map<string, number>()
   const once = (text: string) => {
     const nth = (times.get(text) ?? 0) + 1
     times.set(text, nth)
     return nameHash(nth === 1 ? text : `${text}\n${nth}`)
   }
-  const findings = suites.flatMap((suite) =>
-    [...caseFindings(suite), ...gateFindings(suite)].map(({ check, id, description, severity, path, line }) => ({
-      description,
-      check_name: check,
-      fingerprint: once([check, suite.suite, id].map((part) => oneLine(part, 1000)).join('\n')),
-      severity,
-      location: { path, lines: { begin: line } },
-    })),
-  )
-  return `${safeJson(JSON.stringify(findings, null, 2))}\n`
+  for (const suite of suites)
+    for (const findings of [caseFindings(suite), gateFindings(suite)])
+      for (const { check, id, description, severity, path, line } of findings)
+        yield {
+          description,
+          check_name: check,
+          fingerprint: once([check, suite.suite, id].map((part) => oneLine(part, 1000)).join('\n')),
+          severity,
+          location: { path, lines: { begin: line } },
+        }
 }

@@ -1,6 +1,6 @@
 // The CTRF reporter (Common Test Report Format, ctrf.io, specification 0.0.0): one test a case and one a gate that decides.
-import type { Reporter } from '../ports.ts'
 import type { Report, SuiteReport } from '../schema/verdict.ts'
+import { jsonList } from './json-list.ts'
 import { oneLine, plain, safeJson } from './safe-text.ts'
 import { caseTests, gateTests, type TestCase } from './test-cases.ts'
 
@@ -12,18 +12,23 @@ const statuses = { failure: 'failed', error: 'other', skipped: 'skipped' } as co
 /** A text that must not be empty. */
 const named = (text: string, max: number) => oneLine(text, max) || '(empty)'
 
-function testOf(test: TestCase, suite: SuiteReport) {
-  const { found, trouble } = test
+function outcomeOf({ found, trouble, seconds }: TestCase) {
   const status: Status = trouble === null ? 'passed' : statuses[trouble.element]
   const flaky = found !== null && status === 'passed' && found.passes > 0 && found.passes < found.trials
+  return { status, flaky, duration: Math.round(seconds * 1000) }
+}
+
+function testOf(test: TestCase, suite: SuiteReport) {
+  const { found, trouble } = test
+  const { status, flaky, duration } = outcomeOf(test)
   return {
     name: named(test.name, 300),
     status,
-    duration: Math.round(test.seconds * 1000),
+    duration,
     suite: [named(suite.suite, 120), found === null ? 'gates' : named(found.category ?? 'cases', 120)],
     ...(trouble && {
       message: oneLine(trouble.message, 300),
-      trace: plain(trouble.body, 12_000),
+      trace: plain(trouble.body(), 12_000),
       rawStatus: oneLine(trouble.type, 60),
     }),
     ...(found?.line && { line: found.line }),
@@ -67,24 +72,33 @@ function environmentOf({ suites }: Report) {
   return { environment: { commit: oneLine(git.commit, 80), ...branch } }
 }
 
-/** The report as CTRF JSON. Trials are no retries: they are counted in `extra`. */
-export const ctrf: Reporter = (report) => {
-  const tests = report.suites.flatMap((suite) =>
-    [...caseTests(suite), ...gateTests(suite)].map((test) => testOf(test, suite)),
-  )
-  const having = (wanted: Status) => tests.filter(({ status }) => status === wanted).length
-  const duration = tests.reduce((sum, test) => sum + test.duration, 0)
-  const summary = {
-    tests: tests.length,
-    passed: having('passed'),
-    failed: having('failed'),
-    skipped: having('skipped'),
-    pending: 0,
-    other: having('other'),
-    flaky: tests.filter(({ flaky }) => flaky === true).length,
-    suites: report.suites.length,
-    ...timesOf(report, duration),
+function* testsIn({ suites }: Report): Generator<[TestCase, SuiteReport]> {
+  for (const suite of suites)
+    for (const tests of [caseTests(suite), gateTests(suite)]) for (const test of tests) yield [test, suite]
+}
+
+function* writtenTests(report: Report) {
+  for (const [test, suite] of testsIn(report)) yield testOf(test, suite)
+}
+
+function summaryOf(report: Report) {
+  const counts = { tests: 0, passed: 0, failed: 0, skipped: 0, pending: 0, other: 0, flaky: 0 }
+  let total = 0
+  for (const [test] of testsIn(report)) {
+    const { status, flaky, duration } = outcomeOf(test)
+    counts.tests += 1
+    counts[status] += 1
+    counts.flaky += Number(flaky)
+    total += duration
   }
+  return { ...counts, suites: report.suites.length, ...timesOf(report, total) }
+}
+
+/** The list of tests, as it stands in the text of a report without any. */
+const NO_TESTS = /^( {4}"tests": )\[\]/m
+
+/** The report as CTRF JSON, a test a piece. Trials are no retries: they are counted in `extra`. */
+export function* ctrf(report: Report): Generator<string> {
   const verdicts = report.suites.map(({ suite, suite_version, verdict }) => ({
     suite: oneLine(suite, 120),
     version: oneLine(suite_version, 40),
@@ -97,11 +111,14 @@ export const ctrf: Reporter = (report) => {
     generatedBy: `aigate ${oneLine(report.tool_version, 40)}`,
     results: {
       tool: { name: 'aigate', version: oneLine(report.tool_version, 40) },
-      summary,
-      tests,
+      summary: summaryOf(report),
+      tests: [],
       ...environmentOf(report),
       extra: { outcome: report.outcome, verdicts },
     },
   }
-  return `${safeJson(JSON.stringify(written, null, 2))}\n`
+  const [head = '', key = '', tail = ''] = JSON.stringify(written, null, 2).split(NO_TESTS)
+  yield safeJson(head + key)
+  yield* jsonList(writtenTests(report), '    ')
+  yield `${safeJson(tail)}\n`
 }

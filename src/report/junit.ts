@@ -1,12 +1,11 @@
 // The JUnit reporter: one test suite a suite with one test case a case, and its gates beside it as another test suite.
-import type { Reporter } from '../ports.ts'
 import type { Report } from '../schema/verdict.ts'
 import { safeAttribute, safeXml, shorten } from './safe-text.ts'
-import { caseTests, gateTests, type TestCase, type Trouble } from './test-cases.ts'
+import { caseTests, gateTests, type TestCase } from './test-cases.ts'
 
 /** `strict`: only what Jenkins' junit-10.xsd knows, so no `file` of a test case and no count of skipped ones over all suites. */
 type Flavour = { strict: boolean; taken: Set<string> }
-type TestSuite = { name: string; timestamp: string; tests: TestCase[] }
+type TestSuite = { name: string; timestamp: string; tests: () => Iterable<TestCase> }
 const time = (value: number) => String(Number(value.toFixed(3)))
 
 /** Readers keep only the first of equal names: later ones get a number. */
@@ -29,41 +28,50 @@ function renderTest(test: TestCase, { taken, strict }: Flavour): string {
   const lines = [open]
   if (trouble) {
     const head = `<${trouble.element} message="${safeAttribute(shorten(trouble.message, 300))}" type="${safeAttribute(trouble.type)}">`
-    lines.push(`      ${head}${safeXml(trouble.body, 12_000)}</${trouble.element}>`)
+    lines.push(`      ${head}${safeXml(trouble.body(), 12_000)}</${trouble.element}>`)
   }
   lines.push(`      <system-out>${safeXml(test.output, 2000)}</system-out>`, '    </testcase>')
-  return lines.join('\n')
+  return `${lines.join('\n')}\n`
 }
 
-const counts = (tests: readonly TestCase[], withSkipped: boolean) => {
-  const having = (element: NonNullable<Trouble>['element']) =>
-    tests.filter(({ trouble }) => trouble?.element === element).length
-  const total = tests.reduce((sum, test) => sum + Number(time(test.seconds)), 0)
-  return `tests="${tests.length}" failures="${having('failure')}" errors="${having('error')}"${withSkipped ? ` skipped="${having('skipped')}"` : ''} time="${time(total)}"`
+const none = () => ({ tests: 0, failure: 0, error: 0, skipped: 0, time: 0 })
+type Counts = ReturnType<typeof none>
+
+/** Seconds are added up as they are written. */
+function count(sums: readonly Counts[], { trouble, seconds }: TestCase): void {
+  for (const sum of sums) {
+    sum.tests += 1
+    sum.time += Number(time(seconds))
+    if (trouble) sum[trouble.element] += 1
+  }
 }
 
-function renderSuite(suite: TestSuite, flavour: Flavour): string {
-  const open = `  <testsuite name="${safeAttribute(suite.name)}" ${counts(suite.tests, true)} timestamp="${safeAttribute(suite.timestamp, 40)}">`
-  return [open, ...suite.tests.map((test) => renderTest(test, flavour)), '  </testsuite>'].join('\n')
-}
+const written = ({ tests, failure, error, skipped, time: total }: Counts, withSkipped: boolean) =>
+  `tests="${tests}" failures="${failure}" errors="${error}"${withSkipped ? ` skipped="${skipped}"` : ''} time="${time(total)}"`
 
-function render({ suites: all }: Report, flavour: Flavour): string {
+/** A test a piece: what is counted stands before what it counts, so that all tests are gone through twice. */
+function* render({ suites: all }: Report, flavour: Flavour): Generator<string> {
   const suites = all.flatMap((one): TestSuite[] => [
-    { name: one.suite, timestamp: one.run.started_at, tests: caseTests(one) },
-    { name: `${one.suite} gates`, timestamp: one.run.started_at, tests: gateTests(one) },
+    { name: one.suite, timestamp: one.run.started_at, tests: () => caseTests(one) },
+    { name: `${one.suite} gates`, timestamp: one.run.started_at, tests: () => gateTests(one) },
   ])
-  const total = suites.flatMap(({ tests }) => tests)
-  return [
-    '<?xml version="1.0" encoding="UTF-8"?>',
-    `<testsuites name="aigate" ${counts(total, !flavour.strict)}>`,
-    ...suites.map((suite) => renderSuite(suite, flavour)),
-    '</testsuites>',
-    '',
-  ].join('\n')
+  const total = none()
+  const counted = suites.map((suite) => {
+    const counts = none()
+    for (const test of suite.tests()) count([counts, total], test)
+    return { ...suite, counts }
+  })
+  yield `<?xml version="1.0" encoding="UTF-8"?>\n<testsuites name="aigate" ${written(total, !flavour.strict)}>\n`
+  for (const { name, timestamp, tests, counts } of counted) {
+    yield `  <testsuite name="${safeAttribute(name)}" ${written(counts, true)} timestamp="${safeAttribute(timestamp, 40)}">\n`
+    for (const test of tests()) yield renderTest(test, flavour)
+    yield '  </testsuite>\n'
+  }
+  yield '</testsuites>\n'
 }
 
 /** The report as JUnit XML: a regressed or failing case is a failure, a case that was not measured an error. */
-export const junit: Reporter = (report) => render(report, { strict: false, taken: new Set() })
+export const junit = (report: Report) => render(report, { strict: false, taken: new Set() })
 
 /** As `junit`, and valid by the schema that Jenkins' xUnit plugin checks (junit-10.xsd). */
-export const junitStrict: Reporter = (report) => render(report, { strict: true, taken: new Set() })
+export const junitStrict = (report: Report) => render(report, { strict: true, taken: new Set() })

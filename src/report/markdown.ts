@@ -87,15 +87,16 @@ export function caseBlock(found: CaseReport): string {
 }
 
 /** Takes blocks in their order while they fit; one that does not fit is left out and counted. Each costs two line ends more. */
-function fill(blocks: readonly string[], room: number): { taken: string[]; left: number; used: number } {
+function fill<T>(items: readonly T[], room: number, blockOf: (item: T) => string) {
   const taken: string[] = []
   let used = 0
-  for (const block of blocks) {
+  for (const item of items) {
+    const block = blockOf(item)
     if (used + block.length + 2 > room) continue
     taken.push(block)
     used += block.length + 2
   }
-  return { taken, left: blocks.length - taken.length, used }
+  return { taken, left: items.length - taken.length, used }
 }
 
 /** Everything about a suite but its cases, the most important first. */
@@ -152,7 +153,7 @@ function nameLists({ cases }: SuiteReport): string[] {
 }
 
 function renderSuite(report: SuiteReport, room: number): string {
-  const head = fill([...facts(report), ...nameLists(report)], room - RESERVE)
+  const head = fill([...facts(report), ...nameLists(report)], room - RESERVE, (block) => block)
   const out = head.taken
   let left = head.left
   let free = room - RESERVE - head.used
@@ -160,7 +161,7 @@ function renderSuite(report: SuiteReport, room: number): string {
   for (const group of caseGroups(report.cases)) {
     if (group.cases.length === 0) continue
     const title = `### ${group.title} (${group.cases.length})`
-    const filled = fill(group.cases.map(caseBlock), free - title.length - 2)
+    const filled = fill(group.cases, free - title.length - 2, caseBlock)
     cases += filled.left
     if (filled.taken.length === 0) continue
     out.push(title, ...filled.taken)

@@ -4,10 +4,11 @@ import { attacks } from '../../fixtures/report/attacks.ts'
 import { caseReport, regressedCase, report, suiteReport } from '../../fixtures/report/sample.ts'
 import { parseXml } from '../../fixtures/report/strict-xml.ts'
 import type { CaseReport } from '../schema/verdict.ts'
-import { type ReporterName, reporters } from './registry.ts'
+import type { ReporterName } from './registry.ts'
+import { written } from './report-testing.ts'
 
 const render = (name: ReporterName, cases: CaseReport[], columns = 100) =>
-  reporters[name](report(suiteReport({ cases })), { color: false, columns })
+  written(name, report(suiteReport({ cases })), { color: false, columns })
 const held = (id: string) => [
   { ...regressedCase(), id, quarantined: true },
   caseReport({ id: 'steady', status: 'unchanged', quarantined: true, passes: 2, trials: 3 }),

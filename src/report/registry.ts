@@ -20,13 +20,11 @@ export const reporterNames = [
 ] as const
 export type ReporterName = (typeof reporterNames)[number]
 
-export const reporters: { [name in ReporterName]: Reporter } = {
-  table,
-  json,
-  junit,
-  'junit-strict': junitStrict,
-  ctrf,
-  codequality,
-  markdown,
-  html,
-}
+/** Reports that grow with the cases, piece by piece: as one text they may be longer than a string can be. */
+const growing = { json, junit, 'junit-strict': junitStrict, ctrf, codequality }
+const isGrowing = (name: ReporterName): name is keyof typeof growing => Object.hasOwn(growing, name)
+const bounded = { table, markdown, html }
+
+/** What a report is written from, one piece after the other. */
+export const piecesOf = (name: ReporterName, ...[report, options]: Parameters<Reporter>): Iterable<string> =>
+  isGrowing(name) ? growing[name](report) : [bounded[name](report, options)]

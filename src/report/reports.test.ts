@@ -7,9 +7,10 @@ import { caseReport, gate, regressedCase, report, samples, suiteReport } from '.
 import { type Element, parseXml } from '../../fixtures/report/strict-xml.ts'
 import type { Report } from '../schema/verdict.ts'
 import { MARKDOWN_LIMIT } from './markdown.ts'
-import { type ReporterName, reporterNames, reporters } from './registry.ts'
+import { type ReporterName, reporterNames } from './registry.ts'
+import { written } from './report-testing.ts'
 
-const render = (name: ReporterName, of: Report, columns = 100) => reporters[name](of, { color: false, columns })
+const render = (name: ReporterName, of: Report, columns = 100) => written(name, of, { color: false, columns })
 
 const commands = /^\s*::|##\[|##vso\[|##teamcity\[/im
 const unseen = /(?![\n\t])\p{Cc}|[\u202a-\u202e\u2066-\u2069\u2028\u2029]|\p{Surrogate}/u

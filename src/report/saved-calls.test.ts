@@ -1,13 +1,13 @@
 // The calls that the ladder saved are said where totals are: in the table, in Markdown, and only where there are any.
 import { describe, expect, it } from 'vitest'
 import { report, suiteReport } from '../../fixtures/report/sample.ts'
-import { reporters } from './registry.ts'
+import { written } from './report-testing.ts'
 
 const rendered = (name: 'table' | 'markdown', saved_calls?: number) => {
   const { verdict, run, ...rest } = suiteReport()
   const ladder = { ...run, trials: { min: 1, max: 3 } }
   const one = { ...rest, run: ladder, verdict: { ...verdict, passes: 1, ...(saved_calls && { saved_calls }) } }
-  return reporters[name](report(one), { color: false, columns: 120 })
+  return written(name, report(one), { color: false, columns: 120 })
 }
 
 describe.each(['table', 'markdown'] as const)('%s', (name) => {

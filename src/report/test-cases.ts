@@ -4,8 +4,8 @@ import { gateCells } from './gate-cells.ts'
 import { outcomeWord, tally } from './phrases.ts'
 import { plain } from './safe-text.ts'
 
-/** What a test case came to: nothing, an assertion that failed, or no measurement at all. */
-export type Trouble = { element: 'failure' | 'error' | 'skipped'; type: string; message: string; body: string } | null
+/** What a test case came to: nothing, an assertion that failed, or no measurement at all. Long texts are made when they are asked for. */
+export type Trouble = { element: 'failure' | 'error' | 'skipped'; type: string; message: string; body(): string } | null
 export type TestCase = {
   classname: string
   name: string
@@ -27,36 +27,38 @@ function failed({ status, passes, trials }: CaseReport): boolean {
 function troubleOf(found: CaseReport): Trouble {
   if (found.quarantined) {
     const message = `quarantined: ${found.status.replace('_', ' ')}, ${tally(found)}`
-    return { element: 'skipped', type: 'quarantined', message, body: message }
+    return { element: 'skipped', type: 'quarantined', message, body: () => message }
   }
   if (found.status === 'not_measured') {
     const message = found.error ?? 'not measured'
-    return { element: 'error', type: 'not_measured', message, body: message }
+    return { element: 'error', type: 'not_measured', message, body: () => message }
   }
   if (!failed(found)) return null
   const reasons = found.failures.map(
     ({ assertion, reason, trials }) => `${assertion}: ${reason} (${trials} of ${found.trials} trials)`,
   )
-  const answers = [
+  const answers = () => [
     ...(found.before === null ? [] : [`--- answer before ---\n${plain(found.before, 4000)}`]),
     ...(found.after === null ? [] : [`--- answer now ---\n${plain(found.after, 4000)}`]),
   ]
-  const body = [tally(found), ...reasons.map((reason) => plain(reason, 2000)), ...answers].join('\n')
+  const body = () => [tally(found), ...reasons.map((reason) => plain(reason, 2000)), ...answers()].join('\n')
   return { element: 'failure', type: found.status, message: reasons[0] ?? tally(found), body }
 }
 
-/** One test a case of the run; what only the baseline has is none. */
-export function caseTests({ suite, cases }: SuiteReport): TestCase[] {
-  const asked = cases.filter(({ status }) => status !== 'removed')
-  return asked.map((found) => ({
-    classname: found.category === undefined ? suite : `${suite}.${found.category}`,
-    name: found.id,
-    file: found.file,
-    seconds: seconds(found.latency_ms),
-    trouble: troubleOf(found),
-    found,
-    output: `${found.status.replace('_', ' ')}: ${tally(found)}${found.score === null ? '' : `, score ${found.score.toFixed(3)}`}`,
-  }))
+/** One test a case of the run, made when it is its turn; what only the baseline has is none. */
+export function* caseTests({ suite, cases }: SuiteReport): Generator<TestCase> {
+  for (const found of cases) {
+    if (found.status === 'removed') continue
+    yield {
+      classname: found.category === undefined ? suite : `${suite}.${found.category}`,
+      name: found.id,
+      file: found.file,
+      seconds: seconds(found.latency_ms),
+      trouble: troubleOf(found),
+      found,
+      output: `${found.status.replace('_', ' ')}: ${tally(found)}${found.score === null ? '' : `, score ${found.score.toFixed(3)}`}`,
+    }
+  }
 }
 
 function numbersOf(gate: GateResult): string {
@@ -69,7 +71,7 @@ function numbersOf(gate: GateResult): string {
 function gateTrouble(gate: GateResult, report: SuiteReport): Trouble {
   const { outcome } = gate
   if (outcome === 'pass' || (outcome === 'inconclusive' && report.verdict.outcome === 'pass')) return null
-  const body = [gate.sentence, ...(gate.needed ? [gate.needed] : [])].join('\n')
+  const body = () => [gate.sentence, ...(gate.needed ? [gate.needed] : [])].join('\n')
   return { element: outcome === 'invalid' ? 'error' : 'failure', type: outcome, message: gate.sentence, body }
 }
 
@@ -92,7 +94,7 @@ export function gateTests(report: SuiteReport): TestCase[] {
   const message = verdict.reasons[0] ?? outcomeWord[verdict.outcome]
   const element = verdict.outcome === 'invalid' ? 'error' : 'failure'
   return [
-    test('verdict', { element, type: verdict.outcome, message, body: verdict.reasons.join('\n') }, message),
+    test('verdict', { element, type: verdict.outcome, message, body: () => verdict.reasons.join('\n') }, message),
     ...tests,
   ]
 }

@@ -42,11 +42,19 @@ export function send(pass: Pass, queue: Queue, item: Item, call: Call): void {
     controller.abort()
   }
   const limit = (turns && provider.longest?.(item.request.case)) ?? provider.timeout_ms
+  let looked = false
   const late = () => {
+    if (!pass.inFlight.has(abort)) return
     // Who waits for a turn is not slow.
     const left = turns ? call.at + limit + turns.waited() - clock.monotonic() : 0
     if (left > 0) {
       timer = setTimeout(late, Math.min(Math.ceil(left), LONGEST_TIMER))
+      return
+    }
+    // Where code of the user kept this process busy, the answer may have come in long ago: it is looked for once.
+    if (!looked) {
+      looked = true
+      setImmediate(late)
       return
     }
     const latency_ms = clock.monotonic() - call.at

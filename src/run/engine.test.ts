@@ -1,5 +1,7 @@
 // The engine against providers that are scripted call by call, in real time.
+import { randomBytes } from 'node:crypto'
 import { performance } from 'node:perf_hooks'
+import { promisify } from 'node:util'
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { AskRequest, Attempt, Provider } from '../ports.ts'
@@ -132,6 +134,41 @@ describe('order and concurrency', () => {
     })
     expect(order).toEqual(arrived)
     expect(p.at.at(-1)! - p.at[0]!).toBeLessThan(150)
+  })
+
+  it('asks no further ahead than some answers that wait to be handed on', async () => {
+    const p = provider(() => answer(), { concurrency: 4 })
+    let handed = 0
+    let most = 0
+    const onCompletion = async () => {
+      most = Math.max(most, p.asked.length - handed)
+      await new Promise((go) => setImmediate(go))
+      handed += 1
+    }
+    await run(p, 600, { onCompletion })
+    expect(handed).toBe(600)
+    expect(most).toBeLessThanOrEqual(24)
+  })
+
+  it('listens to signals also where every answer comes at once', async () => {
+    const p = provider(() => answer(), { concurrency: 4 })
+    const controller = new AbortController()
+    setTimeout(() => controller.abort(), 5)
+    const { stopped } = await run(p, 100_000, { signal: controller.signal })
+    expect(stopped?.kind).toBe('interrupted')
+    expect(p.asked.length).toBeLessThan(50_000)
+  })
+
+  it('takes an answer that came in while something kept the process busy for no timeout', async () => {
+    const script: Script = async () => {
+      const done = promisify(randomBytes)(8)
+      const until = performance.now() + 120
+      while (performance.now() < until);
+      await done
+      return answer()
+    }
+    const { done } = await run(provider(script, { concurrency: 2, timeout_ms: 50 }), 4)
+    expect(done.map(([, { outcome, attempts }]) => `${outcome} ${attempts}`)).toEqual(Array(4).fill('answered 1'))
   })
 
   it('asks ten thousand calls in well under two seconds', async () => {

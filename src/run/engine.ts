@@ -42,11 +42,27 @@ export async function runPass(input: PassInput): Promise<{ stopped?: Stopped }> 
     await pass.deliveries
   } finally {
     clearTimeout(pass.timer)
+    clearImmediate(pass.next)
     input.budget.passes.delete(wake)
     input.signal.removeEventListener('abort', interrupt)
   }
   if (pass.failure) throw pass.failure.error
   return pass.stopped ? { stopped: pass.stopped } : {}
+}
+
+/** So many calls start until timers, signals and graders get a turn: where answers come at once nothing else would give them one. */
+const A_TURN = 64
+/** Answers that wait to be handed on, for each call that may be under way; then no more are asked for. */
+const MOST_WAITING = 4
+
+function isTurnOver(pass: Pass): boolean {
+  if (pass.inTurn < A_TURN) return false
+  pass.next ??= setImmediate(() => {
+    pass.inTurn = 0
+    pass.next = undefined
+    pump(pass)
+  })
+  return true
 }
 
 /** Starts every call that may start now, of all queues in turn, and sees to it that the next one is not forgotten. */
@@ -95,7 +111,7 @@ function firstOf(queues: ReadonlySet<Queue>): Queue | undefined {
 /** Starts the next call of a queue; false when none may start now, and `later` is told in how many milliseconds. */
 function started(pass: Pass, queue: Queue, later: (ms: number) => void): boolean {
   const { budget, clock } = pass.input
-  if (pass.stopped) return false
+  if (pass.stopped || isTurnOver(pass)) return false
   const now = clock.monotonic()
   if (timeLeft(budget, now) === 0) return outOfBudget(pass, spent(budget, 0, now))
   if (queue.lane.waiting > 0) return false
@@ -104,6 +120,7 @@ function started(pass: Pass, queue: Queue, later: (ms: number) => void): boolean
     later(wait)
     return false
   }
+  if (pass.handing > MOST_WAITING * item.ceilings.concurrency) return false
   const lost = budget.lost.get(item.provider.name)
   if (lost) {
     halt(pass, lost)
@@ -121,6 +138,7 @@ function started(pass: Pass, queue: Queue, later: (ms: number) => void): boolean
   const reason = spent(budget, need.tokens, now, isTalk(item.request) ? newTalk(item.request) : null)
   if (reason) return outOfBudget(pass, reason)
   takeItem(queue, item)
+  pass.inTurn += 1
   admit(budget, now)
   send(pass, queue, item, startCall(queue, item.ceilings, need, now))
   return true

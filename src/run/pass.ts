@@ -42,6 +42,9 @@ export type Pass = {
   /** How to abort each call that is under way. */
   inFlight: Set<() => void>
   timer: NodeJS.Timeout | undefined
+  /** Calls that were started since timers and signals had their turn; `next`: when that has come. */
+  inTurn: number
+  next: NodeJS.Immediate | undefined
   /** Of so many the handing on takes its time, or has not begun. */
   handing: number
   deliveries: Promise<void>
@@ -69,6 +72,8 @@ export function begin(input: PassInput): Pass {
     open: order.length,
     inFlight: new Set(),
     timer: undefined,
+    inTurn: 0,
+    next: undefined,
     handing: 0,
     deliveries: Promise.resolve(),
     stopped: undefined,
@@ -106,6 +111,8 @@ function follow(pass: Pass, done: Promise<void>): void {
     .catch((error: unknown) => fail(pass, error))
     .finally(() => {
       pass.handing -= 1
+      // Calls may have waited for this.
+      if (pass.open > 0) wakeAll(pass.input.budget)
     })
 }
 

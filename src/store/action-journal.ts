@@ -6,7 +6,7 @@ import { ACTION_JOURNAL_FORMAT, type ActionEntry, ActionRecord } from '../schema
 import { appendChained, type Chain, type ChainedKind, damaged, readChain, type Stamp, tornWarning } from './chained-file.ts' // biome-ignore format: one list
 import { withLock } from './ledger-lock.ts'
 import { fileError } from './write-text.ts'
-import { makeFolderSync } from './make-folder.ts'
+import { makeFolderSync } from '../make-folder.ts'
 
 export const actionKind: ChainedKind<ActionRecord> = {
   aigate: 'actions',

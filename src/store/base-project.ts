@@ -11,7 +11,7 @@ import type { Config } from '../schema/config.ts'
 import { type Blob, blobsAt, prefixOf, treeAt } from './git-objects.ts'
 import { loadProject } from './project.ts'
 import { realPath } from './repository-links.ts'
-import { makeFolder } from './make-folder.ts'
+import { makeFolder } from '../make-folder.ts'
 
 /** More than this is not laid out: a base is files that people wrote. */
 const MOST_BYTES = 512 * 1024 * 1024

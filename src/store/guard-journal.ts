@@ -14,7 +14,7 @@ import {
 } from './chained-file.ts'
 import { type Damage, putAside } from './damaged-journal.ts'
 import { fileError } from './write-text.ts'
-import { makeFolderSync } from './make-folder.ts'
+import { makeFolderSync } from '../make-folder.ts'
 
 export const guardKind: ChainedKind<GuardRecord> = {
   aigate: 'guard',

@@ -6,7 +6,7 @@ import { appendChained, damaged, sha256Bytes, type Stamp, tornWarning } from './
 import { withLock } from './ledger-lock.ts'
 import { ledgerKind, manifestFile, manifestText, readLedger } from './ledger.ts'
 import { fileError, writeText } from './write-text.ts'
-import { makeFolderSync } from './make-folder.ts'
+import { makeFolderSync } from '../make-folder.ts'
 
 type Draft =
   | Exclude<LedgerEntry, { kind: 'release' }>

@@ -18,7 +18,7 @@ import {
 import { parseJson } from './json-lines.ts'
 import { withLock } from './ledger-lock.ts'
 import { fileError, writeText } from './write-text.ts'
-import { makeFolderSync } from './make-folder.ts'
+import { makeFolderSync } from '../make-folder.ts'
 
 const kind: ChainedKind<RolloutRecord> = {
   aigate: 'rollout',

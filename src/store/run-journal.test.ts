@@ -1,5 +1,15 @@
 // The record of a run: written and read back, killed in the middle, torn, foreign, full disk, large; and found by name.
-import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import {
+  appendFileSync,
+  closeSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import * as fc from 'fast-check'
@@ -72,6 +82,16 @@ async function fault(promise: Promise<unknown>): Promise<AigateError> {
   expect(error).toBeInstanceOf(AigateError)
   return error as AigateError
 }
+
+it('what comes after the end is refused, and goes into no other file', async () => {
+  const journal = await createRun(newFolder(), headerOf(['a']))
+  await journal.end({ complete: true })
+  const other = join(root, 'other.txt')
+  const fd = openSync(other, 'w')
+  expect(() => journal.answer(observation('a', 1, 'late'))).toThrow(AigateError)
+  closeSync(fd)
+  expect(readFileSync(other, 'utf8')).toBe('')
+})
 
 describe('write and read', () => {
   it('gives back what was written, in the order of the cases', async () => {

@@ -1,8 +1,8 @@
 // The record of a run: written line by line while the run goes on, so that no answer that was paid for is ever lost.
 import { closeSync, fdatasync, fsyncSync, ftruncateSync, openSync, writeSync } from 'node:fs'
-import { mkdir, stat } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { makeFolder } from '../make-folder.ts'
 import type { Observation, RunHeader } from '../schema/run.ts'
 import { jsonLine } from './json-lines.ts'
 import { lineSource, withTextOnDisk } from './text-on-disk.ts'
@@ -116,26 +116,6 @@ async function openNew(folder: string, name: string): Promise<{ fd: number; file
   }
 }
 
-/**
- * Like mkdir with `recursive`, which never comes back where a folder exists but takes no others and says ENOENT to that,
- * as /proc does.
- */
-async function makeFolder(folder: string): Promise<void> {
-  try {
-    await mkdir(folder)
-  } catch (error) {
-    const there = async (path: string) => (await stat(path).catch(() => null))?.isDirectory() ?? false
-    if (await there(folder)) return
-    const parent = dirname(folder)
-    if (errno(error) !== 'ENOENT' || parent === folder || (await there(parent))) throw error
-    await makeFolder(parent)
-    // Another run may have made it meanwhile.
-    await mkdir(folder).catch(async (again: unknown) => {
-      if (!(await there(folder))) throw again
-    })
-  }
-}
-
 /** Where a line stands, in bytes, without its line end. */
 export type LinePlace = { offset: number; length: number }
 export type LineWriter = {
@@ -201,6 +181,8 @@ export function lineWriter(fd: number, file: string, start: number): LineWriter 
       } catch (error) {
         throw fileError(file, error, 'write')
       } finally {
+        // The system gives the number to the next file that is opened.
+        failed ??= Object.assign(new Error('closed'), { code: 'EBADF' })
         closeSync(fd)
       }
     },

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path'
 import { AigateError } from '../errors.ts'
 import type { Completion } from '../schema/run.ts'
 import { errno, fileError, writeText } from './write-text.ts'
-import { makeFolder } from './make-folder.ts'
+import { makeFolder } from '../make-folder.ts'
 
 /** `path` is relative, with forward slashes. `append`: the text is added to a file that is already there. */
 export type ScaffoldFile = { path: string; text: string; append?: true }

@@ -4,7 +4,7 @@ import { constants } from 'node:fs'
 import { access, open, realpath, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { AigateError } from '../errors.ts'
-import { makeFolder } from './make-folder.ts'
+import { makeFolder } from '../make-folder.ts'
 
 const reasons: Readonly<Record<string, string>> = {
   EACCES: 'permission denied',

@@ -13,7 +13,7 @@ import { type ActionInputs, baseWords, changedWords, readInputs } from './action
 import * as results from './action-results.ts'
 import { irrelevantChange } from './action-relevance.ts'
 import { judgeTrust, type Trust } from './action-trust.ts'
-import { makeFolder } from '../../store/make-folder.ts'
+import { makeFolder } from '../../make-folder.ts'
 
 /** `program`: the command-line tool beside this bundle. `codes`: what a pipeline sees of each ending. */
 type Host = { program: string; codes: Readonly<Record<Ending, number>> }

@@ -1,5 +1,5 @@
 // The asking part of anchors: a few cases once more as the baseline asked them, beside the run that they explain.
-import { basename, join } from 'node:path'
+import { basename } from 'node:path'
 import { anchorPlan, noAnchors } from '../../decide/change/anchors.ts'
 import { cellTarget, oldParts } from '../../decide/change/cells.ts'
 import { finishedPasses } from '../../decide/gate/tally.ts'
@@ -11,12 +11,12 @@ import type { Baseline } from '../../schema/baseline.ts'
 import type { Run, RunHeader } from '../../schema/run.ts'
 import type { SuiteReport } from '../../schema/verdict.ts'
 import { loadPrompt } from '../../store/prompts.ts'
-import { openRecordings } from '../../store/recordings.ts'
 import { anchorsFolder } from '../../store/run-journal.ts'
 import { askRounds, openCell } from './attribute.ts'
 import type { Session } from './session.ts'
 import { judgeRun } from './judge-run.ts'
 import { deterministicCases } from './stored-evidence.ts'
+import { suiteRecordings } from './suite-recordings.ts'
 
 /** `header`: what the record of the run says of its anchors; `suite`: the cases to ask again, null for none. */
 export type Anchors = { header: RunHeader['anchors']; suite: LoadedSuite | null; notes: string[] }
@@ -87,8 +87,8 @@ export async function judgeWithAnchors(
 ): Promise<{ report: SuiteReport; run: Run; file: string }> {
   const { header, observations, stopped: before } = done.run
   if (before !== undefined || done.report.verdict.outcome === 'invalid') return done
-  const { project, options } = session
-  const recordings = await openRecordings(join(project.root, project.config.recordings), header.suite)
+  const { options } = session
+  const recordings = await suiteRecordings(session, suite)
   const folder = anchorsFolder(done.file)
   const cell = await openCell(session, {
     name: `anchors-${basename(folder)}`,

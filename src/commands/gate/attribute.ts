@@ -1,5 +1,4 @@
 // The asking part of eval --attribute: runs the missing combinations of old and new on the same cases and trials.
-import { join } from 'node:path'
 import { attribution } from '../../decide/change/attribution.ts'
 import { requireOneCause } from '../../decide/change/causes.ts'
 import { cellTarget, type Design, designOf, oldParts } from '../../decide/change/cells.ts'
@@ -15,13 +14,13 @@ import type { Baseline } from '../../schema/baseline.ts'
 import type { Completion, Observation, Run } from '../../schema/run.ts'
 import type { Attribution } from '../../schema/verdict.ts'
 import { loadPrompt } from '../../store/prompts.ts'
-import { openRecordings, type RecordingsFile } from '../../store/recordings.ts'
 import { cellFolder, cellName } from './attribution-record.ts'
 import { openMemory } from './answer-memory.ts'
 import { BROKEN_OFF, openRecord, type Session } from './session.ts'
 import { finisher, gradingLine } from './finish-answer.ts'
 import { headerOf } from './run-header.ts'
 import { ownCases } from './shards/shard.ts'
+import { type SuiteRecordings, suiteRecordings } from './suite-recordings.ts'
 import { startProgress } from '../progress.ts'
 
 /** The combinations of one suite that are still to be asked, each as a suite of its own. */
@@ -85,12 +84,12 @@ async function renderAll(suite: LoadedSuite): Promise<void> {
 export async function askCells(
   session: Session,
   { design, suites }: Cells,
-  candidate: { run: Run; file: string; baseline: Baseline },
+  candidate: { suite: LoadedSuite; run: Run; file: string; baseline: Baseline },
 ): Promise<Attribution> {
-  const { project, options } = session
+  const { options } = session
   const { header, observations } = candidate.run
   const { baseline } = candidate
-  const recordings = await openRecordings(join(project.root, project.config.recordings), header.suite)
+  const recordings = await suiteRecordings(session, candidate.suite)
   const cells: Cell[] = []
   for (const { name, suite } of suites) {
     const folder = cellFolder(session.folder, name)
@@ -173,7 +172,7 @@ export async function openCell(
     name: string
     suite: LoadedSuite
     folder: string
-    recordings: RecordingsFile
+    recordings: SuiteRecordings
     partial: boolean
     /** Answers of earlier runs do not serve: what is wanted is how it answers now. */
     fresh?: boolean
@@ -193,8 +192,11 @@ export async function openCell(
   const here = ownCases(session.shard, suite)
   const ask = (trial: number) => here.map((each) => expand(each.case, trial))
   const memory = wanted.fresh ? undefined : await openMemory(session, { suite, side: `cell ${name}` })
-  const find = (request: AskRequest) =>
-    journal.known({ case: request.case.id, trial: request.trial, purpose: 'pass' })?.completion ?? memory?.find(request)
+  const find = (request: AskRequest) => {
+    const known = journal.known({ case: request.case.id, trial: request.trial, purpose: 'pass' })?.completion
+    if (known) recordings.addKnown(request, known)
+    return known ?? memory?.find(request)
+  }
   const finish = finisher({ session, suite, journal, observations, memory })
   return { header, provider, journal, observations, ask, find, finish }
 }

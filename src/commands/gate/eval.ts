@@ -230,7 +230,9 @@ async function judgeSuites(
       const record = { baseline, file: plan.with.file ?? '' }
       const done = again && baseline ? await judgeWithAnchors(session, again, asked, { ...record, baseline }) : asked
       const found =
-        plan.cells && baseline ? { attribution: await askCells(session, plan.cells, { ...done, baseline }) } : {}
+        plan.cells && baseline
+          ? { attribution: await askCells(session, plan.cells, { ...done, suite: plan.suite, baseline }) }
+          : {}
       return { ...done.report, ...found }
     }
     return await sideBySide(context, plans, ({ suite }) => askedWhere(suite, session.options), judgeOne)

@@ -1,5 +1,4 @@
 // The road of one suite: ask a pass, grade each answer as it comes, judge, and ask again while the verdict is open.
-import { join } from 'node:path'
 import { judgeChange } from '../../decide/change/judge-change.ts'
 import { suiteReport } from '../../decide/explain/suite-report.ts'
 import { FIRST_CONFIRMATION } from '../../decide/shards/whole-run.ts'
@@ -10,7 +9,6 @@ import { interleave } from '../../run/interleave.ts'
 import { runKnowing } from '../../run/known-answers.ts'
 import type { Completion, Observation, Run } from '../../schema/run.ts'
 import type { SuiteReport } from '../../schema/verdict.ts'
-import { openRecordings } from '../../store/recordings.ts'
 import { openMemory, SAME_TIME_MS } from './answer-memory.ts'
 import { batching } from './batching.ts'
 import { finisher, gradingLine } from './finish-answer.ts'
@@ -19,6 +17,7 @@ import { startProgress } from '../progress.ts'
 import { keepBaseline, suiteHeader } from './run-header.ts'
 import { BROKEN_OFF, type Comparison, openRecord, type Session } from './session.ts'
 import { nextOfShard, ownCases } from './shards/shard.ts'
+import { suiteRecordings } from './suite-recordings.ts'
 
 /**
  * Runs one suite to its verdict. Every answer is in the journal before it is graded, and every grade before it is judged.
@@ -29,9 +28,9 @@ export async function evaluateSuite(
   suite: LoadedSuite,
   against: Comparison,
 ): Promise<{ report: SuiteReport; run: Run; file: string }> {
-  const { context, project, options } = session
+  const { context, options } = session
   const { other, anchors } = against
-  const recordings = await openRecordings(join(project.root, project.config.recordings), suite.suite.suite)
+  const recordings = await suiteRecordings(session, suite)
   const settings = {
     record: options.record === true,
     offline: options.offline === true,
@@ -64,6 +63,11 @@ export async function evaluateSuite(
   const judging = await judgingOf(session, suite)
   const before = answersOf(against, suite)
   const finish = finisher({ session, suite, journal, observations, memory, before })
+  const known = (request: AskRequest) => {
+    const before = journal.known({ case: request.case.id, trial: request.trial, purpose })?.completion
+    if (before) recordings.addKnown(request, before)
+    return before
+  }
   const grading = gradingLine()
   let decision: ReturnType<typeof decide>
   try {
@@ -90,11 +94,7 @@ export async function evaluateSuite(
           onCompletion,
           onEvent: progress.event,
         },
-        (request) =>
-          other?.owns(request)
-            ? other.find(request)
-            : (journal.known({ case: request.case.id, trial: request.trial, purpose })?.completion ??
-              memory.find(request)),
+        (request) => (other?.owns(request) ? other.find(request) : (known(request) ?? memory.find(request))),
       )
       await grading.settled()
       stopped = judging?.dead() ?? pass.stopped?.message

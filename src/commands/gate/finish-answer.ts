@@ -6,6 +6,7 @@ import type { Completion, Observation } from '../../schema/run.ts'
 import { grade, type Graded } from '../../score/grade.ts'
 import { checkOutput, type OutputForm, outputFormOf } from '../../score/output-form.ts'
 import { sharedScores } from '../../score/shared-scores.ts'
+import { isSecretName } from '../../secrets.ts'
 import type { RunJournal } from '../../store/run-journal.ts'
 import type { Memory } from './answer-memory.ts'
 import { judgingOf } from '../judge/judging.ts'
@@ -44,22 +45,24 @@ function quietMoments(): () => Promise<void> {
   }
 }
 
+/** Only what we know to be secret is taken out of answers: a suite may well test that a model invents no key of its own. */
+export function answerRedactor({ context, project }: Session, { target }: LoadedSuite): (text: string) => string {
+  const names = secretNames(project.config)
+  if (target.kind === 'http') names.push(...namesIn(JSON.stringify(target.target)))
+  if (target.kind === 'command') names.push(...target.target.env.filter(isSecretName))
+  return redactor(context.env, names, { patterns: false })
+}
+
 /**
  * Makes the function that an answer goes through: it is saved when the call returns, and graded, one after the other, when
  * the promise resolves. Throws where it cannot be saved. An answer that stood in the record before is not written again, and one
  * that was graded keeps its grades. After an interruption nothing is graded any more: what is saved can be graded later.
  */
 export function finisher({ session, suite, journal, observations, memory, before }: Finishing) {
-  const { context, project } = session
-  const { target } = suite
-  const names = [
-    ...secretNames(project.config),
-    ...(target.kind === 'http' ? namesIn(JSON.stringify(target.target)) : []),
-  ]
-  // Only what we know to be secret is taken out of answers: a suite may well test that a model invents no key of its own.
-  const redact = redactor(context.env, names, { patterns: false })
+  const { context } = session
+  const redact = answerRedactor(session, suite)
   const clear = codeRedactor(context.env)
-  const form = outputFormOf(target)
+  const form = outputFormOf(suite.target)
   const plain = { ...graderTools({ dir: suite.dir, env: context.env }), baselineAnswer: before }
   const graded = async (request: AskRequest, completion: Completion) => {
     const judging = await judgingOf(session, suite)

@@ -2,7 +2,9 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeEach, expect, it } from 'vitest'
-import { makeFolder, makeFolderSync } from '../../store/make-folder.ts'
+import { replaceFile } from '../../act/replace-file.ts'
+import { makeFolder, makeFolderSync } from '../../make-folder.ts'
+import { saveTables } from '../../observe/known-file.ts'
 import { removeTemporary, start, temporary } from '../cli-testing.ts'
 import { type Api, promptProject, startApi } from '../git-testing.ts'
 
@@ -48,6 +50,17 @@ it.skipIf(!isLinux)('of the run and of a report: a sentence', { timeout: 90_000 
     expect(stderr).toMatch(/\/proc\/aigate.* cannot be written: it does not exist/)
     expect(stderr).not.toMatch(/^ +at /m)
   }
+})
+
+it.skipIf(!isLinux)('of a control plane or of what is known between two looks: an error', async () => {
+  const none = { columns: 1, size: 0, data: new Uint32Array() }
+  const recent = { since: 0, young: none, old: none }
+  const pending = { width: 1, length: 60_000, minutes: new Map() }
+  const tables = { units: { table: none, halvings: 0, most: 1 }, ids: recent, answers: recent, pending }
+  await expect(replaceFile('/proc/aigate/plane/flags.json', () => '{}')).rejects.toThrow(
+    /flags\.json cannot be written/,
+  )
+  await expect(saveTables('/proc/aigate/known', tables)).rejects.toThrow(/could not be written to \/proc.*ENOENT/)
 })
 
 it('folders in folders, those that are there, and those in whose way a file stands', async () => {

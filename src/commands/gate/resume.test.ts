@@ -105,6 +105,26 @@ it('kill -9 twenty times in a run of 500 cases: nothing asked twice, nothing los
   expect((await aigate(['report', 'latest'], folder)).code).toBe(0)
 })
 
+it('what was killed while it recorded goes on to recordings of every answer, without anybody asked twice', {
+  timeout: 60_000,
+}, async () => {
+  const api = await slowApi(20)
+  const folder = promptProject(api, { cases: 60 })
+  const { signalCode } = await stopAfter(api, folder, ['eval', '--record', ...uncached], 30, 'SIGKILL')
+  expect(signalCode).toBe('SIGKILL')
+  const [file = ''] = readdirSync(runFolder(folder)).filter((name) => name.endsWith('.jsonl'))
+  const kept = answered(join(runFolder(folder), file)).length
+  expect(kept).toBeGreaterThan(10)
+  const from = api.asked.length
+  expect((await resume(folder)).code).toBe(0)
+  const asked = api.asked.length
+  expect(asked - from).toBe(60 - kept)
+  const before = same(folder)
+  expect((await aigate(['eval', '--offline', ...reporters], folder)).code).toBe(0)
+  expect([api.asked.length, reportIn(folder).suites[0]!.totals.replayed, same(folder)]).toEqual([asked, 60, before])
+  expect(readFileSync(join(folder, 'recordings', 'app.jsonl'), 'utf8')).not.toContain('cost_usd')
+})
+
 it('Ctrl-C ends within two seconds with 130 and the line that goes on, also while a program grades', async () => {
   const api = await slowApi(1, (user) => (user.endsWith('9') ? null : verdictOf(user)))
   const folder = promptProject(api, { cases: 20, suite: '' })

@@ -16,7 +16,7 @@ import { fileError } from '../../store/write-text.ts'
 import { cellFolder, cellsIn } from './attribution-record.ts'
 import type { Comparison, Session } from './session.ts'
 import { suiteHeader } from './run-header.ts'
-import { makeFolder } from '../../store/make-folder.ts'
+import { makeFolder } from '../../make-folder.ts'
 
 /** Options that decide what is asked and how it is judged; a resumed run has those that it was started with. */
 const KEPT = [

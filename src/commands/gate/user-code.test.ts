@@ -41,6 +41,27 @@ describe('a module', () => {
     )
     expect(await aigate(['eval'], folder)).toMatchObject({ code: 4 })
   })
+  it('or a program whose answer repeats a key: it is not in the recordings either', async () => {
+    const key = 'sk-proj-Ab12Cd34Ef56Gh78Ij90Kl12Mn34'
+    const folder = project({ one: "export default () => 'right ' + process.env.MY_KEY\n", two: right })
+    const named = 'version: 1\nproviders: {api: {type: openai, api_key_env: MY_KEY}}\n'
+    writeFileSync(join(folder, 'aigate.yaml'), named)
+    const suite = join(folder, 'evals', 'two.suite.yaml')
+    const program = `{command: [node, -e, "console.log('right', process.env.MY_KEY, process.env.SHOP_TOKEN, process.env.TONE)"], env: [MY_KEY, SHOP_TOKEN, TONE]}`
+    writeFileSync(suite, readFileSync(suite, 'utf8').replace('{module: ../two.mjs}', program))
+    const env = { MY_KEY: key, SHOP_TOKEN: 's3cr3t-of-a-shop', TONE: 'friendly' }
+    expect(await aigate(['eval', '--record'], folder, env)).toMatchObject({ code: 0 })
+    const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.jsonl'))
+    expect(files).toHaveLength(4)
+    for (const name of files) {
+      const written = readFileSync(join(folder, name), 'utf8')
+      expect(written).toContain(
+        name.endsWith('two.jsonl') ? 'right [redacted] [redacted] friendly' : 'right [redacted]',
+      )
+      for (const secret of [key, env.SHOP_TOKEN]) expect(written).not.toContain(secret)
+    }
+    expect(await aigate(['eval', '--offline'], folder)).toMatchObject({ code: 0 })
+  })
   it('that throws outside of every call is no failure', async () => {
     const late = "setTimeout(() => { throw new Error('late ' + process.env.MY_TOKEN) }, 20)\n"
     const folder = project({

@@ -19,7 +19,6 @@ import type { Run } from '../../schema/run.ts'
 import { worst } from '../../schema/verdict.ts'
 import { loadProject } from '../../store/project.ts'
 import { loadPrompt } from '../../store/prompts.ts'
-import type { RecordingsFile } from '../../store/recordings.ts'
 import { loadSuites } from '../../store/suites.ts'
 import { askRounds, type Cell, openCell } from '../gate/attribute.ts'
 import { openSession, type Session } from '../gate/session.ts'
@@ -28,6 +27,7 @@ import { runsOf, storedBaseline } from '../gate/judge-run.ts'
 import { budgetOf, type Limited } from '../options.ts'
 import { say } from '../versions/release.ts'
 import { quarantineList } from '../gate/stored-evidence.ts'
+import type { SuiteRecordings } from '../gate/suite-recordings.ts'
 
 export type DriftOptions = Limited & {
   config?: string
@@ -133,11 +133,10 @@ async function askSuite(session: Session, { suite, own, baseline, passes }: Aski
 }
 
 /** Answers from nowhere, kept nowhere. */
-const nobody: RecordingsFile = {
-  count: 0,
-  judgements: () => new Map(),
+const nobody: SuiteRecordings = {
   find: () => undefined,
   add: () => undefined,
+  addKnown: () => undefined,
   save: async () => undefined,
 }
 

@@ -18,7 +18,7 @@ import {
 import type { Damage } from '../../store/damaged-journal.ts'
 import { withLock } from '../../store/ledger-lock.ts'
 import { fileError } from '../../store/write-text.ts'
-import { makeFolderSync } from '../../store/make-folder.ts'
+import { makeFolderSync } from '../../make-folder.ts'
 
 /** A journal of so many records goes on in a new file: reading it must not take longer and longer. */
 const LONGEST_JOURNAL = 400

@@ -12,7 +12,6 @@ import { snapshotTarget } from '../../run/snapshot.ts'
 import type { ReleaseManifest } from '../../schema/release.ts'
 import type { Observation } from '../../schema/run.ts'
 import { choose, didYouMean } from '../../store/faults.ts'
-import { openRecordings } from '../../store/recordings.ts'
 import { loadReleasedPrompt } from '../../store/released-prompt.ts'
 import { createRun } from '../../store/run-journal.ts'
 import { loadSuites } from '../../store/suites.ts'
@@ -20,6 +19,7 @@ import { assertGradable } from '../gradable.ts'
 import { openSession, type Session } from '../gate/session.ts'
 import { finisher } from '../gate/finish-answer.ts'
 import { headerOf } from '../gate/run-header.ts'
+import { suiteRecordings } from '../gate/suite-recordings.ts'
 import { budgetOf, type Limited } from '../options.ts'
 import { openLedger, say } from './release.ts'
 
@@ -125,13 +125,13 @@ async function askRelease(
   now: LoadedSuite,
   { release, hash, k }: Asked,
 ): Promise<Omit<Seen, 'release'>> {
-  const { context, project, options, seed, budget } = session
+  const { context, options, seed, budget } = session
   const suite = await asReleased(session, now, release)
   if (snapshotTarget(suite.target).hash !== hash)
     context.stderr.write(
       `warning: ${release.id} was released with other tools or another response format than the suite has now.\n`,
     )
-  const recordings = await openRecordings(join(project.root, project.config.recordings), suite.suite.suite)
+  const recordings = await suiteRecordings(session, suite)
   const settings = { record: options.record === true, offline: options.offline === true, recordings }
   const provider = await buildProvider(suite, { env: context.env, clock: context, ...settings })
   const journal = await createRun(

@@ -9,7 +9,7 @@ import { isPlainCompletion } from '../../schema/plain-completion.ts'
 import { Completion } from '../../schema/run.ts'
 import { jsonLine, parseJson } from '../json-lines.ts'
 import { errno } from '../write-text.ts'
-import { makeFolderSync } from '../make-folder.ts'
+import { makeFolderSync } from '../../make-folder.ts'
 
 /** The newest format that this code reads. */
 export const FORMAT = 1

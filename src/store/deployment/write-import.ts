@@ -7,7 +7,7 @@ import { AigateError } from '../../errors.ts'
 import { schemaHome, withSchemaHome } from '../schema-home.ts'
 import { fileError, writeText } from '../write-text.ts'
 import type { ImportPlan } from './import-deployment.ts'
-import { makeFolder } from '../make-folder.ts'
+import { makeFolder } from '../../make-folder.ts'
 
 const HEAD = '# yaml-language-server: $schema=node_modules/aigate/schema/aigate.schema.json\n'
 
