@@ -2,7 +2,7 @@
 import { isAbsolute, join, posix } from 'node:path'
 import { AigateError } from '../errors.ts'
 import type { Context } from '../ports.ts'
-import { type ReporterName, piecesOf, reporterNames } from '../report/registry.ts'
+import { type ReporterName, reporterNames, reporterOf } from '../report/registry.ts'
 import type { Report } from '../schema/verdict.ts'
 import { prefixOf } from '../store/git-objects.ts'
 import { inBlocks, requireWritable, writeText } from '../store/write-text.ts'
@@ -52,7 +52,7 @@ export async function writeReports(context: Context, report: Report, wanted: Wan
   for (const { name, file } of wanted) {
     const color = file === null && wantsColor(context.env, context.stdout)
     const of = ofForges.has(name) ? fromTop : report
-    const pieces = piecesOf(name, of, { color, columns, ascii: context.env.TERM === 'dumb' })
+    const pieces = (await reporterOf(name))(of, { color, columns, ascii: context.env.TERM === 'dumb' })
     if (file !== null) await writeText(placeOf(context, file), pieces)
     else for (const block of inBlocks(pieces)) context.stdout.write(block)
   }

@@ -8,8 +8,8 @@ import { poisoned } from '../../fixtures/report/poisoned.ts'
 import { caseReport, regressedCase, report, samples, suiteReport } from '../../fixtures/report/sample.ts'
 import { type Element, parseXml } from '../../fixtures/report/strict-xml.ts'
 import type { Report } from '../schema/verdict.ts'
-import { piecesOf, type ReporterName } from './registry.ts'
-import { written } from './report-testing.ts'
+import type { ReporterName } from './registry.ts'
+import { pieces, written } from './report-testing.ts'
 import { safeJson } from './safe-text.ts'
 
 const render = (name: ReporterName, of: Report) => written(name, of, { color: false, columns: 100 })
@@ -211,7 +211,7 @@ describe('reports that grow with the cases', () => {
     const { of, looked } = long()
     let size = 0
     let cases = 0
-    for (const piece of piecesOf(name, of, options)) {
+    for (const piece of pieces(name, of, options)) {
       expect(piece.length).toBeLessThan(20_000)
       size += piece.length
       if (/long_\d/.test(piece)) cases += 1

@@ -1,30 +1,24 @@
-// The reporters by name: a new one is one file and one line here.
+// The reporters by name: a new one is one file and one line here. Each is loaded when it is asked for.
 import type { Reporter } from '../ports.ts'
-import { codequality } from './codequality.ts'
-import { ctrf } from './ctrf.ts'
-import { html } from './html/html.ts'
-import { json } from './json.ts'
-import { junit, junitStrict } from './junit.ts'
-import { markdown } from './markdown.ts'
-import { table } from './table/table.ts'
 
-export const reporterNames = [
-  'table',
-  'json',
-  'junit',
-  'junit-strict',
-  'ctrf',
-  'codequality',
-  'markdown',
-  'html',
-] as const
-export type ReporterName = (typeof reporterNames)[number]
+/** Writes a report piece by piece: as one text those that grow with the cases may be longer than a string can be. */
+type Pieces = (...args: Parameters<Reporter>) => Iterable<string>
 
-/** Reports that grow with the cases, piece by piece: as one text they may be longer than a string can be. */
-const growing = { json, junit, 'junit-strict': junitStrict, ctrf, codequality }
-const isGrowing = (name: ReporterName): name is keyof typeof growing => Object.hasOwn(growing, name)
-const bounded = { table, markdown, html }
+const bounded =
+  (reporter: Reporter): Pieces =>
+  (...args) => [reporter(...args)]
 
-/** What a report is written from, one piece after the other. */
-export const piecesOf = (name: ReporterName, ...[report, options]: Parameters<Reporter>): Iterable<string> =>
-  isGrowing(name) ? growing[name](report) : [bounded[name](report, options)]
+const reporters = {
+  table: () => import('./table/table.ts').then(({ table }) => bounded(table)),
+  json: () => import('./json.ts').then(({ json }) => json),
+  junit: () => import('./junit.ts').then(({ junit }) => junit),
+  'junit-strict': () => import('./junit.ts').then(({ junitStrict }) => junitStrict),
+  ctrf: () => import('./ctrf.ts').then(({ ctrf }) => ctrf),
+  codequality: () => import('./codequality.ts').then(({ codequality }) => codequality),
+  markdown: () => import('./markdown.ts').then(({ markdown }) => bounded(markdown)),
+  html: () => import('./html/html.ts').then(({ html }) => bounded(html)),
+}
+export type ReporterName = keyof typeof reporters
+export const reporterNames = Object.keys(reporters) as ReporterName[]
+
+export const reporterOf = (name: ReporterName): Promise<Pieces> => reporters[name]()

@@ -4,8 +4,8 @@ import type { Completion } from '../schema/run.ts'
 import { type BatchInput, runWithBatches } from './batch/batch-pass.ts'
 import type { Stopped } from './engine.ts'
 
-/** So many known answers are handed on before a signal is looked for. */
-const BATCH = 64
+/** So many known answers are handed on, and so many requests looked at, before a signal is looked for. */
+const BATCH = { known: 64, looked: 1024 }
 
 /**
  * Like `runPass`, but asks only the requests that `find` knows no answer to. What is known takes no turn at the provider:
@@ -16,12 +16,20 @@ export async function runKnowing(
   find: (request: AskRequest) => Completion | undefined,
 ): Promise<{ stopped?: Stopped }> {
   const unknown: AskRequest[] = []
-  for (const [nth, request] of input.requests.entries()) {
+  let [known, looked] = [0, 0]
+  for (const request of input.requests) {
     // Timers and signals get a turn: nothing here waits by itself.
-    if (nth % BATCH === BATCH - 1) await new Promise((go) => setImmediate(go))
+    if (known === BATCH.known || looked === BATCH.looked) {
+      await new Promise((go) => setImmediate(go))
+      known = looked = 0
+    }
     const completion = input.signal.aborted ? undefined : find(request)
+    looked += 1
     if (completion === undefined) unknown.push(request)
-    else await input.onCompletion(request, completion)
+    else {
+      known += 1
+      await input.onCompletion(request, completion)
+    }
   }
   return runWithBatches({ ...input, requests: unknown })
 }

@@ -42,7 +42,7 @@ export async function prepareAnchors(
     baseline,
     after: snapshotTarget(target, project.config.components ?? {}),
     cases: suite.cases.map(({ info }) => info),
-    usable: usableCases(session, suite),
+    usable: await usableCases(session, suite),
     count,
     seed: session.seed,
   })
@@ -70,9 +70,9 @@ async function oldTarget(
   return cellTarget(target, old, [])
 }
 
-function usableCases(session: Session, suite: LoadedSuite): Set<string> {
+async function usableCases(session: Session, suite: LoadedSuite): Promise<Set<string>> {
   const listed = session.quarantine.filter((entry) => entry.suite === suite.suite.suite).map((entry) => entry.case)
-  return new Set([...deterministicCases(suite)].filter((id) => !listed.includes(id)))
+  return new Set([...(await deterministicCases(suite))].filter((id) => !listed.includes(id)))
 }
 
 /**

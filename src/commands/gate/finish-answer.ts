@@ -3,7 +3,7 @@ import type { AskRequest, GraderTools, LoadedSuite } from '../../ports.ts'
 import { graderTools } from '../../run/grader-tools.ts'
 import { codeRedactor, namesIn, redactCompletion, redactor, secretNames } from '../../run/redact.ts'
 import type { Completion, Observation } from '../../schema/run.ts'
-import { grade, type Graded } from '../../score/grade.ts'
+import type { Graded } from '../../score/grade.ts'
 import { checkOutput, type OutputForm, outputFormOf } from '../../score/output-form.ts'
 import { sharedScores } from '../../score/shared-scores.ts'
 import { isSecretName } from '../../secrets.ts'
@@ -24,6 +24,10 @@ type Finishing = {
 
 type Trial = Pick<Observation, 'case' | 'trial' | 'purpose'>
 type Grades = Omit<Observation, 'case' | 'trial' | 'purpose' | 'completion'>
+
+let loaded: Promise<typeof import('../../score/grade.ts')> | undefined
+/** What grades answers. It is a fifth of the program: whoever asks loads it while the first answers are waited for. */
+export const graders = () => (loaded ??= import('../../score/grade.ts'))
 
 /** Whole answers that wait in memory for their turn to be graded; the texts of others are read when it has come. */
 const MOST_WAITING = 100
@@ -67,6 +71,7 @@ export function finisher({ session, suite, journal, observations, memory, before
   const graded = async (request: AskRequest, completion: Completion) => {
     const judging = await judgingOf(session, suite)
     const tools = { ...plain, ...judging?.tools }
+    const { grade } = await graders()
     // Judges take as long as the target does, and many can be asked at once; what runs here is graded one after the other.
     const work = () =>
       untilAborted(context.signal, async () => {

@@ -7,7 +7,6 @@ import type { Context, LoadedSuite, Project } from '../../ports.ts'
 import { snapshotTarget } from '../../run/snapshot.ts'
 import type { QuarantineEntry } from '../../schema/quarantine.ts'
 import type { Run } from '../../schema/run.ts'
-import { isDeterministic } from '../../score/grade.ts'
 import { readQuarantine } from '../../store/quarantine-file.ts'
 import { recentRuns } from '../../store/run-record.ts'
 import { runsOf, storedBaseline } from './judge-run.ts'
@@ -49,7 +48,7 @@ export async function storedOf(
 ): Promise<Stored | null> {
   const { baseline, file } = await storedBaseline(project, suite.suite.suite)
   const cases = suite.cases.map(({ info }) => info)
-  const deterministic = deterministicCases(suite)
+  const deterministic = await deterministicCases(suite)
   const name = suite.suite.suite
   const found = historyOf({
     suite: name,
@@ -77,7 +76,8 @@ export async function storedOf(
 }
 
 /** Cases all of whose assertions grade the same answer alike. */
-export function deterministicCases({ cases }: LoadedSuite): Set<string> {
+export async function deterministicCases({ cases }: LoadedSuite): Promise<Set<string>> {
+  const { isDeterministic } = await import('../../score/grade.ts')
   const sure = cases.filter((each) => assertionsOf(each.case).every(isDeterministic))
   return new Set(sure.map(({ info }) => info.id))
 }

@@ -6,7 +6,6 @@ import type { JudgeRecord } from '../../schema/judge.ts'
 import type { Observation } from '../../schema/run.ts'
 import type { Case, Message } from '../../schema/suite.ts'
 import type { Json } from '../../schema/values.ts'
-import { grade } from '../../score/grade.ts'
 
 export type ToJudge = {
   id: string
@@ -33,6 +32,7 @@ const AT_A_TIME = 64
 export async function judgeAll(all: readonly ToJudge[], tools: JudgeTools): Promise<JudgedAnswer[]> {
   // Whether a judge may block does not matter here: it is what is being found out.
   const judges: JudgeTools = { ...tools, advisory: () => null }
+  const { grade } = await import('../../score/grade.ts')
   return fewAtATime(
     all,
     AT_A_TIME,
