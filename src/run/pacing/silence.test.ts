@@ -129,14 +129,14 @@ describe.each<Told>(['milliseconds', 'seconds', 'nothing'])('refusals that tell 
     let [took, needed] = [0, 0]
     for (let seed = 1; seed <= 15; seed += 1) {
       const of = (what: string) => unitOf(`${seed}/${what}`)
-      const rpm = Math.round(60 * 25 ** of('rpm'))
-      const limit = { rpm, burst: Math.round(4 * 8 ** of('burst')), calls: 400, latency: 300 * of('latency') }
+      const rpm = Math.round(60 * 100 ** of('rpm'))
+      const limit = { rpm, burst: Math.round(30 ** of('burst')), calls: 400, latency: 300 * of('latency') }
       const one = await run(limit, told, seed)
       shares.push(one.share)
       took += one.took
       needed += one.needs
     }
-    expect(shares.toSorted((a, b) => a - b)[7]).toBeLessThanOrEqual(0.02)
+    expect(Math.max(...shares)).toBeLessThanOrEqual(0.02)
     expect(took / needed).toBeLessThanOrEqual(1.1)
   })
 })

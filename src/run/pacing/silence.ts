@@ -143,7 +143,7 @@ export function refuse(distance: Distance, refused: Refused, longest: number): n
   distance.heard = Math.max(now - at, distance.heard * 0.8)
   const own = starts.indexOf(at)
   if (own >= 0) starts.splice(own, 1)
-  if (last && at < distance.heardAt) {
+  if (last && at <= distance.heardAt) {
     // It flew into the same wall: what was taken for admitted was not.
     const counted = last.starts.indexOf(at)
     if (counted >= 0) last.starts.splice(counted, 1)
