@@ -49,7 +49,7 @@ const HELD = 60
 /** Of longer histories the older half is dropped. */
 const KEPT = 1_000
 const CLOSEST_MS = 0.5
-/** In flight together are no more calls than begin in the time until a refusal is heard of, nor closer than this, where they are in a hurry. */
+/** Calls that have time to make good wait until a refusal of the one before would have been heard of, but no longer than this. */
 const HURRY_MS = 15
 
 export const newDistance = (): Distance => ({
