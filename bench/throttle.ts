@@ -15,8 +15,8 @@ type Throttle = {
   told: Told
   own?: number
 }
-/** What the API says: everything, only how long to wait, or nothing. */
-type Told = 'headers' | 'retry-after' | 'nothing'
+/** What the API says: everything, only how long to wait (to the millisecond, or in whole seconds), or nothing. */
+type Told = 'headers' | 'retry-after-ms' | 'retry-after' | 'nothing'
 
 /** A bucket of `burst` requests that refills `rpm` times a minute, as OpenAI's does. */
 function api({ rpm, burst, latency, told }: Throttle) {
@@ -38,8 +38,12 @@ function api({ rpm, burst, latency, told }: Throttle) {
       'x-ratelimit-remaining-requests': String(Math.floor(level)),
       'x-ratelimit-reset-requests': `${(((burst - level) / rpm) * 60).toFixed(3)}s`,
     }
-    const after = { 'retry-after': String(Math.ceil(wait / 1000)), 'retry-after-ms': String(Math.ceil(wait)) }
-    const headers = { ...(told === 'headers' && limits), ...(!admitted && told !== 'nothing' && after) }
+    const headers = {
+      ...(told === 'headers' && limits),
+      ...(!admitted && told !== 'nothing' && { 'retry-after': String(Math.ceil(wait / 1000)) }),
+      ...(!admitted &&
+        (told === 'headers' || told === 'retry-after-ms') && { 'retry-after-ms': String(Math.ceil(wait)) }),
+    }
     request.resume().on('end', () => {
       if (!admitted) {
         send(response, 429, { error: { message: 'Rate limit reached.', type: 'requests' } }, headers)
@@ -98,14 +102,21 @@ async function measure(throttle: Throttle) {
 }
 
 const wide: Omit<Throttle, 'rpm' | 'burst' | 'calls'> = { concurrency: 50, latency: 0, told: 'headers' }
+const SAID = {
+  'retry-after-ms': 'only retry-after-ms',
+  'retry-after': 'only Retry-After in whole seconds',
+  nothing: 'told nothing',
+}
 const table: [string, Throttle][] = [
   ['300 rpm, bursts of 5', { ...wide, rpm: 300, burst: 5, calls: 100 }],
   ['1,200 rpm, bursts of 20', { ...wide, rpm: 1200, burst: 20, calls: 200 }],
   ['300 rpm, bursts of 5, 400 ms an answer', { ...wide, rpm: 300, burst: 5, calls: 100, latency: 400 }],
   ['300 rpm written in aigate.yaml', { ...wide, rpm: 300, burst: 5, calls: 100, own: 300 }],
   ['6,000 rpm, bursts of 100', { ...wide, rpm: 6000, burst: 100, calls: 1000 }],
-  ['300 rpm, bursts of 5, only Retry-After', { ...wide, rpm: 300, burst: 5, calls: 100, told: 'retry-after' }],
-  ['300 rpm, bursts of 5, told nothing', { ...wide, rpm: 300, burst: 5, calls: 100, told: 'nothing' }],
+  ...(['retry-after-ms', 'retry-after', 'nothing'] as const).flatMap((told): [string, Throttle][] => [
+    [`300 rpm, bursts of 5, ${SAID[told]}`, { ...wide, rpm: 300, burst: 5, calls: 100, told }],
+    [`1,200 rpm, bursts of 20, ${SAID[told]}`, { ...wide, rpm: 1200, burst: 20, calls: 200, told }],
+  ]),
 ]
 
 /** Prints one row a throttle; `--only n` measures one row. @returns the exit code: 1 when a call was lost. */

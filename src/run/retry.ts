@@ -5,6 +5,8 @@ import type { Item, Queue } from './queue.ts'
 
 /** So many refusals of one request are laid to the crowd and not to the request. */
 const FREE = 8
+/** Refusals that are no farther apart have the same cause. */
+const CROWD_MS = 60_000
 
 /**
  * A refusal that others got as well, of a provider that does answer, says nothing about the request: it does not use up a
@@ -14,7 +16,7 @@ export function isFree({ house, refusals }: Queue, item: Item, { completion }: A
   if (completion.error?.kind !== 'rate_limit' || !house.health.up || item.freed >= FREE) return false
   const { last, other } = refusals
   const another = last?.item === item ? other : last
-  return another !== undefined && another.item !== item && another.at >= startedAt
+  return another !== undefined && another.item !== item && another.at >= startedAt - CROWD_MS
 }
 
 export function noteRefusal({ refusals }: Queue, item: Item, { error }: Completion, at: number): void {

@@ -4,7 +4,7 @@ import type { Completion } from '../../schema/run.ts'
 import { type Bucket, bucketWait, readBucket, takeFrom } from './bucket.ts'
 import { type Health, isSuspect, newHealth, noteAttempt } from './health.ts'
 import { correctEntry, type Entry, enterMinute, type Minute, minuteWait, newMinute } from './minute.ts'
-import { closer, type Distance, farther, newDistance, noteStart, toldApart } from './silence.ts'
+import { closer, type Distance, newDistance, nextStart, refuse } from './silence.ts'
 import { narrow, newWidth, type Width, widen, widthOf } from './width.ts'
 
 /** What holds for a provider as a whole. */
@@ -31,6 +31,8 @@ export type Lane = {
   width: Width
   distance: Distance
   next: number
+  /** So long the answer to the last call is waited for before the next one. */
+  careful: number
   pausedUntil: number
   /** What the provider says that is left, as it is now. */
   left: { requests?: Bucket | undefined; tokens?: Bucket | undefined }
@@ -39,7 +41,10 @@ export type Lane = {
   /** Calls and tokens of all starts so far: to tell what came after a call. */
   starts: number
   spent: number
-  /** When the last call began. */
+  /** How long the last call under way took. */
+  latency: number
+  /** When the first and the last call began. */
+  firstAt: number
   startedAt: number
   /** Tokens of the calls under way. */
   reserved: number
@@ -73,8 +78,9 @@ export type Patience = { backoffBase: number; backoffCap: number; longestPause: 
 
 /** Farther apart one would notice too late that the provider is back. */
 const LONGEST_PROBE_MS = 4_000
-/** So many answers of a model are heard before it is taken for granted that nobody counts them; a timer's shortest time apart. */
+/** So many answers of a model are heard before it is taken for granted that nobody counts them. */
 const CAREFUL = 30
+const LONGEST_CARE_MS = 8
 
 export const newHouse = (): House => ({
   inFlight: 0,
@@ -98,11 +104,14 @@ export function laneOf(house: House, key: string): Lane {
     width: newWidth(),
     distance: newDistance(),
     next: -Infinity,
+    careful: -Infinity,
     pausedUntil: -Infinity,
     left: {},
     concurrent: Infinity,
     starts: 0,
     spent: 0,
+    latency: 0,
+    firstAt: -Infinity,
     startedAt: -Infinity,
     reserved: 0,
     answers: { count: 0, output: 0, scale: 1 },
@@ -122,7 +131,7 @@ export function waitFor(
   const width = Math.min(lane.concurrent, widthOf(lane.width, concurrency))
   const most = isSuspect(house.health) ? 1 : concurrency
   if (house.inFlight >= most || lane.inFlight >= width) return Infinity
-  let until = Math.max(house.pausedUntil, lane.pausedUntil, lane.next)
+  let until = Math.max(house.pausedUntil, lane.pausedUntil, lane.next, lane.careful)
   if (!lane.left.requests) until = Math.max(until, house.next)
   let wait = Math.max(0, until - now)
   if (rpm !== undefined) wait = Math.max(wait, minuteWait(house.requests, 1, rpm, now))
@@ -162,7 +171,7 @@ export function startCall(
   lane.reserved += tokens
   const { startedAt: before, starts, spent } = lane
   const call: Call = { at: now, before, tokens, input, entries: [], starts, spent }
-  noteStart(lane.distance, now - lane.startedAt)
+  if (lane.starts === 1) lane.firstAt = now
   lane.startedAt = now
   const enter = (minute: Minute, of: 'requests' | 'tokens') =>
     call.entries.push({ minute, of, entry: enterMinute(minute, of === 'requests' ? 1 : tokens, now) })
@@ -172,17 +181,20 @@ export function startCall(
   if (laneTpm !== undefined) enter(lane.tokens, 'tokens')
   if (lane.left.requests) takeFrom(lane.left.requests, 1, now)
   if (lane.left.tokens) takeFrom(lane.left.tokens, tokens, now)
-  lane.next = now + Math.max(lane.distance.gap, evenly(laneRpm, lane), carefully(lane, ceilings))
+  lane.next = Math.max(nextStart(lane.distance, now), now + evenly(laneRpm, lane))
+  lane.careful = now + carefully(lane, ceilings)
   house.next = nextEven(house.next, evenly(rpm, lane), now)
   return call
 }
 
 /**
- * From the first answer on the next calls go out one by one, where nothing is said of limits: so that a refusal is heard before
- * all others have run into the same wall. Where no more may be under way than go out at once there is nobody to hold back.
+ * From the first answer on the next calls go out one by one, where nothing is said of limits: each waits a moment for the answer
+ * to the one before, less with every answer, so that a refusal is heard before all others have run into the same wall. Where no
+ * more may be under way than go out at once there is nobody to hold back.
  */
-function carefully({ width: { answers, first }, left }: Lane, { concurrency }: Ceilings): number {
-  return concurrency > first && answers > 0 && answers <= CAREFUL && !left.requests ? 1 : 0
+function carefully({ width: { answers, first }, left, latency }: Lane, { concurrency }: Ceilings): number {
+  if (concurrency <= first || answers === 0 || answers > CAREFUL || left.requests) return 0
+  return Math.max(1, Math.min(LONGEST_CARE_MS, Math.max(12, latency / 12) / answers))
 }
 
 /** Where it is not known what bursts the provider allows, calls keep an even distance. */
@@ -210,6 +222,8 @@ export function endCall(
   house.inFlight -= 1
   lane.inFlight -= 1
   lane.reserved -= call.tokens
+  if (lane.inFlight === 0) lane.careful = now
+  lane.latency = now - call.at
   const refused = completion.error?.kind === 'rate_limit'
   settleTokens(lane, call, completion, refused)
   if (limits) readLimits(lane, limits, call, { refused, now })
@@ -229,7 +243,7 @@ export function endCall(
     if (retry?.after_ms !== undefined) lane.pausedUntil = Math.max(lane.pausedUntil, now + retry.after_ms)
   } else if (completion.error === undefined && completion.outcome !== 'timeout') {
     widen(lane.width, ceilings.concurrency)
-    closer(lane.distance)
+    closer(lane.distance, now)
   }
 }
 
@@ -285,9 +299,8 @@ function learnRefusal(
     bucket !== undefined && bucketWait(bucket, amount, now) > 0
   // What the provider says explains it: its account is the better guide.
   if (used(requests, 1) || used(tokens, call.tokens) || lane.inFlight + 1 > lane.concurrent) return
-  const { at, before, starts: start } = call
-  const refused = { at, before, now, start, afterMs: afterMs ?? 0 }
-  const told = toldApart(lane.distance, refused, patience.longestSpacing)
-  if (narrow(lane.width, concurrency, call.at, now) && !told) farther(lane.distance, patience.longestSpacing)
-  lane.next = Math.max(lane.next, now + lane.distance.gap)
+  const { at, before } = call
+  const refused = { at, before, now, first: lane.firstAt, calls: lane.starts, afterMs }
+  narrow(lane.width, concurrency, at, now)
+  lane.next = Math.max(lane.next, refuse(lane.distance, refused, patience.longestSpacing))
 }

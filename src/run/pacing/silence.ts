@@ -1,100 +1,223 @@
-// The rate of a provider that refuses without saying what it allows: searched for by distances between calls.
+// The rate of a provider that refuses without saying what it allows: the one that explains what it admitted and what it refused.
 
-/**
- * Milliseconds between two starts; 0 until something was refused. `held`: so many answers it stays as it is. `told`: the last
- * refusal that said when to come back, and how many there were until then.
- */
+/** What is believed of a bucket of calls that is never shown. All times and distances are milliseconds. */
 export type Distance = {
+  /** Between two starts; 0 until something was refused. */
   gap: number
-  refusedAt: number
+  /** What the last refusal taught; 0 until a second one did. */
+  base: number
+  /** Calls that were admitted before the first refusal, and over how long. */
+  burst: number
+  within: number
+  /** When the next call begins if all keep the distance. */
+  due: number
+  /** How long it takes to hear of a refusal, and when the last one was heard of. */
+  heard: number
+  heardAt: number
+  refusals: number
+  /** Answers since the last refusal. From `held` on each brings the calls closer by the factor `step`. */
   answers: number
   held: number
-  refusals: number
-  told: Told | undefined
-  /** The distance comes of what was told. */
-  isTold: boolean
+  step: number
+  wall: Wall | undefined
+  /** Calls that began since that refusal. */
+  starts: number[]
 }
-/** `ready`: when it would have been admitted. */
-type Told = { ready: number; start: number; refusals: number }
 
-const FIRST_MS = 50
-/** So many answers since the last refusal mean that the distance is nearly right. */
-const NEARLY = 10
-/** A distance that the provider told stays for so many answers, and is so much longer: its clock and ours are two. */
+/**
+ * A refusal of a call that began at `at`, `since` after the one before it. `told`: how long to wait; `exact`: the same where it
+ * is not rounded. `starts`: what was admitted since the refusal before, `last`. `gap` and `base`: as they were then; `calls`: so
+ * many had begun in all.
+ */
+type Wall = {
+  at: number
+  since: number
+  told: number | undefined
+  exact: number | undefined
+  last: Wall | undefined
+  starts: number[]
+  gap: number
+  base: number
+  calls: number
+}
+
+/** Who is not told how long to wait waits so long. */
+const PAUSE_MS = 1_000
+/** A distance that is known is made closer when one refusal more is no more than one in so many calls, and not at once. */
+const CALLS_A_REFUSAL = 60
 const HELD = 60
-const MARGIN = 1.01
-const SURE = 0.8
-const PAUSE_MS = 200
+/** Of longer histories the older half is dropped. */
+const KEPT = 1_000
+const CLOSEST_MS = 0.5
+/** Calls that have time to make good wait until a refusal of the one before would have been heard of, but no longer than this. */
+const HURRY_MS = 15
 
 export const newDistance = (): Distance => ({
   gap: 0,
-  refusedAt: 0,
+  base: 0,
+  burst: 0,
+  within: 0,
+  due: -Infinity,
+  heard: 0,
+  heardAt: -Infinity,
+  refusals: 0,
   answers: 0,
   held: 0,
-  refusals: 0,
-  isTold: false,
-  told: undefined,
+  step: 1,
+  wall: undefined,
+  starts: [],
 })
 
-/**
- * A refused call: the `start`-th, heard of at `now`, that is to come back in `afterMs`. `before`: when the call before it
- * began.
- */
-type Refused = { at: number; before: number; now: number; start: number; afterMs: number }
-
-/**
- * Between the moments at which two refused calls would have been admitted the provider took just the calls that it admitted,
- * however many it had saved up before. When it said so lies between the start of a call and its end: the least is taken. Held for a while, then tried closer.
- * @returns false where that tells no distance: whole seconds are rounded, and a long wait is the end of a window
- */
-export function toldApart(distance: Distance, refused: Refused, longest: number): boolean {
-  const { at, before, now, start, afterMs } = refused
-  distance.refusals += 1
-  const last = distance.told
-  // Heard late: it lies before the last one, and not between that and the next.
-  if (last && start < last.start) {
-    last.refusals += 1
-    return true
+/** A call starts. What was missed while none could go out is made good. @returns when the next one may start */
+export function nextStart(distance: Distance, now: number): number {
+  const { gap, base, heard, starts, due, wall } = distance
+  if (gap === 0) return now
+  starts.push(now)
+  if (wall && starts.length > KEPT) {
+    const dropped = starts.splice(0, KEPT / 2)
+    distance.wall = { ...wall, at: dropped.at(-1) ?? now, exact: undefined }
   }
-  if (afterMs <= 0 || afterMs % 1000 === 0 || afterMs > longest) return false
-  distance.told = { ready: now + afterMs, start, refusals: distance.refusals }
-  const admitted = last ? start - last.start - (distance.refusals - last.refusals) : 0
-  // The first refusal may be of a bucket or of a window: how long to wait says nothing of how many may come then.
-  if (!last || admitted <= 0) return false
-  const apart = (at + afterMs - last.ready) / admitted
-  const old = distance.isTold ? distance.gap / MARGIN : 0
-  const next = Math.max(old, Math.min(apart, old > 0 ? 2 * old : Infinity))
-  if (!(next > 0 && next <= longest)) return false
-  distance.isTold = true
-  distance.gap = next * MARGIN
-  // A call that came straight after one that took the last says the same. If not, more may have been saved up than there was room for.
-  const isSure = at + afterMs - before > SURE * apart
-  distance.refusedAt = isSure ? distance.gap : 0
+  distance.due = Math.max(due, now - Math.max(0, roomOf(distance, 1 / gap) - 2) * gap) + gap
+  const apart = Math.min(1.3 * heard + 0.5, Math.max(gap, HURRY_MS))
+  return Math.max(distance.due, now + (base > 0 ? Math.min(gap / 2, apart) : apart))
+}
+
+/** How many calls the bucket holds: those that were admitted first, less what came in meanwhile. */
+const roomOf = ({ burst, within }: Distance, rate: number): number => Math.max(1, Math.ceil(burst - rate * within))
+
+/** What is left for the refused call at this rate and with this room, in calls. */
+function leftFor({ burst, within }: Distance, { at, starts, last }: Wall, rate: number, room: number): number {
+  let level = 0.5
+  if (last?.exact !== undefined) level = Math.max(0, 1 - rate * last.exact)
+  else if (last?.gap === 0) level = Math.min(1, Math.max(0, room - burst + rate * within))
+  let before = last?.at ?? at
+  for (const start of starts) {
+    level = Math.min(room, level + rate * (start - before)) - 1
+    before = start
+  }
+  return Math.min(room, level + rate * (at - before))
+}
+
+/**
+ * The distance at which just so much was left for the refused call that it was refused. `most`: nearly a whole call; else as
+ * little as the call before it can have left.
+ */
+function explain(distance: Distance, wall: Wall, most: boolean, longest: number): number {
+  const { exact, since } = wall
+  const blur = ((distance.heard + 1) / 2) * (most ? -1 : 1)
+  const needed = (rate: number) =>
+    exact !== undefined ? Math.max(0, 1 - rate * (exact + blur)) : most ? 1 : Math.min(1, rate * since)
+  let found = Infinity
+  // The room depends on the rate: from the largest on.
+  for (let round = 0; round < 5; round += 1) {
+    const room = roomOf(distance, 1 / found)
+    let [low, high] = [wall.gap, 2 * longest]
+    for (let i = 0; i < 30; i += 1) {
+      const middle = Math.sqrt(low * high)
+      if (leftFor(distance, wall, 1 / middle, room) >= needed(1 / middle) - 1e-9) low = middle
+      else high = middle
+    }
+    found = high
+  }
+  return found
+}
+
+/**
+ * A refused call that is heard of at `now`. `before`: when the call before it began; `first`: when the first of all `calls`
+ * did.
+ */
+export type Refused = {
+  at: number
+  before: number
+  now: number
+  first: number
+  calls: number
+  afterMs: number | undefined
+}
+
+/** Learns from a refusal. @returns when the next call may start */
+export function refuse(distance: Distance, refused: Refused, longest: number): number {
+  const { at, before, now, first, calls, afterMs } = refused
+  const { gap, base, starts, wall: last } = distance
+  distance.refusals += 1
+  distance.heard = Math.max(now - at, distance.heard * 0.8)
+  const own = starts.indexOf(at)
+  if (own >= 0) starts.splice(own, 1)
+  if (last && at <= distance.heardAt) {
+    // It flew into the same wall: what was taken for admitted was not.
+    const counted = last.starts.indexOf(at)
+    if (counted >= 0) last.starts.splice(counted, 1)
+    if (!last.last) distance.burst = Math.max(1, distance.burst - 1)
+    if (counted >= 0 || !last.last) learn(distance, last, longest)
+    return now
+  }
+  const told = afterMs !== undefined && afterMs > 0 ? afterMs : undefined
+  const wall: Wall = {
+    at,
+    since: at - before,
+    told,
+    exact: told !== undefined && told % 1000 !== 0 ? told : undefined,
+    last: last && { ...last, last: undefined },
+    starts: starts.filter((one) => one < at),
+    gap,
+    base,
+    calls,
+  }
+  if (!last) {
+    distance.burst = Math.max(1, calls - distance.refusals)
+    distance.within = at - first
+  }
+  distance.heardAt = now
+  distance.wall = wall
+  distance.starts = starts.filter((one) => one > at)
+  return learn(distance, wall, longest)
+}
+
+function learn(distance: Distance, wall: Wall, longest: number): number {
   distance.answers = 0
-  distance.held = isSure ? HELD : 0
-  return true
+  return wall.last ? learnRate(distance, wall, wall.last, longest) : guessRate(distance, wall, longest)
 }
 
-/** A call begins so long after the one before it: what the provider saved up in a long pause tells nothing of its rate. */
-export function noteStart(distance: Distance, sinceBefore: number): void {
-  if (distance.told && sinceBefore > 3 * distance.gap + PAUSE_MS) distance.told = undefined
+/** After the first refusal: as many as came at once may come again in the time that is to be waited. That is seen soon. */
+function guessRate(distance: Distance, { told = PAUSE_MS }: Wall, longest: number): number {
+  const { burst, heardAt } = distance
+  distance.gap = Math.min(longest, told / burst)
+  distance.due = heardAt + told - (burst - 1) * distance.gap
+  distance.held = burst
+  distance.step = Math.min(0.97, 0.5 ** (1 / burst))
+  return heardAt + told
 }
 
-/** A refusal at this distance: twice as far, or a quarter farther where it had been enough for a while; at most `longest`. */
-export function farther(distance: Distance, longest: number): void {
-  const { gap, answers } = distance
-  distance.refusedAt = gap
-  distance.isTold = false
-  const next = gap === 0 ? FIRST_MS : gap * (answers >= NEARLY ? 1.25 : 2)
-  distance.gap = Math.min(longest, Math.max(FIRST_MS, next))
-  distance.answers = 0
+function learnRate(distance: Distance, wall: Wall, last: Wall, longest: number): number {
+  const { at, since, told, exact, starts, gap, base, calls } = wall
+  const { heard, heardAt, refusals } = distance
+  const near = explain(distance, wall, true, longest)
+  const far = Math.min(4 * near, explain(distance, wall, false, longest))
+  // Calls of one moment arrive in any order.
+  const uncounted = exact === undefined ? 0.5 : since < heard ? 1 : 0
+  const doubt = Math.max(far / near - 1, uncounted / (starts.length + 1))
+  const learnt = Math.sqrt(near * far) * (1.005 + 0.2 * Math.min(1, doubt))
+  let most = longest
+  if (starts.length === 0) most = 2 * Math.max(gap, at - last.at)
+  else if (base > 0) most = Math.max(2 * gap, exact ?? 0, starts.length > 2 ? base : 0)
+  distance.gap = Math.min(longest, most, Math.max(gap, learnt))
+  distance.base = distance.gap
+  const known = exact === undefined ? doubt < 0.3 && since > gap / 2 : doubt < 0.1
+  distance.held = known ? Math.max(HELD, CALLS_A_REFUSAL * (refusals + 1) - calls) : 5
+  distance.step = known ? 0.997 : exact === undefined ? 0.97 : 0.99
+  distance.due = at + (exact ?? distance.gap)
+  return Math.max(heardAt, told === undefined ? distance.due : heardAt + told)
 }
 
-/** An answer: a little closer, and slowly where the last refusal was. */
-export function closer(distance: Distance): void {
-  if (distance.gap === 0) return
+/** An answer: a little closer, and faster when more was admitted than can have been at the distance that was learnt. */
+export function closer(distance: Distance, now: number): void {
+  const { gap, base, due, starts, wall } = distance
+  // Where calls wait for something else, their answers say nothing of the distance.
+  if (gap === 0 || now > due + gap) return
   distance.answers += 1
-  if (distance.held-- > 0) return
-  distance.gap *= distance.gap > distance.refusedAt * 1.1 ? 0.98 : 0.997
-  if (distance.gap < 1) distance.gap = 0
+  if (distance.answers <= distance.held) return
+  const ahead = base > 0 && wall ? starts.length - (now - wall.at) / base : 0
+  const step = ahead > 2 ? 0.97 : distance.step
+  distance.gap = Math.max(CLOSEST_MS, gap * step)
+  if (distance.gap < distance.heard) distance.heard *= step
 }

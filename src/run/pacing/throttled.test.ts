@@ -65,6 +65,6 @@ it.each([
       onCompletion: (_request, { outcome }) => void (answered += outcome === 'answered' ? 1 : 0),
     })
     expect(answered).toBe(limit.calls)
-    expect(seen.refused).toBeLessThanOrEqual(0.13 * limit.calls)
+    expect(seen.refused).toBeLessThanOrEqual(0.06 * limit.calls)
   },
 )
