@@ -1,5 +1,4 @@
 // final_state: what the tools, or the application, left at the end of the conversation.
-import { query } from 'jsonpath-rfc9535'
 import type { AssertionPlugin } from '../ports.ts'
 import type { Json } from '../schema/values.ts'
 import { broken } from './json-path.ts'
@@ -7,9 +6,10 @@ import { list, show, shorten } from './reason.ts'
 
 export const finalState: AssertionPlugin<'final_state'> = {
   deterministic: true,
-  grade(args, { completion: { state } }) {
+  async grade(args, { completion: { state } }) {
     if (state === undefined)
       throw new Error('nobody tells the state; give the case `state`, or the answer of the application')
+    const { query } = await import('jsonpath-rfc9535')
     const found: Json[] = query(state, args.path)
     const problem = broken(args, found)
     const seen = found.length > 0 ? `is ${list(found.map(show))}` : 'finds nothing'

@@ -1,5 +1,4 @@
 // json_path: what a JSONPath (RFC 9535) finds in the answer.
-import { query } from 'jsonpath-rfc9535'
 import type { AssertionPlugin } from '../ports.ts'
 import type { AssertionArgs } from '../schema/assertion.ts'
 import type { Json } from '../schema/values.ts'
@@ -31,9 +30,10 @@ export function broken({ path, ...wanted }: AssertionArgs<'json_path'>, found: J
 
 export const jsonPath: AssertionPlugin<'json_path'> = {
   deterministic: true,
-  grade(args, { completion }) {
+  async grade(args, { completion }) {
     const parsed = parseJsonAnswer(completion.text)
     if (!parsed.ok) return { score: 0, passed: false, reason: parsed.problem }
+    const { query } = await import('jsonpath-rfc9535')
     const found: Json[] = query(parsed.value, args.path)
     const reason = broken(args, found)
     if (reason !== null) return { score: 0, passed: false, reason }

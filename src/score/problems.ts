@@ -1,5 +1,4 @@
 // What can be wrong with an assertion without asking a model: for `aigate check` and for loading suites.
-import parsePath from 'jsonpath-rfc9535/parser'
 import type { Assertion, AssertionArgs, AssertionType } from '../schema/assertion.ts'
 import { shorten } from './reason.ts'
 import { ambiguousRepeat } from './regex-ambiguity.ts'
@@ -14,13 +13,14 @@ function needsBound(args: AssertionArgs<'prompt_tokens'>): string | null {
 }
 
 type Compile = typeof import('./json-schema-compiler.ts').compileSchema
+type ParsePath = typeof import('jsonpath-rfc9535/parser').default
 
 const forEver = (part: string): string =>
   `${shorten(part)} repeats a repeat, which can take for ever on a long answer; repeat only once`
 
 type Checks = { [T in AssertionType]?: (args: AssertionArgs<T>) => string | null }
 
-const checksBy = (compileSchema: Compile): Checks => ({
+const checksBy = (compileSchema: Compile, parsePath: ParsePath): Checks => ({
   regex(args) {
     const expression = compileRegex(args)
     const part = ambiguousRepeat(expression.source)
@@ -90,19 +90,24 @@ const checksBy = (compileSchema: Compile): Checks => ({
 const hasSchema = ({ type, args }: Assertion): boolean =>
   type === 'json_schema' || (type === 'tool_call' && args.arguments_schema !== undefined)
 
-const notLoaded: Compile = () => {
-  throw new Error('the compiler of JSON schemas is not loaded')
+const hasPath = ({ type }: Assertion): boolean => type === 'json_path' || type === 'final_state'
+
+const notLoaded = (): never => {
+  throw new Error('what checks this is not loaded')
 }
 
 /**
  * Makes the function that says what is wrong with an assertion, as one sentence; null when nothing is. It never throws.
- * @param assertions those that it will be asked about; without any that has a JSON schema the compiler is not loaded
+ * @param assertions those that it will be asked about; without any that has a JSON schema or a path, what reads those is not loaded
  */
 export async function assertionChecker(
   assertions?: readonly Assertion[],
 ): Promise<(assertion: Assertion) => string | null> {
-  const needed = assertions?.some(hasSchema) ?? true
-  const checks = checksBy(needed ? (await import('./json-schema-compiler.ts')).compileSchema : notLoaded)
+  const needs = (what: (assertion: Assertion) => boolean) => assertions?.some(what) ?? true
+  const checks = checksBy(
+    needs(hasSchema) ? (await import('./json-schema-compiler.ts')).compileSchema : notLoaded,
+    needs(hasPath) ? (await import('jsonpath-rfc9535/parser')).default : notLoaded,
+  )
   return (assertion) => {
     const { type, not, args } = assertion
     const name = not ? `not_${type}` : type

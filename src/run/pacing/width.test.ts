@@ -37,7 +37,7 @@ it.each([
       budget: newBudget(),
       onCompletion: () => undefined,
     })
-    await new Promise((go) => setTimeout(go, 30))
+    await new Promise((go) => setTimeout(go, 300))
     expect(asked).toBe(1 + first)
     interrupt.abort()
     await pass
