@@ -74,15 +74,18 @@ function fetched([file = '', ...command]: string[], { cwd, cache }: { cwd: strin
 }
 
 const bareLoop = join(repository, 'bench/bare-loop.mjs')
+const socketLoop = join(repository, 'bench/socket-loop.mjs')
 
-async function asked(latency: number, turns: number): Promise<{ own: Taken[]; bare: Taken[] }> {
+type Sides = { own: Taken[]; bare: Taken[]; least: Taken[] }
+
+async function asked(latency: number, turns: number): Promise<Sides> {
   const count = 10_000
   const api = await openApi(latency)
   const { folder, remove } = await writeProject(api.url, count)
-  const own: Taken[] = []
-  const bare: Taken[] = []
+  const [own, bare, least]: [Taken[], Taken[], Taken[]] = [[], [], []]
   try {
     for (let turn = 0; turn < turns; turn++) {
+      least.push(await passed([socketLoop, api.url, String(count)], repository))
       bare.push(await passed([bareLoop, api.url, String(count)], repository))
       const before = api.seen.requests
       own.push(await passed([program, 'eval', '--refresh'], folder))
@@ -93,13 +96,14 @@ async function asked(latency: number, turns: number): Promise<{ own: Taken[]; ba
     await remove()
     await api.close()
   }
-  return { own, bare }
+  return { own, bare, least }
 }
 
 async function late(): Promise<string[]> {
-  const { own, bare } = await asked(50, 1)
+  const { own, bare, least } = await asked(50, TURNS)
   const ratio = (all: Taken[]) => (middle(all, 'wall') / 10).toFixed(2)
-  return [`${ratio(own)} x of 10 s: ${shown(own)}; bare \`openai\` loop: ${ratio(bare)} x`]
+  const beside = `bare \`openai\` loop: ${ratio(bare)} x; bare sockets: ${ratio(least)} x`
+  return [`${ratio(own)} x of 10 s: ${shown(own)}; ${beside}`]
 }
 
 async function atOnce(): Promise<string[]> {

@@ -166,6 +166,13 @@ describe('what the provider says of its limits', () => {
     )
   })
 
+  it('who tells that there is room gets as many calls at once as are wanted, from the first answer on', () => {
+    const serve = account({ burst: 1_000, perMinute: 60_000 })
+    const { starts } = simulate(200, { concurrency: 50 }, (now) => ({ attempt: serve(now).attempt, takes: 100 }))
+    expect(starts.filter(({ at }) => at < 100).length).toBe(5)
+    expect(starts.filter(({ at }) => at < 200).length).toBe(55)
+  })
+
   it('a window of a fixed length is used up and then waited for', () => {
     const serve = account({ burst: 40, perMinute: 0, window: 20_000 })
     const { refused, answers, took } = simulate(130, { concurrency: 50 }, (now) => ({

@@ -242,7 +242,7 @@ export function endCall(
     narrow(lane.width, ceilings.concurrency, call.at, now)
     if (retry?.after_ms !== undefined) lane.pausedUntil = Math.max(lane.pausedUntil, now + retry.after_ms)
   } else if (completion.error === undefined && completion.outcome !== 'timeout') {
-    widen(lane.width, ceilings.concurrency)
+    widen(lane.width, ceilings.concurrency, lane.left.requests !== undefined)
     closer(lane.distance, now)
   }
 }

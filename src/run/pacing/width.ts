@@ -28,9 +28,10 @@ export function expectCalls(width: Width, calls: number): void {
   width.size = Math.max(width.size, width.first)
 }
 
-/** An answer came: up to `most` calls. */
-export function widen(width: Width, most: number): void {
+/** An answer came: up to `most` calls. `isCounted`: the provider tells how many it takes, so that nothing need be found out. */
+export function widen(width: Width, most: number, isCounted = false): void {
   width.answers += 1
+  if (isCounted && width.threshold === Infinity) width.size = most
   if (width.answers <= width.first) return
   const step = width.size < width.threshold ? FAST : Math.max(1, most / 16) / width.size
   width.size = Math.min(most, width.size + step)
