@@ -68,6 +68,25 @@ describe('order and concurrency', () => {
     )
   })
 
+  it.each(['at first', 'later'])(
+    'asks no more once it is enough, and waits for the calls under way: %s',
+    async (when) => {
+      const enough = new AbortController()
+      if (when === 'at first') enough.abort()
+      const p = provider(
+        async (_, call) => {
+          if (call === 4) enough.abort()
+          await sleep(20)
+          return answer()
+        },
+        { concurrency: 4 },
+      )
+      const { done, stopped } = await run(p, 30, { enough: enough.signal })
+      const asked = when === 'later' ? 4 : 0
+      expect([p.asked.length, done.length, stopped?.kind]).toEqual([asked, asked, 'interrupted'])
+    },
+  )
+
   it('hands every answer on before the call that takes its place goes out', async () => {
     let asked = 0
     let handed = 0

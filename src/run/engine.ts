@@ -31,13 +31,19 @@ export async function runPass(input: PassInput): Promise<{ stopped?: Stopped }> 
   const pass = begin(input)
   const interrupt = () => halt(pass, { kind: 'interrupted', message: 'Interrupted.' })
   const wake = () => pump(pass)
+  const end = () => {
+    stop(pass, { kind: 'interrupted', message: 'Interrupted.' })
+    pump(pass)
+  }
   input.budget.passes.add(wake)
   input.signal.addEventListener('abort', interrupt, { once: true })
+  input.enough?.addEventListener('abort', end, { once: true })
   try {
     await new Promise<void>((resolve) => {
       pass.end = resolve
       if (input.signal.aborted) interrupt()
-      pump(pass)
+      if (input.enough?.aborted) end()
+      else pump(pass)
     })
     await pass.deliveries
   } finally {
@@ -45,6 +51,7 @@ export async function runPass(input: PassInput): Promise<{ stopped?: Stopped }> 
     clearImmediate(pass.next)
     input.budget.passes.delete(wake)
     input.signal.removeEventListener('abort', interrupt)
+    input.enough?.removeEventListener('abort', end)
   }
   if (pass.failure) throw pass.failure.error
   return pass.stopped ? { stopped: pass.stopped } : {}

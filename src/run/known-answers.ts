@@ -23,7 +23,7 @@ export async function runKnowing(
       await new Promise((go) => setImmediate(go))
       known = looked = 0
     }
-    const completion = input.signal.aborted ? undefined : find(request)
+    const completion = input.signal.aborted || input.enough?.aborted ? undefined : find(request)
     looked += 1
     if (completion === undefined) unknown.push(request)
     else {

@@ -23,7 +23,10 @@ export type PassInput = {
   requests: readonly AskRequest[]
   provider: Provider
   seed: number
+  /** Aborted: no new calls, and those under way are aborted as well. */
   signal: AbortSignal
+  /** Aborted: no new calls, and those under way, which are paid for, are waited for. */
+  enough?: AbortSignal | undefined
   clock: { monotonic(): number }
   budget: BudgetState
   /** Called once for every request that was finished, failed ones too, one at a time in the order of arrival. */

@@ -82,13 +82,13 @@ export async function evaluateSuite(
           ),
         )
       const { seed, budget } = session
-      const signal = judging ? AbortSignal.any([context.signal, judging.died]) : context.signal
       const asking = runKnowing(
         {
           ...both,
           ...batching(session, suite),
           seed: seed + trials,
-          signal,
+          signal: context.signal,
+          enough: judging?.died,
           clock: context,
           budget,
           onCompletion,

@@ -39,7 +39,7 @@ const KEPT_MS = 31 * 86_400_000
 
 /** As `runPass`; what has a provider with a batch door goes through that, side by side with the rest. */
 export async function runWithBatches(input: BatchInput): Promise<{ stopped?: Stopped }> {
-  const { batches, requests, provider } = input
+  const { batches, requests, provider, signal, enough } = input
   const groups = new Map<Provider, AskRequest[]>()
   const live: AskRequest[] = []
   for (const request of requests) {
@@ -53,7 +53,9 @@ export async function runWithBatches(input: BatchInput): Promise<{ stopped?: Sto
     else groups.set(owner, [request])
   }
   if (!batches || groups.size === 0) return runPass(input)
-  const passes = [...groups].flatMap(([{ batch: door }, own]) => (door ? [batchPass(input, batches, door, own)] : []))
+  // A batch goes on without us, and what came of it is fetched later.
+  const left = enough ? { ...input, signal: AbortSignal.any([signal, enough]) } : input
+  const passes = [...groups].flatMap(([{ batch: door }, own]) => (door ? [batchPass(left, batches, door, own)] : []))
   const ends = await Promise.all([...passes, ...(live.length > 0 ? [runPass({ ...input, requests: live })] : [])])
   const stopped = ends.find((end) => end.stopped)?.stopped
   return stopped ? { stopped } : {}
