@@ -1,14 +1,14 @@
 // What happens to each answer: secrets are taken out, it is saved, kept for later runs, graded, and the grade is saved.
 import type { AskRequest, GraderTools, LoadedSuite } from '../../ports.ts'
 import { graderTools } from '../../run/grader-tools.ts'
-import { codeRedactor, namesIn, redactCompletion, redactor, secretNames } from '../../run/redact.ts'
+import { codeRedactor, redactCompletion } from '../../run/redact.ts'
 import type { Completion, Observation } from '../../schema/run.ts'
 import type { Graded } from '../../score/grade.ts'
 import { checkOutput, type OutputForm, outputFormOf } from '../../score/output-form.ts'
 import { sharedScores } from '../../score/shared-scores.ts'
-import { isSecretName } from '../../secrets.ts'
 import type { RunJournal } from '../../store/run-journal.ts'
 import type { Memory } from './answer-memory.ts'
+import { answerRedactor } from './answer-redactor.ts'
 import { judgingOf } from '../judge/judging.ts'
 import type { Session } from './session.ts'
 
@@ -47,14 +47,6 @@ function quietMoments(): () => Promise<void> {
     )
     return next
   }
-}
-
-/** Only what we know to be secret is taken out of answers: a suite may well test that a model invents no key of its own. */
-export function answerRedactor({ context, project }: Session, { target }: LoadedSuite): (text: string) => string {
-  const names = secretNames(project.config)
-  if (target.kind === 'http') names.push(...namesIn(JSON.stringify(target.target)))
-  if (target.kind === 'command') names.push(...target.target.env.filter(isSecretName))
-  return redactor(context.env, names, { patterns: false })
 }
 
 /**

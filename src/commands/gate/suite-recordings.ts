@@ -4,7 +4,7 @@ import type { AskRequest, LoadedSuite, Recordings } from '../../ports.ts'
 import { redactCompletion } from '../../run/redact.ts'
 import type { Completion } from '../../schema/run.ts'
 import { openRecordings, type RecordingsFile } from '../../store/recordings.ts'
-import { answerRedactor } from './finish-answer.ts'
+import { answerRedactor } from './answer-redactor.ts'
 import type { Session } from './session.ts'
 
 export type SuiteRecordings = Recordings &
