@@ -1,5 +1,8 @@
 #!/usr/bin/env node
-import { main } from '../dist/main.js'
+import { createRequire } from 'node:module'
+
+// Not imported: what is bundled as CommonJS would be read twice, for the names of what it exports.
+const { main } = createRequire(import.meta.url)('../dist/main.cjs')
 
 // Whoever reads along may stop (`aigate eval | head`): what is under way goes on to its end and its exit code all the same.
 for (const stream of [process.stdout, process.stderr])

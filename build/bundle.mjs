@@ -3,13 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { build } from 'rolldown'
 import { lighter } from './lighter.mjs'
 
-const output = {
-  dir: 'dist',
-  format: 'esm',
-  minify: true,
-  entryFileNames: '[name].js',
-  comments: { legal: false, annotation: false, jsdoc: false },
-}
+const output = { dir: 'dist', minify: true, comments: { legal: false, annotation: false, jsdoc: false } }
 const common = {
   platform: 'node',
   optimization: { inlineConst: { mode: 'all', pass: 3 } },
@@ -25,14 +19,22 @@ function chunkName({ facadeModuleId, moduleIds }) {
   const path = (facadeModuleId ?? moduleIds.at(-1) ?? '').replaceAll('\\', '/').replace('\0', '')
   const [, own = ''] = /.*\/node_modules\/(.*)/.exec(path) ?? []
   const folders = (own === '' ? path.replace(/^.*\/src\//, '') : `lib/${own}`).split('/').slice(0, -1)
-  return `chunks/${[...folders.map((name) => name.replace(/[^\w]+/g, '-')), '[name]'].join('-')}.js`
+  return `chunks/${[...folders.map((name) => name.replace(/[^\w]+/g, '-')), '[name]'].join('-')}.cjs`
 }
 
 await build({
   ...common,
   logLevel: 'warn',
   input: { main: 'src/main.ts' },
-  output: { ...output, cleanDir: true, chunkFileNames: chunkName },
+  // CommonJS: Node loads its modules in two thirds of the time.
+  output: {
+    ...output,
+    cleanDir: true,
+    format: 'cjs',
+    strict: true,
+    entryFileNames: '[name].cjs',
+    chunkFileNames: chunkName,
+  },
   plugins: [lighter(), licences()],
 })
 // The GitHub Action is run from git and not from the package: with chunks of its own it splits none of the program's.
@@ -40,7 +42,7 @@ await build({
   ...common,
   logLevel: 'silent',
   input: { action: 'src/action.ts' },
-  output: { ...output, chunkFileNames: 'action/[name].js' },
+  output: { ...output, format: 'esm', entryFileNames: '[name].js', chunkFileNames: 'action/[name].js' },
   plugins: [lighter()],
 })
 writeFileSync('dist/.npmignore', 'action.js\naction/\n')
