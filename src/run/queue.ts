@@ -89,7 +89,8 @@ export function nextItem(queue: Queue, now: number): { item?: Item; wait: number
   const [soonest] = queue.again
   if (soonest && soonest.readyAt <= now) return { item: soonest, wait: 0 }
   const waiting = queue.fresh[queue.next]
-  if (waiting && triesOthers(queue.house.health, queue.again.length + queue.lane.inFlight)) {
+  const { house, lane, again } = queue
+  if (waiting && triesOthers(house.health, again.length + lane.inFlight, lane.width.first)) {
     const { request, provider, ceilings, place } = waiting
     queue.head ??= { request, provider, ceilings, place, sent: 0, tries: 0, freed: 0, last: undefined, readyAt: 0 }
     return { item: queue.head, wait: 0 }

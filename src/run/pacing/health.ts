@@ -67,9 +67,12 @@ export function noteFinished(health: Health, fate: 'answered' | 'failed' | 'time
 /** One call at a time, until there is an answer. */
 export const isSuspect = (health: Health): boolean => health.attempts >= SUSPECT
 
-/** So many requests are tried at first, and again, before others are: enough to tell that nobody answers. */
-export const triesOthers = (health: Health, unfinished: number): boolean =>
-  health.up ? !isSuspect(health) || unfinished === 0 : unfinished < FINISHED.start
+/**
+ * So many requests are tried at first, and again, before others are: enough to tell that nobody answers. `risked`: calls that a run
+ * of so many may lose in any case.
+ */
+export const triesOthers = (health: Health, unfinished: number, risked: number): boolean =>
+  health.up ? !isSuspect(health) || unfinished === 0 : unfinished < Math.max(FINISHED.start, risked)
 
 /**
  * What shows that it is down, in words; undefined as long as it may recover. `width`: calls under way at most, since each

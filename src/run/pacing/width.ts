@@ -8,7 +8,7 @@ export type Width = { size: number; first: number; threshold: number; cutAt: num
 
 /** Many a burst is no longer than that. */
 const FEWEST = 5
-/** Of so many calls one may be refused before limits are known. */
+/** Of so many calls one may be refused, or fail where nobody is there, before that is known. */
 const CALLS_A_RISK = 100
 /** Every answer after those admits so many more calls until the first refusal: the width grows tenfold in the time of one answer. */
 const FAST = 9
@@ -21,7 +21,7 @@ export const newWidth = (): Width => ({
   answers: 0,
 })
 
-/** So many calls are ahead: where they are very many, more of them go out together before limits are known. */
+/** So many calls are ahead: where they are very many, more of them go out together before anything is known. */
 export function expectCalls(width: Width, calls: number): void {
   if (width.answers > 0 || width.threshold < Infinity) return
   width.first = Math.max(width.first, Math.floor(calls / CALLS_A_RISK))
