@@ -11,7 +11,7 @@ import type { Completion, Observation, Run } from '../../schema/run.ts'
 import type { SuiteReport } from '../../schema/verdict.ts'
 import { openMemory, SAME_TIME_MS } from './answer-memory.ts'
 import { batching } from './batching.ts'
-import { finisher, graders, gradingLine } from './finish-answer.ts'
+import { finisher, gradingLine } from './finish-answer.ts'
 import { judgingOf } from '../judge/judging.ts'
 import { startProgress } from '../progress.ts'
 import { keepBaseline, suiteHeader } from './run-header.ts'
@@ -82,7 +82,7 @@ export async function evaluateSuite(
           ),
         )
       const { seed, budget } = session
-      const asking = runKnowing(
+      const pass = await runKnowing(
         {
           ...both,
           ...batching(session, suite),
@@ -96,7 +96,6 @@ export async function evaluateSuite(
         },
         (request) => (other?.owns(request) ? other.find(request) : (known(request) ?? memory.find(request))),
       )
-      const [pass] = await Promise.all([asking, graders()])
       await grading.settled()
       stopped = judging?.dead() ?? pass.stopped?.message
       decision = decide()
