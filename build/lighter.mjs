@@ -170,6 +170,13 @@ export function quiet(code) {
   return `${code.slice(0, start)}export const formatRequestDetails = () => ({})\n`
 }
 
+/** Commander without the module that starts programs, which takes Node longer to load than all of commander: no verb of ours is a program. */
+export function withoutPrograms(code) {
+  const load = "const childProcess = require('node:child_process');"
+  if (!code.includes(load)) throw new Error('commander loads no node:child_process any more')
+  return code.replace(load, 'const childProcess = undefined;')
+}
+
 /** The words behind the question mark of an address, each of which is a text: OpenAI's client can write lists of lists. */
 const flatQuery = `const word = (text) => encodeURIComponent(text).replace(/[!'()*]/g, (sign) => '%' + sign.charCodeAt(0).toString(16).toUpperCase())
 export const stringifyQuery = (query) => Object.entries(query).filter(([, value]) => value !== undefined).map(([name, value]) => {
@@ -206,6 +213,7 @@ export function lighter() {
       if (path.endsWith('/secretlint-rule-preset-recommend/module/index.js')) return withoutLodash(text())
       if (path === 'libphonenumber-js/metadata.min.json.js') return withoutLayouts(text())
       if (path === 'zod/v4/classic/schemas.js') return withoutFormats(text())
+      if (path === 'commander/lib/command.js') return withoutPrograms(text())
       if (path === 'openai/internal/utils/query.mjs') return flatQuery
       if (path === 'openai/internal/utils/log.mjs') return quiet(text())
       if (foreign.test(id) || schemaMakers.test(id)) return emptied(text())
