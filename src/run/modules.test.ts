@@ -26,30 +26,32 @@ const files = {
 }
 const main = `
   import { loadExport } from ${JSON.stringify(join(import.meta.dirname, 'modules.ts'))}
-  const [, , dir, ...rest] = process.argv
-  const out: string[] = []
-  for (const one of rest) {
-    const [path = '', name = ''] = one.split('#')
-    try {
-      const loaded = await loadExport(dir ?? '', path, name) as (n: number) => unknown
-      out.push(String(await loaded(21)))
-    } catch (error) {
-      out.push(String(error))
+  async function load([dir = '', ...rest]: string[]) {
+    const out: string[] = []
+    for (const one of rest) {
+      const [path = '', name = ''] = one.split('#')
+      try {
+        const loaded = await loadExport(dir, path, name) as (n: number) => unknown
+        out.push(String(await loaded(21)))
+      } catch (error) {
+        out.push(String(error))
+      }
     }
+    console.log(JSON.stringify(out))
   }
-  console.log(JSON.stringify(out))`
+  void load(process.argv.slice(2))`
 
 beforeAll(async () => {
   mkdirSync(user)
   for (const [name, text] of Object.entries(files)) writeFileSync(join(user, name), text)
   writeFileSync(join(dir, 'main.ts'), main)
   const bundle = await rolldown({ input: join(dir, 'main.ts'), platform: 'node', logLevel: 'silent' })
-  await bundle.write({ dir: join(dir, 'dist'), format: 'esm', minify: true })
+  await bundle.write({ dir: join(dir, 'dist'), format: 'cjs', strict: true, minify: true, entryFileNames: 'main.cjs' })
   await bundle.close()
 })
 
 async function load(...wanted: string[]): Promise<string[]> {
-  const { stdout } = await execa(process.execPath, [join(dir, 'dist/main.js'), user, ...wanted], { timeout: 10_000 })
+  const { stdout } = await execa(process.execPath, [join(dir, 'dist/main.cjs'), user, ...wanted], { timeout: 10_000 })
   return JSON.parse(stdout) as string[]
 }
 
