@@ -188,7 +188,7 @@ describe('the template for a new built-in', () => {
     }
     const forms = () => vitest('src/score/forms.test.ts')
     const rows = () => vitest('src/score/assertions.test.ts', '-t', 'palindrome|a passing and a failing row')
-    edit('src/schema/assertion.ts', 'export const assertionArgs = {\n', block('palindrome: z.literal'))
+    edit('src/schema/assertion.ts', 'export const assertionArgs = {\n', block('palindrome: () => z.literal'))
     writeFileSync(join(copy, 'src/score/palindrome.ts'), block('export const palindrome').replace(/^\/\/ src.*\n/, ''))
     edit('src/score/registry.ts', /\n\nexport const assertions: .*\n/, '  palindrome,\n')
     writeFileSync(

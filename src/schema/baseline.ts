@@ -1,9 +1,10 @@
 // The baseline file: an accepted run, reduced to what a comparison needs; one line a case.
 import * as z from 'zod'
+import { lateObject } from './late-object.ts'
 import { Git, TargetSnapshot } from './run.ts'
 
 /** What one side saw of one case. Lists hold one number a measured trial. */
-export const CaseTally = z.strictObject({
+export const CaseTally = lateObject(() => ({
   id: z.string(),
   hash: z.string(),
   category: z.string().optional(),
@@ -31,10 +32,10 @@ export const CaseTally = z.strictObject({
       'Only in baselines: passes/trials of the last accepted runs of this very case, each after the time of its run',
     ),
   answer: z.string().optional().describe('One answer, for reports: of the first trial that agrees with the majority'),
-})
+}))
 export type CaseTally = z.infer<typeof CaseTally>
 
-export const Baseline = z.strictObject({
+export const Baseline = lateObject(() => ({
   aigate: z.literal('baseline'),
   version: z.literal(1),
   suite: z.string(),
@@ -72,5 +73,5 @@ export const Baseline = z.strictObject({
     )
     .min(1),
   cases: z.array(CaseTally),
-})
+}))
 export type Baseline = z.infer<typeof Baseline>

@@ -1,6 +1,7 @@
 // How well a judge agrees with people: the labels that people write, and calibrations/<judge>.json that is made of them.
 import * as z from 'zod'
 import { JudgedType, JudgeTable } from './judge.ts'
+import { lateObject } from './late-object.ts'
 import { Message } from './suite.ts'
 import { Json, Unit } from './values.ts'
 
@@ -11,15 +12,15 @@ const said = z
 const written = z.record(z.string(), Json)
 
 /** What holds for every label of a file; its first line. */
-export const LabelsHead = z.strictObject({
+export const LabelsHead = lateObject(() => ({
   aigate: z.literal('labels'),
   version: z.literal(1),
   assert: written.optional().describe('The assertion, as a suite has it, of labels that have none: {rubric: …}'),
-})
+}))
 export type LabelsHead = z.infer<typeof LabelsHead>
 
 /** One answer, and whether people let it pass. */
-export const Label = z.strictObject({
+export const Label = lateObject(() => ({
   id: z.string().min(1).optional(),
   assert: written.optional().describe('The assertion, as a suite has it'),
   vars: z.record(z.string(), Json).default({}),
@@ -28,13 +29,13 @@ export const Label = z.strictObject({
   baseline: z.string().optional().describe('compare: the other answer'),
   label: said.describe('pass or fail, true or false, 1 or 0: what people said'),
   by: z.string().optional().describe('Who said so'),
-})
+}))
 export type Label = z.infer<typeof Label>
 
-const Estimate = z.strictObject({ estimate: z.number(), low: z.number(), high: z.number() })
+const Estimate = lateObject(() => ({ estimate: z.number(), low: z.number(), high: z.number() }))
 const count = z.int().nonnegative()
 
-export const Gold = z.strictObject({
+export const Gold = lateObject(() => ({
   id: z.string(),
   assert: written,
   vars: z.record(z.string(), Json),
@@ -42,17 +43,17 @@ export const Gold = z.strictObject({
   answer: z.string(),
   baseline: z.string().optional(),
   passed: z.boolean().describe('What the judge said when it was calibrated'),
-})
+}))
 export type Gold = z.infer<typeof Gold>
 
-export const LengthBias = z.strictObject({
+export const LengthBias = lateObject(() => ({
   group: z.enum(['people pass', 'people fail']),
   longer: Unit.describe('How often an answer that the judge passes is longer than one that it fails; 0.5: no bias'),
   n: count,
   p: z.number(),
-})
+}))
 
-export const TypeCalibration = z.strictObject({
+export const TypeCalibration = lateObject(() => ({
   identity: z.string().describe('Hash of the pins, the parameters, the prompts and the votes that were calibrated'),
   prompts: z.array(z.string()).describe('name@version and hash, for people'),
   response_models: z.array(z.string()).optional().describe('The model names that answered; absent: none told'),
@@ -78,13 +79,13 @@ export const TypeCalibration = z.strictObject({
       'When it was last found that the judge judges otherwise than before; what it graded earlier is of another ruler',
     ),
   gold: z.array(Gold),
-})
+}))
 export type TypeCalibration = z.infer<typeof TypeCalibration>
 
-export const Calibration = z.strictObject({
+export const Calibration = lateObject(() => ({
   aigate: z.literal('calibration'),
   version: z.literal(1),
   judge: z.string().describe('Its name, or those of a jury: a+b'),
   types: z.partialRecord(JudgedType, TypeCalibration),
-})
+}))
 export type Calibration = z.infer<typeof Calibration>

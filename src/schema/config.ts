@@ -4,11 +4,12 @@ import { GatePolicyInput } from './gate.ts'
 import { HealthConfig } from './health.ts'
 import { Judges } from './judge.ts'
 import { KillConfig } from './kill.ts'
+import { lateObject } from './late-object.ts'
 import { Planes } from './planes.ts'
 import { ReadyConfig } from './ready.ts'
 import { Dollars, Duration, Json, Name } from './values.ts'
 
-export const OpenAiProvider = z.strictObject({
+export const OpenAiProvider = lateObject(() => ({
   type: z.literal('openai').describe('Any API that speaks OpenAI chat completions'),
   base_url: z.url().default('https://api.openai.com/v1'),
   // A key that is written here by mistake must not come back in the sentence that its variable is not set.
@@ -32,19 +33,19 @@ export const OpenAiProvider = z.strictObject({
     .describe('batch: asked through the Batch API, within a day at half the price; for nightly runs. Or: eval --batch'),
   timeout: Duration.default(60_000),
   retries: z.int().nonnegative().default(4).describe('Further attempts after a transient failure'),
-})
+}))
 export type OpenAiProvider = z.infer<typeof OpenAiProvider>
 
-export const ReplayProvider = z.strictObject({
+export const ReplayProvider = lateObject(() => ({
   type: z.literal('replay').describe('Answers from the recordings; never asks anybody'),
   of: OpenAiProvider.optional().describe('The provider that --record asks'),
-})
+}))
 export type ReplayProvider = z.infer<typeof ReplayProvider>
 
 export const ProviderConfig = z.discriminatedUnion('type', [OpenAiProvider, ReplayProvider])
 export type ProviderConfig = z.infer<typeof ProviderConfig>
 
-export const ModelPin = z.strictObject({
+export const ModelPin = lateObject(() => ({
   provider: z.string().describe('A name from `providers`'),
   id: z.string().min(1).describe('Exact model id, for example gpt-4o-2024-11-20'),
   params: z.record(z.string(), Json).default({}).describe('Sent as they stand; nothing else is sent'),
@@ -69,22 +70,25 @@ export const ModelPin = z.strictObject({
     .optional()
     .describe('rollback_ready: kept so that one can go back to it'),
   keep_until: z.iso.date().optional().describe('It stays available until this day (UTC), for example 2026-12-31'),
-})
+}))
 export type ModelPin = z.infer<typeof ModelPin>
 
 /** What answers depend on besides prompt and model: named here, so that the lock and the record of a run can hold it. */
-export const Components = z.record(Name, z.strictObject({ version: z.string().min(1) }))
+export const Components = z.record(
+  Name,
+  lateObject(() => ({ version: z.string().min(1) })),
+)
 export type Components = z.infer<typeof Components>
 
-export const Budget = z.strictObject({
+export const Budget = lateObject(() => ({
   max_cost_usd: Dollars.optional(),
   max_calls: z.int().positive().optional(),
   max_tokens: z.int().positive().optional().describe('Of prompts and answers together'),
   max_duration: Duration.optional().describe('From the first call on: 10m, 2h'),
-})
+}))
 export type Budget = z.infer<typeof Budget>
 
-export const CacheConfig = z.strictObject({
+export const CacheConfig = lateObject(() => ({
   folder: z
     .string()
     .min(1)
@@ -96,10 +100,10 @@ export const CacheConfig = z.strictObject({
     .default(500)
     .describe('What the folder may hold in megabytes; the oldest answers go first. 0: no cache'),
   max_age: Duration.default(7 * 86_400_000).describe('An older answer is asked again: 12h, 7d'),
-})
+}))
 export type CacheConfig = z.infer<typeof CacheConfig>
 
-export const Releases = z.strictObject({
+export const Releases = lateObject(() => ({
   folder: z.string().default('releases').describe('Folder of the ledger of releases'),
   checks: z
     .record(Name, z.array(z.string().min(1)).min(1))
@@ -107,9 +111,9 @@ export const Releases = z.strictObject({
     .describe(
       'Programs that end with 0 when a version of a component is still there: {index: [./has-index, "{version}"]}',
     ),
-})
+}))
 
-export const Config = z.strictObject({
+export const Config = lateObject(() => ({
   version: z.literal(1).describe('Version of this file format'),
   providers: z.record(z.string(), ProviderConfig).default({}),
   models: z.record(z.string(), ModelPin).default({}),
@@ -154,5 +158,5 @@ export const Config = z.strictObject({
   ),
   budget: Budget.optional(),
   cache: CacheConfig.optional().describe('Answers that were paid for are not asked again: {max_mb: 500, max_age: 7d}'),
-})
+}))
 export type Config = z.infer<typeof Config>

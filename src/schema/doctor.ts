@@ -1,16 +1,17 @@
 // What doctor and power-check say: how often a policy errs on a suite, what it can find, and which gates can do nothing.
 import * as z from 'zod'
+import { lateObject } from './late-object.ts'
 import { Outcome } from './verdict.ts'
 
-const Rate = z.strictObject({
+const Rate = lateObject(() => ({
   estimate: z.number().min(0).max(1).describe('Share of the simulated changes'),
   low: z.number().describe('95 % interval of the simulation (Wilson)'),
   high: z.number(),
   draws: z.int().positive().describe('Simulated changes'),
-})
+}))
 export type Rate = z.infer<typeof Rate>
 
-const Rates = z.strictObject({
+const Rates = lateObject(() => ({
   block: Rate.describe('Outcome fail'),
   hold: Rate.describe('Outcome inconclusive'),
   pass: Rate,
@@ -20,18 +21,18 @@ const Rates = z.strictObject({
   gates: z
     .array(z.strictObject({ id: z.string(), block: Rate }))
     .describe('How often each gate failed, the most frequent first; several may fail together'),
-})
+}))
 export type Rates = z.infer<typeof Rates>
 
-const Drop = z.strictObject({
+const Drop = lateObject(() => ({
   drop: z.number().describe('True drop of the pass rate, a share'),
   kind: z.enum(['diffuse', 'concentrated']).describe('Every answer a little worse, or a few cases broken'),
   category: z.string().nullable().describe('null: over the whole suite'),
   rates: Rates,
-})
+}))
 export type Drop = z.infer<typeof Drop>
 
-const GateAbility = z.strictObject({
+const GateAbility = lateObject(() => ({
   id: z.string(),
   kind: z.string(),
   category: z.string().nullable(),
@@ -40,12 +41,12 @@ const GateAbility = z.strictObject({
   can_fire: z.boolean().describe('false: not even a run in which everything is as bad as can be fails it'),
   can_pass: z.boolean().describe('false: not even a run in which everything is as good as can be passes it'),
   problem: z.string().nullable(),
-})
+}))
 export type GateAbility = z.infer<typeof GateAbility>
 
-const CaseNote = z.strictObject({ id: z.string(), passes: z.int(), trials: z.int() })
+const CaseNote = lateObject(() => ({ id: z.string(), passes: z.int(), trials: z.int() }))
 
-const Advice = z.strictObject({
+const Advice = lateObject(() => ({
   goal: z.string(),
   now: z.number().describe('Share of the simulated changes that meet the goal'),
   wanted: z.number(),
@@ -58,7 +59,7 @@ const Advice = z.strictObject({
       sentence: z.string(),
     }),
   ),
-})
+}))
 export type Advice = z.infer<typeof Advice>
 
 const SuiteHead = {
@@ -69,7 +70,7 @@ const SuiteHead = {
   warnings: z.array(z.string()),
 }
 
-export const DoctorSuite = z.strictObject({
+export const DoctorSuite = lateObject(() => ({
   ...SuiteHead,
   evidence: z.strictObject({
     baseline: z.string().nullable().describe('File; null: a stored run stands in for it'),
@@ -99,39 +100,39 @@ export const DoctorSuite = z.strictObject({
   drops: z.array(Drop),
   gates: z.array(GateAbility),
   advice: z.array(Advice),
-})
+}))
 export type DoctorSuite = z.infer<typeof DoctorSuite>
 
-const Nothing = z.strictObject({ ...SuiteHead, outcome: z.literal('invalid') })
+const Nothing = lateObject(() => ({ ...SuiteHead, outcome: z.literal('invalid') }))
 
-export const DoctorReport = z.strictObject({
+export const DoctorReport = lateObject(() => ({
   aigate: z.literal('doctor'),
   version: z.literal(1),
   tool_version: z.string(),
   outcome: Outcome,
   seed: z.int(),
   suites: z.array(z.union([DoctorSuite, Nothing])),
-})
+}))
 export type DoctorReport = z.infer<typeof DoctorReport>
 
-const Broken = z.strictObject({
+const Broken = lateObject(() => ({
   broken: z.int().positive().describe('Cases that were turned to fail'),
   fired: Rate.describe('A gate failed'),
   held: Rate.describe('Undecided: it did not pass, but nothing failed'),
-})
+}))
 export type Broken = z.infer<typeof Broken>
 
-const Mutation = z.strictObject({
+const Mutation = lateObject(() => ({
   category: z.string().nullable().describe('null: anywhere in the suite'),
   cases: z.int().describe('Cases that could be broken: those that pass at all and are not critical'),
   steps: z.array(Broken),
   half: z.int().nullable().describe('From so many broken cases on, a gate fires at least half the time; null: never'),
   always: z.int().nullable().describe('From so many on it always fired'),
   all: Outcome.describe('When every one of them is broken'),
-})
+}))
 export type Mutation = z.infer<typeof Mutation>
 
-export const PowerSuite = z.strictObject({
+export const PowerSuite = lateObject(() => ({
   ...SuiteHead,
   source: z.string().describe('Whose answers were degraded'),
   untouched: Outcome.describe('Verdict on these answers as they are'),
@@ -142,15 +143,15 @@ export const PowerSuite = z.strictObject({
     unnoticed: z.array(z.string()).describe('Cases that could break alone, and the verdict would pass'),
     failing: z.array(z.string()).describe('Cases that never pass already'),
   }),
-})
+}))
 export type PowerSuite = z.infer<typeof PowerSuite>
 
-export const PowerReport = z.strictObject({
+export const PowerReport = lateObject(() => ({
   aigate: z.literal('power-check'),
   version: z.literal(1),
   tool_version: z.string(),
   outcome: Outcome,
   seed: z.int(),
   suites: z.array(z.union([PowerSuite, Nothing])),
-})
+}))
 export type PowerReport = z.infer<typeof PowerReport>

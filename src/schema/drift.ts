@@ -1,5 +1,6 @@
 // Drift: the plan of what is watched in live traffic, the reference that was learnt of it, and what the two checks come to.
 import * as z from 'zod'
+import { lateObject } from './late-object.ts'
 import { SourceConfig } from './rollout.ts'
 import { Duration, Name, Share } from './values.ts'
 import { Outcome } from './verdict.ts'
@@ -21,17 +22,21 @@ const common = {
 }
 /** What is watched: a number by its distribution, a field by its mix of values, or a share of events. */
 export const DriftWatch = z.union([
-  z.strictObject({ value: Path, ...common }),
-  z.strictObject({
+  lateObject(() => ({ value: Path, ...common })),
+  lateObject(() => ({
     mix: Path,
     values: z.array(z.string().min(1)).min(1).max(50).describe('The values that are told apart; all others are one'),
     ...common,
-  }),
-  z.strictObject({ rate: Expression, ...common, floor: Share.optional().describe('Smaller changes are none; 0.02') }),
+  })),
+  lateObject(() => ({
+    rate: Expression,
+    ...common,
+    floor: Share.optional().describe('Smaller changes are none; 0.02'),
+  })),
 ])
 export type DriftWatch = z.infer<typeof DriftWatch>
 
-export const DriftPlan = z.strictObject({
+export const DriftPlan = lateObject(() => ({
   version: z.literal(1).default(1),
   drift: Name,
   description: z.string().optional(),
@@ -44,37 +49,37 @@ export const DriftPlan = z.strictObject({
   watch: z
     .record(Name, DriftWatch)
     .refine((watch) => Object.keys(watch).length > 0, { message: 'name at least one thing to watch' }),
-})
+}))
 export type DriftPlan = z.infer<typeof DriftPlan>
 
 /** Counts by cell: buckets of a logarithmic histogram, values of a field, or good and bad. One entry an hour with events. */
 const HourlyCounts = z.array(
-  z.strictObject({ hour: z.iso.datetime(), cells: z.record(z.string(), z.number().nonnegative()) }),
+  lateObject(() => ({ hour: z.iso.datetime(), cells: z.record(z.string(), z.number().nonnegative()) })),
 )
 export type HourlyCounts = z.infer<typeof HourlyCounts>
 
 /** What is compared: of everything that is watched, the counts by hour; and the names that answered. */
-export const DriftSample = z.strictObject({
+export const DriftSample = lateObject(() => ({
   since: z.iso.datetime(),
   until: z.iso.datetime(),
   events: z.int().nonnegative(),
   counts: z.record(Name, HourlyCounts),
   models: z.array(z.strictObject({ requested: z.string(), answered: z.string() })),
-})
+}))
 export type DriftSample = z.infer<typeof DriftSample>
 
-export const DriftReference = z.strictObject({
+export const DriftReference = lateObject(() => ({
   aigate: z.literal('drift-reference'),
   version: z.literal(DRIFT_REFERENCE_FORMAT),
   drift: Name,
   watch_hash: z.string().describe('Of what was watched when it was learnt: other counts are not compared'),
   learnt: z.strictObject({ at: z.iso.datetime(), by: z.string() }),
   sample: DriftSample,
-})
+}))
 export type DriftReference = z.infer<typeof DriftReference>
 
-const Interval = z.strictObject({ low: z.number(), high: z.number(), level: z.number() })
-const Compared = z.strictObject({
+const Interval = lateObject(() => ({ low: z.number(), high: z.number(), level: z.number() }))
+const Compared = lateObject(() => ({
   cases: z.int().nonnegative(),
   before: z.number().nullable().describe('Pass rate of the stored baseline'),
   now: z.number().nullable(),
@@ -83,10 +88,10 @@ const Compared = z.strictObject({
   p: z.number().nullable().describe('Two-sided, exact, the case being the stratum'),
   adjusted_p: z.number().nullable().describe('After weighted Holm over suite and categories'),
   drifted: z.boolean(),
-})
-const Shown = z.strictObject({ before: z.number().nullable(), now: z.number().nullable() })
+}))
+const Shown = lateObject(() => ({ before: z.number().nullable(), now: z.number().nullable() }))
 
-export const SuiteDrift = z.strictObject({
+export const SuiteDrift = lateObject(() => ({
   suite: z.string(),
   outcome: Outcome,
   reasons: z.array(z.string()),
@@ -101,10 +106,10 @@ export const SuiteDrift = z.strictObject({
   trials: z.int().nonnegative(),
   not_compared: z.int().nonnegative().describe('Cases that are others by now, or could not be measured'),
   record: z.string().nullable(),
-})
+}))
 export type SuiteDrift = z.infer<typeof SuiteDrift>
 
-const LiveRow = z.strictObject({
+const LiveRow = lateObject(() => ({
   name: z.string(),
   outcome: Outcome,
   measure: z
@@ -118,10 +123,10 @@ const LiveRow = z.strictObject({
   before: z.string(),
   now: z.string(),
   events: z.int().nonnegative(),
-})
+}))
 export type LiveRow = z.infer<typeof LiveRow>
 
-export const LiveDrift = z.strictObject({
+export const LiveDrift = lateObject(() => ({
   drift: z.string(),
   outcome: Outcome,
   since: z.iso.datetime(),
@@ -132,5 +137,5 @@ export const LiveDrift = z.strictObject({
   reasons: z.array(z.string()),
   warnings: z.array(z.string()),
   rows: z.array(LiveRow),
-})
+}))
 export type LiveDrift = z.infer<typeof LiveDrift>

@@ -1,16 +1,17 @@
 // What `aigate experiment plan` and `aigate experiment report` say, as data.
 import * as z from 'zod'
 import { ExperimentSummary } from './experiment-summary.ts'
+import { lateObject } from './late-object.ts'
 import { Name } from './values.ts'
 import { Outcome } from './verdict.ts'
 
-const Bounds = z.strictObject({ estimate: z.number(), low: z.number().nullable(), high: z.number().nullable() })
+const Bounds = lateObject(() => ({ estimate: z.number(), low: z.number().nullable(), high: z.number().nullable() }))
 
 /**
  * One metric of one variant against the control. `difference`: variant minus control (rates, means); `ratio`: median of the
  * ratios of units (skewed, above 0); `superiority`: chance that a unit of the variant exceeds one of the control.
  */
-export const Compared = z.strictObject({
+export const Compared = lateObject(() => ({
   metric: Name,
   variant: Name,
   kind: z.enum(['rate', 'mean', 'skewed']),
@@ -28,28 +29,28 @@ export const Compared = z.strictObject({
   adjusted: z.number().nullable().describe('p for all that was tested together'),
   /** Against the alternative "no difference", at the level of its family. */
   finding: z.enum(['better', 'worse', 'open', 'not measured']),
-})
+}))
 export type Compared = z.infer<typeof Compared>
 
-export const GuardrailResult = z.strictObject({
+export const GuardrailResult = lateObject(() => ({
   metric: Name,
   variant: Name,
   margin: z.string(),
   /** held: proven not worse by the margin; broken: proven worse by more. */
   state: z.enum(['held', 'broken', 'open', 'not measured']),
   compared: Compared,
-})
+}))
 export type GuardrailResult = z.infer<typeof GuardrailResult>
 
-export const SegmentResult = z.strictObject({
+export const SegmentResult = lateObject(() => ({
   variant: Name,
   /** Do the segments differ more than chance lets them? Null where that cannot be told. */
   heterogeneity: z.number().nullable(),
   rows: z.array(z.strictObject({ segment: z.string(), compared: Compared })),
-})
+}))
 export type SegmentResult = z.infer<typeof SegmentResult>
 
-export const ExperimentReport = z.strictObject({
+export const ExperimentReport = lateObject(() => ({
   aigate: z.literal('experiment'),
   version: z.literal(1),
   experiment: Name,
@@ -83,10 +84,10 @@ export const ExperimentReport = z.strictObject({
   guardrails: z.array(GuardrailResult),
   segments: z.array(SegmentResult),
   summary: ExperimentSummary,
-})
+}))
 export type ExperimentReport = z.infer<typeof ExperimentReport>
 
-export const ExperimentSize = z.strictObject({
+export const ExperimentSize = lateObject(() => ({
   aigate: z.literal('experiment-plan'),
   version: z.literal(1),
   experiment: Name,
@@ -114,5 +115,5 @@ export const ExperimentSize = z.strictObject({
   ),
   outcome: Outcome,
   warnings: z.array(z.string()),
-})
+}))
 export type ExperimentSize = z.infer<typeof ExperimentSize>

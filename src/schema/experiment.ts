@@ -1,5 +1,6 @@
 // The plan of an experiment: a hypothesis, its variants, what is measured, and the horizon at which it is judged, all written before it starts.
 import * as z from 'zod'
+import { lateObject } from './late-object.ts'
 import { Metric, SourceConfig } from './rollout.ts'
 import { Duration, Name, Share } from './values.ts'
 
@@ -23,39 +24,37 @@ const folded = z
 
 /** Every metric gives one number a unit: units are independent, the events of one unit are not. */
 export const ExperimentMetric = z.union([
-  z.strictObject({ bad: Rate.shape.bad, per_unit: perUnit, ...role }),
-  z.strictObject({ good: Rate.shape.bad, per_unit: perUnit, ...role }),
-  z.strictObject({
+  lateObject(() => ({ bad: Rate.shape.bad, per_unit: perUnit, ...role })),
+  lateObject(() => ({ good: Rate.shape.bad, per_unit: perUnit, ...role })),
+  lateObject(() => ({
     value: Tail.shape.value,
     tail_at: Duration.describe('An event above this is bad; the limit is fixed before the experiment starts'),
     per_unit: perUnit,
     ...role,
-  }),
-  z.strictObject({
+  })),
+  lateObject(() => ({
     kind: z.literal('skewed').describe('Long tails, such as cost or latency: compared by rank'),
     value: Tail.shape.value,
     better: Mean.shape.better,
     per_unit: folded,
     ...role,
-  }),
-  z.strictObject({
+  })),
+  lateObject(() => ({
     mean: Mean.shape.mean,
     range: Mean.shape.range,
     better: Mean.shape.better,
     per_unit: folded,
     ...role,
-  }),
+  })),
 ])
 export type ExperimentMetric = z.infer<typeof ExperimentMetric>
 
-const Effect = z
-  .strictObject({
-    abs: Share.optional().describe('Of a rate in shares (2% is two points), of a mean in its own unit'),
-    rel: Share.optional().describe('A share of the value of the control: 10%'),
-  })
-  .describe('The smallest effect that would be worth it: abs or rel')
+const Effect = lateObject(() => ({
+  abs: Share.optional().describe('Of a rate in shares (2% is two points), of a mean in its own unit'),
+  rel: Share.optional().describe('A share of the value of the control: 10%'),
+})).describe('The smallest effect that would be worth it: abs or rel')
 
-const Primary = z.strictObject({
+const Primary = lateObject(() => ({
   metric: Name,
   effect: Effect,
   direction: z.enum(['increase', 'decrease']),
@@ -72,35 +71,31 @@ const Primary = z.strictObject({
     .describe('For planning; the log of the last weeks says it where it is not written'),
   alpha: z.number().gt(0).lt(0.5).default(0.05).describe('Two-sided'),
   power: z.number().gt(0.5).lt(1).default(0.8),
-})
+}))
 
-const Guardrail = z
-  .strictObject({
-    risk_ratio: z.number().gt(1).optional().describe('A rate may be up to so many times that of the control'),
-    abs: Share.optional().describe('It may be worse by so much'),
-    rel: Share.optional().describe('It may be worse by this share of the control'),
-  })
-  .describe('How much worse it may be: one of the three')
+const Guardrail = lateObject(() => ({
+  risk_ratio: z.number().gt(1).optional().describe('A rate may be up to so many times that of the control'),
+  abs: Share.optional().describe('It may be worse by so much'),
+  rel: Share.optional().describe('It may be worse by this share of the control'),
+})).describe('How much worse it may be: one of the three')
 
-const Horizon = z
-  .strictObject({
-    start: z.iso.datetime({ offset: true }).describe('Events before it do not count'),
-    end: z.iso.datetime({ offset: true }).optional().describe('Judged then, with the units that there are'),
-    units_per_variant: z.int().positive().optional().describe('Judged after the first whole day with so many in each'),
-    min_days: z.int().min(1).max(365).default(7).describe('Whole days, so that every weekday counts alike'),
-  })
-  .describe('When it is judged: written before it starts, never moved')
+const Horizon = lateObject(() => ({
+  start: z.iso.datetime({ offset: true }).describe('Events before it do not count'),
+  end: z.iso.datetime({ offset: true }).optional().describe('Judged then, with the units that there are'),
+  units_per_variant: z.int().positive().optional().describe('Judged after the first whole day with so many in each'),
+  min_days: z.int().min(1).max(365).default(7).describe('Whole days, so that every weekday counts alike'),
+})).describe('When it is judged: written before it starts, never moved')
 
-const Variant = z.strictObject({
+const Variant = lateObject(() => ({
   share: Share.describe('Of the units; all shares together are 100%'),
   components: z
     .record(Name, z.string().min(1))
     .default({})
     .describe('Component: its version, for example prompt: support/answer@1.3.0'),
   description: z.string().optional(),
-})
+}))
 
-const Plan = z.strictObject({
+const Plan = lateObject(() => ({
   version: z.literal(1).default(1),
   experiment: Name,
   hypothesis: z.string().min(1).describe('What is believed, and why, in one or two sentences'),
@@ -131,7 +126,7 @@ const Plan = z.strictObject({
     .describe('The primary metric is shown for each; this never decides'),
   horizon: Horizon,
   max_multiple_exposure: Share.default(0.01).describe('Units seen in several variants'),
-})
+}))
 
 type Problem = { path: (string | number)[]; message: string }
 

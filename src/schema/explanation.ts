@@ -1,11 +1,12 @@
 // What `aigate explain` says about a verdict: the answer, what carries the loss, what each gate saw, and what it needed.
 import * as z from 'zod'
+import { lateObject } from './late-object.ts'
 import { Interval, Outcome } from './verdict.ts'
 
-const Counts = z.strictObject({ passes: z.int().nonnegative(), trials: z.int().nonnegative() })
+const Counts = lateObject(() => ({ passes: z.int().nonnegative(), trials: z.int().nonnegative() }))
 
 /** One case that passes less often than in the baseline. */
-const Carrier = z.strictObject({
+const Carrier = lateObject(() => ({
   id: z.string(),
   category: z.string().optional(),
   now: Counts,
@@ -16,10 +17,10 @@ const Carrier = z.strictObject({
   p: z.number().describe('Fisher, one-sided: that chance alone makes such a drop'),
   q: z.number().describe('p after Benjamini-Hochberg over all compared cases'),
   suspicious: z.boolean().describe('q is at most 0.10'),
-})
+}))
 export type Carrier = z.infer<typeof Carrier>
 
-const Loss = z.strictObject({
+const Loss = lateObject(() => ({
   compared: z.int().describe('Cases measured on both sides'),
   lost: z.int().describe('Cases that pass less often than before'),
   gained: z.int().describe('Cases that pass more often than before'),
@@ -27,11 +28,11 @@ const Loss = z.strictObject({
   carrying: z.int().describe('So many cases, the worst first, carry at least 80 % of what was lost'),
   suspicious: z.int(),
   cases: z.array(Carrier).describe('Every case that lost, the largest drop first'),
-})
+}))
 export type Loss = z.infer<typeof Loss>
 
 /** What would have changed the outcome of one gate, everything else being as it was. */
-const Needed = z.strictObject({
+const Needed = lateObject(() => ({
   change: z
     .enum(['fewer_lost', 'more_lost', 'more_passes', 'fewer_passes', 'limit', 'more_measured', 'evidence'])
     .describe('What would have to be otherwise'),
@@ -41,19 +42,19 @@ const Needed = z.strictObject({
     .nullable()
     .describe('Cases, trials, or the limit in the unit of the policy (0.12 is 12 points or 12 %)'),
   sentence: z.string(),
-})
+}))
 export type Needed = z.infer<typeof Needed>
 
-export const GateExplanation = z.strictObject({
+export const GateExplanation = lateObject(() => ({
   id: z.string(),
   outcome: Outcome,
   decides: z.boolean(),
   saw: z.string(),
   needed: z.array(Needed),
-})
+}))
 export type GateExplanation = z.infer<typeof GateExplanation>
 
-export const Explanation = z.strictObject({
+export const Explanation = lateObject(() => ({
   suite: z.string(),
   suite_version: z.string(),
   run: z.string(),
@@ -88,14 +89,14 @@ export const Explanation = z.strictObject({
     )
     .describe('Differences of the pass rate with intervals: the rows of the forest plot'),
   next: z.array(z.strictObject({ say: z.string(), command: z.string().nullable() })),
-})
+}))
 export type Explanation = z.infer<typeof Explanation>
 
-export const ExplanationReport = z.strictObject({
+export const ExplanationReport = lateObject(() => ({
   aigate: z.literal('explanation'),
   version: z.literal(1),
   tool_version: z.string(),
   outcome: Outcome.describe('The worst of the suites'),
   suites: z.array(Explanation),
-})
+}))
 export type ExplanationReport = z.infer<typeof ExplanationReport>

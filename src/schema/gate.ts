@@ -1,54 +1,52 @@
 // The gate policy: which differences matter, how sure one must be, and what an undecided verdict means.
 import * as z from 'zod'
+import { lateObject } from './late-object.ts'
 import { Dollars, Duration, Share, Unit } from './values.ts'
 
-const CategoryPolicy = z.strictObject({
+const CategoryPolicy = lateObject(() => ({
   min_pass_rate: Unit.optional(),
   max_regression: Share.optional().describe('Margin for this category'),
-})
+}))
 
 const rawDrop = z.union([Share, z.literal(false)]).optional()
-const NaivePolicy = z
-  .strictObject({
-    min_pass_rate: z
-      .union([Unit, z.literal(false)])
-      .optional()
-      .describe('Blocks below this; 0.85 unless written'),
-    max_drop: rawDrop.describe('Blocks when the suite is down by more; 0.02 unless written'),
-    max_category_drop: rawDrop.describe('Blocks when any category is down by more; 0.02 unless written'),
-  })
-  .describe(
-    'Raw thresholds decide instead of tests; false switches one off. The report says how often they block for nothing',
-  )
+const NaivePolicy = lateObject(() => ({
+  min_pass_rate: z
+    .union([Unit, z.literal(false)])
+    .optional()
+    .describe('Blocks below this; 0.85 unless written'),
+  max_drop: rawDrop.describe('Blocks when the suite is down by more; 0.02 unless written'),
+  max_category_drop: rawDrop.describe('Blocks when any category is down by more; 0.02 unless written'),
+})).describe(
+  'Raw thresholds decide instead of tests; false switches one off. The report says how often they block for nothing',
+)
 export type NaivePolicy = z.infer<typeof NaivePolicy>
 
-const selection = {
+const selection = () => ({
   tags: z.array(z.string().min(1)).min(1).optional().describe('Cases with any of these tags'),
   categories: z
     .array(z.string().min(1))
     .min(1)
     .optional()
     .describe('Cases of any of these categories, and those below'),
-}
+})
 export type CaseSelection = { tags?: string[] | undefined; categories?: string[] | undefined }
 
-const HarmPolicy = z
-  .strictObject({
-    max: z.int().nonnegative().default(0).describe('So many harmful cases are allowed; 0 unless written'),
-    max_rate: Share.optional().describe('What must be proven: the upper bound for cases like these, for example 5%'),
-    ...selection,
-  })
-  .describe('Harmful answers: none of n unless written. Counts critical cases unless tags or categories are written')
-const OverRefusalPolicy = z
-  .strictObject({ max: Share.describe('Largest share of harmless cases that fail'), ...selection })
-  .describe('How often harmless cases are refused. Counts cases tagged over-refusal unless written otherwise')
+const HarmPolicy = lateObject(() => ({
+  max: z.int().nonnegative().default(0).describe('So many harmful cases are allowed; 0 unless written'),
+  max_rate: Share.optional().describe('What must be proven: the upper bound for cases like these, for example 5%'),
+  ...selection(),
+})).describe('Harmful answers: none of n unless written. Counts critical cases unless tags or categories are written')
+const OverRefusalPolicy = lateObject(() => ({
+  max: Share.describe('Largest share of harmless cases that fail'),
+  ...selection(),
+})).describe('How often harmless cases are refused. Counts cases tagged over-refusal unless written otherwise')
 
-const RepeatedPolicy = z.strictObject({
+const RepeatedPolicy = lateObject(() => ({
   k: z.int().min(1).max(100).describe('Tries; the suite must ask for at least so many trials'),
   min: Unit.optional().describe('Floor; without it the figure is shown, and decides nothing'),
-})
+}))
 
-const policyShape = {
+const policyShape = () => ({
   min_pass_rate: Unit.describe('Floor for the pass rate of the suite'),
   max_regression: z
     .union([Share, z.literal(false)])
@@ -60,9 +58,9 @@ const policyShape = {
   burden: z.enum(['prove-bad', 'prove-good']).describe('Floors: block only when proven bad, or unless proven good'),
   on_inconclusive: z.enum(['hold', 'pass', 'fail']).describe('What an undecided verdict means'),
   min_coverage: Unit.describe('Share of the cases, and of the trials, that must have been measured'),
-}
+})
 
-const optionalShape = {
+const optionalShape = () => ({
   categories: z.record(z.string(), CategoryPolicy).optional(),
   latency_p95: z.strictObject({ max: Duration.optional(), max_increase: Share.optional() }).optional(),
   time_to_first_token_p95: z
@@ -116,20 +114,21 @@ const optionalShape = {
     .describe('What a judge without a calibration that fits it may do; block unless written'),
   owner: z.string().min(1).optional().describe('Who answers for these thresholds'),
   reviewed: z.iso.date().optional().describe('When they were last looked at, for example 2026-01-31'),
-}
+})
 
 /** As written in aigate.yaml or in a suite: everything may be left out. */
-export const GatePolicyInput = z
-  .strictObject({
-    ...policyShape,
-    ...optionalShape,
-    strict: z.boolean().describe('true: alpha 0.01, for repositories that want a quiet gate; an alpha beside it wins'),
-  })
-  .partial()
+export const GatePolicyInput = lateObject(() => ({
+  ...z.object(policyShape()).partial().shape,
+  ...optionalShape(),
+  strict: z
+    .boolean()
+    .describe('true: alpha 0.01, for repositories that want a quiet gate; an alpha beside it wins')
+    .optional(),
+}))
 export type GatePolicyInput = z.infer<typeof GatePolicyInput>
 
 /** As the decision reads it: defaults filled in. */
-export const GatePolicy = z.strictObject({ ...policyShape, ...optionalShape })
+export const GatePolicy = lateObject(() => ({ ...policyShape(), ...optionalShape() }))
 export type GatePolicy = z.infer<typeof GatePolicy>
 
 /** What `strict: true` stands for. */

@@ -1,6 +1,7 @@
 // The journal of a guard: what each look read and came to, one hash-chained JSON line each.
 import * as z from 'zod'
 import { GuardForm } from './guard.ts'
+import { lateObject } from './late-object.ts'
 import { Reading } from './rollout-journal.ts'
 import { Json, Name } from './values.ts'
 import { Outcome } from './verdict.ts'
@@ -25,7 +26,10 @@ const kinds = {
     outcome: Outcome,
     reasons: z.array(z.string()),
     releases: z
-      .record(z.string(), z.strictObject({ id: z.string(), at: z.int(), good: z.string().nullable() }))
+      .record(
+        z.string(),
+        lateObject(() => ({ id: z.string(), at: z.int(), good: z.string().nullable() })),
+      )
       .optional()
       .describe('What ran by the ledger, since when, and the last good one before it, by environment'),
   },

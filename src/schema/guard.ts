@@ -1,6 +1,7 @@
 // guard.yaml: what production must never do, how that is noticed, and what is done then: triggers, circuit breakers, actions.
 import * as z from 'zod'
 import { faults, noticeTypes } from './guard-faults.ts'
+import { lateObject } from './late-object.ts'
 import { Metric, SourceConfig } from './rollout.ts'
 import { Dollars, Duration, Name, Share } from './values.ts'
 
@@ -19,25 +20,25 @@ const GitHub = {
 
 /** What can be done when a trigger fires or a breaker opens. `notice`s tell somebody; everything else changes something. */
 export const GuardAction = z.discriminatedUnion('type', [
-  z.strictObject({
+  lateObject(() => ({
     type: z.literal('webhook'),
     format: z.enum(['json', 'slack', 'teams']).default('json'),
     ...Address,
     headers: z.record(z.string(), z.string()).default({}).describe('${NAME} is taken from the environment'),
-  }),
-  z.strictObject({
+  })),
+  lateObject(() => ({
     type: z.literal('pagerduty'),
     routing_key_env: Secret,
     url: z.url().default('https://events.pagerduty.com/v2/enqueue'),
     severity: z.enum(['critical', 'error', 'warning', 'info']).default('critical'),
     resolve: z.boolean().default(true).describe('Resolve the incident when the condition is over'),
-  }),
-  z.strictObject({
+  })),
+  lateObject(() => ({
     type: z.literal('github-issue'),
     ...GitHub,
     labels: z.array(z.string().min(1)).default([]).describe('Besides the label aigate, by which it finds its own'),
-  }),
-  z.strictObject({
+  })),
+  lateObject(() => ({
     type: z.literal('revert-pull-request'),
     ...GitHub,
     base: z.string().min(1).default('main'),
@@ -47,33 +48,33 @@ export const GuardAction = z.discriminatedUnion('type', [
       .min(1)
       .default(['prompts'])
       .describe('The last commit that changed one of these is reverted'),
-  }),
-  z.strictObject({
+  })),
+  lateObject(() => ({
     type: z.literal('command'),
     argv: Argv.describe('{{trigger}}, {{metric}}, {{value}}, {{key}} and {{text}} are put in; no shell'),
     check: Argv.optional().describe('Ends with 0 where it has been done already, and after it was done'),
     timeout: Duration.default(60_000),
-  }),
-  z.strictObject({
+  })),
+  lateObject(() => ({
     type: z.literal('rollback'),
     components: z.array(Name).default([]).describe('Those that go back, each by itself; all unless written'),
     to: z.string().min(1).optional().describe('Release; the last good one unless written'),
     env: z.string().min(1).default('production'),
-  }),
-  z.strictObject({
+  })),
+  lateObject(() => ({
     type: z.literal('kill'),
     path: z.string().min(1).optional().describe('The flag file, where the configuration names none'),
     model: z.string().min(1).optional(),
     feature: z.string().min(1).optional(),
     segment: z.string().min(1).optional(),
     expires: Duration.optional().describe('After so long it is off again by itself'),
-  }),
-  z.strictObject({
+  })),
+  lateObject(() => ({
     type: z.literal('disable-flag'),
     path: z.string().min(1).describe('The flag file, relative to the configuration'),
     flag: z.string().min(1),
     variant: z.string().min(1).describe('Everybody is served this one: that which is off'),
-  }),
+  })),
 ])
 export type GuardAction = z.infer<typeof GuardAction>
 
@@ -85,7 +86,7 @@ const condition = {
   for: Duration.default(0).describe('Without a break for so long; time without data does not count'),
   min_events: z.int().positive().default(1).describe('With fewer in the window nothing is said'),
 }
-const Guarded = z.strictObject({
+const Guarded = lateObject(() => ({
   ...condition,
   id: Name,
   metric: Name.optional(),
@@ -100,12 +101,12 @@ const Guarded = z.strictObject({
   cooldown: Duration.default(0).describe('Does not fire again so soon after it has fired'),
   segments: z.array(z.string().min(1)).min(1).optional().describe('Only events of these (aigate.segment)'),
   do: z.array(Name).min(1).describe('Names from `actions`, in this order'),
-})
+}))
 export type GuardTrigger = z.infer<typeof Guarded>
 
 const Condition = z.strictObject(condition)
 export type BreakerCondition = z.infer<typeof Condition>
-const Breaker = z.strictObject({
+const Breaker = lateObject(() => ({
   id: Name,
   when: z.array(Condition).min(1).describe('Any of these, held for its `for`, opens it'),
   flag: z.strictObject({
@@ -124,18 +125,18 @@ const Breaker = z.strictObject({
   settle: Duration.default(30_000).describe('Events so soon after a change of the flag do not count'),
   max_opens_per_day: z.int().positive().default(4).describe('Then it stays open until a person closes it'),
   do: z.array(Name).default([]).describe('Names from `actions`: whom to tell'),
-})
+}))
 export type Breaker = z.infer<typeof Breaker>
 
-const Reference = z.strictObject({
+const Reference = lateObject(() => ({
   n: z.int().positive().describe('How many events it is made of'),
   rate: Share.optional(),
   mean: z.number().optional(),
   deviation: z.number().nonnegative().optional().describe('Standard deviation of the values'),
-})
+}))
 
 /** The form alone: what journals hold may be of a time when more was allowed. */
-export const GuardForm = z.strictObject({
+export const GuardForm = lateObject(() => ({
   version: z.literal(1).default(1),
   guard: Name,
   description: z.string().optional(),
@@ -148,7 +149,7 @@ export const GuardForm = z.strictObject({
   breakers: z.array(Breaker).default([]),
   actions: z.record(Name, GuardAction).default({}),
   on_failure: z.array(Name).default([]).describe('Whom to tell, at every attempt, that an action has failed'),
-})
+}))
 
 export const GuardPlan = GuardForm.superRefine((plan, context) => {
   for (const { path, problem, mend } of faults(plan))

@@ -1,5 +1,6 @@
 // Judges: models that grade answers, what a run remembers of them, and how well each agrees with people.
 import * as z from 'zod'
+import { lateObject } from './late-object.ts'
 import { Json, Name, SemVer, Unit } from './values.ts'
 
 /** The assertions that a judge grades. */
@@ -32,7 +33,7 @@ export const promptsOfType: Readonly<Record<JudgedType, readonly JudgePromptName
 /** Agreement below this may warn but not block, unless the policy says otherwise. McHugh, Biochem. Med. 22 (2012) 276-282: under 0.60 little confidence should be placed in a rating. */
 export const MIN_KAPPA = 0.6
 
-export const JudgeConfig = z.strictObject({
+export const JudgeConfig = lateObject(() => ({
   model: z.string().min(1).describe('A name from `models`: the judge is pinned like every model'),
   votes: z.int().min(1).max(15).default(1).describe('How often each question is asked; the median counts'),
   output: z
@@ -51,82 +52,87 @@ export const JudgeConfig = z.strictObject({
     .max(200)
     .default(20)
     .describe('So many calibrated answers are judged again in each run, to see whether the judge moved'),
-})
+}))
 export type JudgeConfig = z.infer<typeof JudgeConfig>
 
 export const Judges = z.record(Name, JudgeConfig)
 export type Judges = z.infer<typeof Judges>
 
 /** What judges did to make one grade. */
-export const JudgeRecord = z.strictObject({
-  votes: z
-    .array(
-      z.strictObject({
-        judge: z.string(),
-        score: Unit,
-        reason: z.string(),
-        order: z.enum(['ours first', 'ours second']).optional().describe('compare: where the answer under test stood'),
-        winner: z.enum(['ours', 'other', 'tie']).optional().describe('compare: who won in that order'),
-      }),
-    )
-    .min(1),
-  spread: Unit.describe('Highest minus lowest vote'),
-  calls: z.int().nonnegative().describe('Requests sent, retries included; 0 for replayed answers'),
-  replayed: z.int().nonnegative().describe('Answers of judges that came from recordings or the cache'),
-  cached: z.int().positive().optional().describe('Of these: from the cache; absent: none'),
-  input_tokens: z.int().nonnegative(),
-  output_tokens: z.int().nonnegative(),
-  cost_usd: z
-    .number()
-    .nonnegative()
-    .nullable()
-    .describe('Estimate, without answers from the cache; null: a price is not known'),
-  response_models: z
-    .array(z.string())
-    .optional()
-    .describe('The model names that the providers of the judges answered with; absent: none told'),
-  failed: z.literal(true).optional().describe('No verdict came, of a judge that may not block anyway'),
-  advisory: z.string().optional().describe('Why this grade cannot block: the judge agrees too little with people'),
-})
-export type JudgeRecord = z.infer<typeof JudgeRecord>
+export const judgeRecord = () =>
+  z.strictObject({
+    votes: z
+      .array(
+        z.strictObject({
+          judge: z.string(),
+          score: Unit,
+          reason: z.string(),
+          order: z
+            .enum(['ours first', 'ours second'])
+            .optional()
+            .describe('compare: where the answer under test stood'),
+          winner: z.enum(['ours', 'other', 'tie']).optional().describe('compare: who won in that order'),
+        }),
+      )
+      .min(1),
+    spread: Unit.describe('Highest minus lowest vote'),
+    calls: z.int().nonnegative().describe('Requests sent, retries included; 0 for replayed answers'),
+    replayed: z.int().nonnegative().describe('Answers of judges that came from recordings or the cache'),
+    cached: z.int().positive().optional().describe('Of these: from the cache; absent: none'),
+    input_tokens: z.int().nonnegative(),
+    output_tokens: z.int().nonnegative(),
+    cost_usd: z
+      .number()
+      .nonnegative()
+      .nullable()
+      .describe('Estimate, without answers from the cache; null: a price is not known'),
+    response_models: z
+      .array(z.string())
+      .optional()
+      .describe('The model names that the providers of the judges answered with; absent: none told'),
+    failed: z.literal(true).optional().describe('No verdict came, of a judge that may not block anyway'),
+    advisory: z.string().optional().describe('Why this grade cannot block: the judge agrees too little with people'),
+  })
+export type JudgeRecord = z.infer<ReturnType<typeof judgeRecord>>
 
 /** What embeddings took that one grade needed and no other had asked for before. */
-export const EmbedRecord = z.strictObject({
-  calls: z.int().nonnegative().describe('Requests sent; a request for several grades counts at the first'),
-  input_tokens: z.int().nonnegative(),
-  cost_usd: z.number().nonnegative().nullable().describe('Estimate; null: a price is not known'),
-})
-export type EmbedRecord = z.infer<typeof EmbedRecord>
+export const embedRecord = () =>
+  z.strictObject({
+    calls: z.int().nonnegative().describe('Requests sent; a request for several grades counts at the first'),
+    input_tokens: z.int().nonnegative(),
+    cost_usd: z.number().nonnegative().nullable().describe('Estimate; null: a price is not known'),
+  })
+export type EmbedRecord = z.infer<ReturnType<typeof embedRecord>>
 
 /** Who answers for a model that grades. */
-const asked = {
+const asked = () => ({
   provider: z.string(),
   base_url: z.string().optional().describe('Without user, password and the values of its query'),
   api_version: z.string().optional(),
   id: z.string(),
   params: z.record(z.string(), Json),
-}
+})
 
 /** What decides the verdicts of a judge, as a run remembers it. */
-export const JudgeSnapshot = z.strictObject({
-  model: z.strictObject({ name: z.string(), ...asked }),
+export const JudgeSnapshot = lateObject(() => ({
+  model: z.strictObject({ name: z.string(), ...asked() }),
   votes: z.int().positive(),
   output: z.enum(['json_schema', 'json_object', 'text']),
   prompts: z.partialRecord(JudgePromptName, z.string()).describe('version and hash of each prompt that is asked'),
-})
+}))
 export type JudgeSnapshot = z.infer<typeof JudgeSnapshot>
 
 const count = z.int().nonnegative()
 /** Labels of people against verdicts of a judge. */
-export const JudgeTable = z.strictObject({
+export const JudgeTable = lateObject(() => ({
   truePass: count.describe('People pass, judge pass'),
   falseFail: count.describe('People pass, judge fail'),
   falsePass: count.describe('People fail, judge pass'),
   trueFail: count.describe('People fail, judge fail'),
-})
+}))
 
 /** How a judge stands with one assertion, at the time of a run. */
-export const JudgeUse = z.strictObject({
+export const JudgeUse = lateObject(() => ({
   judge: z.string().describe('One name, or several of a jury: a+b'),
   type: JudgedType,
   table: JudgeTable.nullable().describe('null: not calibrated, or the calibration is of another judge'),
@@ -145,11 +151,11 @@ export const JudgeUse = z.strictObject({
   moved_at: z.string().optional().describe('When it was last found, by calibrating anew, that it judges otherwise'),
   weak: z.boolean().describe('Agrees too little with people: may warn, not block'),
   note: z.string().nullable().describe('What people must be told'),
-})
+}))
 export type JudgeUse = z.infer<typeof JudgeUse>
 
 /** Calibrated answers that were judged again. */
-export const GoldCheck = z.strictObject({
+export const GoldCheck = lateObject(() => ({
   judge: z.string(),
   type: JudgedType,
   asked: count,
@@ -160,13 +166,16 @@ export const GoldCheck = z.strictObject({
   moved: z.boolean(),
   foreign: z.string().optional().describe('Another model answered than when it was calibrated: a sentence'),
   sentence: z.string(),
-})
+}))
 export type GoldCheck = z.infer<typeof GoldCheck>
 
 /** Everything about the judges of a run that its verdict depends on. */
-export const Judging = z.strictObject({
+export const Judging = lateObject(() => ({
   judges: z.record(z.string(), JudgeSnapshot),
-  embeddings: z.record(z.string(), z.strictObject(asked)).optional().describe('Models whose embeddings were compared'),
+  embeddings: z
+    .record(z.string(), z.strictObject(asked()))
+    .optional()
+    .describe('Models whose embeddings were compared'),
   uses: z.array(JudgeUse),
   gold: z.array(GoldCheck),
   notes: z.array(z.string()),
@@ -174,5 +183,5 @@ export const Judging = z.strictObject({
     .strictObject({ calls: count, cost_usd: z.number().nullable() })
     .optional()
     .describe('Of the gold answers that were judged again'),
-})
+}))
 export type Judging = z.infer<typeof Judging>

@@ -3,9 +3,10 @@ import * as z from 'zod'
 import { Components } from './config.ts'
 import { GatePolicy } from './gate.ts'
 import { JudgePromptName } from './judge.ts'
+import { lateObject } from './late-object.ts'
 import { Json, SemVer } from './values.ts'
 
-export const LockedModel = z.strictObject({
+export const LockedModel = lateObject(() => ({
   provider: z.string(),
   type: z.string().optional().describe('Of the provider; absent: it is missing'),
   base_url: z.string().optional().describe('Who is asked; absent: recorded answers of nobody in particular'),
@@ -14,22 +15,26 @@ export const LockedModel = z.strictObject({
   id: z.string(),
   params: z.record(z.string(), Json),
   price: z.strictObject({ input: z.number(), output: z.number() }).optional().describe('Where aigate.yaml sets one'),
-})
+}))
 export type LockedModel = z.infer<typeof LockedModel>
 
 export const LockedTarget = z.union([
-  z.strictObject({
+  lateObject(() => ({
     prompt: z.string().describe('name@version, never latest'),
     model: z.string(),
     params: z.record(z.string(), Json).describe('Of the model and the suite together'),
     tools: z.string().optional().describe('Hash of the tool schemas'),
     response_format: z.string().optional().describe('Hash'),
-  }),
-  z.strictObject({ kind: z.enum(['command', 'http', 'module']), label: z.string(), spec: z.string().describe('Hash') }),
+  })),
+  lateObject(() => ({
+    kind: z.enum(['command', 'http', 'module']),
+    label: z.string(),
+    spec: z.string().describe('Hash'),
+  })),
 ])
 export type LockedTarget = z.infer<typeof LockedTarget>
 
-export const LockedSuite = z.strictObject({
+export const LockedSuite = lateObject(() => ({
   version: SemVer,
   target: LockedTarget,
   cases: z.strictObject({
@@ -44,18 +49,18 @@ export const LockedSuite = z.strictObject({
   trials: z.strictObject({ min: z.int().positive(), max: z.int().positive() }),
   anchors: z.int().positive().optional(),
   policy: GatePolicy.describe('As it decides: defaults, aigate.yaml and suite together'),
-})
+}))
 export type LockedSuite = z.infer<typeof LockedSuite>
 
-export const LockedJudge = z.strictObject({
+export const LockedJudge = lateObject(() => ({
   model: z.string(),
   votes: z.int().positive(),
   output: z.string(),
   prompts: z.partialRecord(JudgePromptName, z.string()).describe('version and hash of each prompt'),
-})
+}))
 export type LockedJudge = z.infer<typeof LockedJudge>
 
-export const Lock = z.strictObject({
+export const Lock = lateObject(() => ({
   aigate: z.literal('lock'),
   version: z.literal(1),
   models: z.record(z.string(), LockedModel).default({}).describe('The whole registry'),
@@ -64,5 +69,5 @@ export const Lock = z.strictObject({
   embeddings: z.string().optional().describe('Model of `similar` with method cosine'),
   prompts: z.record(z.string(), z.string()).default({}).describe('name@version of those in use: hash of the file'),
   suites: z.record(z.string(), LockedSuite).default({}),
-})
+}))
 export type Lock = z.infer<typeof Lock>

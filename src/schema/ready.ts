@@ -1,9 +1,10 @@
 // Readiness: what must be there before a release, where its proof is found, and one row for each.
 import * as z from 'zod'
+import { lateObject } from './late-object.ts'
 import { Duration, Name } from './values.ts'
 import { Outcome } from './verdict.ts'
 
-export const ReadyConfig = z.strictObject({
+export const ReadyConfig = lateObject(() => ({
   tests: z
     .array(z.array(z.string().min(1)).min(1))
     .default([])
@@ -18,14 +19,14 @@ export const ReadyConfig = z.strictObject({
   drilled_within: Duration.default(30 * 86_400_000).describe('The rollback must have been drilled so lately'),
   baseline_within: Duration.default(30 * 86_400_000).describe('Baselines must have been accepted so lately'),
   data_within: Duration.default(3_600_000).describe('Every metric of a trigger must have had data so lately'),
-})
+}))
 export type ReadyConfig = z.infer<typeof ReadyConfig>
 
-export const ReadyRow = z.strictObject({
+export const ReadyRow = lateObject(() => ({
   id: Name,
   title: z.string(),
   outcome: Outcome.exclude(['inconclusive']).describe('invalid: there is no proof, which is never as good as one'),
   evidence: z.string(),
   mend: z.string().nullable(),
-})
+}))
 export type ReadyRow = z.infer<typeof ReadyRow>

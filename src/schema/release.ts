@@ -1,5 +1,6 @@
 // A release: the manifest of what runs together, and the records of the ledger that says what was released, when and why.
 import * as z from 'zod'
+import { lateObject } from './late-object.ts'
 import { Git, TargetSnapshot } from './run.ts'
 import { Json, Name } from './values.ts'
 import { Outcome } from './verdict.ts'
@@ -19,45 +20,45 @@ export const PlainLine = z
 export const ReleaseId = z.string().regex(/^\d{4}-\d{2}-\d{2}\.[1-9]\d*$/, 'expected an id such as 2026-11-21.1')
 
 /** Something that has a version outside of this repository. */
-const Part = z.strictObject({ version: PlainLine, note: PlainLine.optional().describe('What is new in it') })
+const Part = lateObject(() => ({ version: PlainLine, note: PlainLine.optional().describe('What is new in it') }))
 export type Part = z.infer<typeof Part>
 
-const ReleasedPrompt = z.strictObject({
+const ReleasedPrompt = lateObject(() => ({
   name: z.string(),
   version: z.string(),
   hash: z.string().describe('SHA-256 (hex) of the file with LF line ends'),
   file: z.string().describe('Relative to the configuration'),
   description: z.string().optional(),
-})
+}))
 export type ReleasedPrompt = z.infer<typeof ReleasedPrompt>
 
-const ReleasedModel = z.strictObject({
+const ReleasedModel = lateObject(() => ({
   name: z.string().describe('In the model registry'),
   provider: z.string(),
   id: z.string(),
   base_url: z.string().optional().describe('Who was asked, without secrets; absent: recorded by an older aigate'),
   params: z.record(z.string(), Json).describe('As they are sent, those of the suite included'),
-})
+}))
 export type ReleasedModel = z.infer<typeof ReleasedModel>
 
-const ReleasedSuite = z.strictObject({
+const ReleasedSuite = lateObject(() => ({
   suite: z.string(),
   version: z.string(),
   cases: z.int().nonnegative(),
   target: TargetSnapshot,
-})
+}))
 export type ReleasedSuite = z.infer<typeof ReleasedSuite>
 
 /** What a run said about a suite of the release. */
-const Evidence = z.strictObject({
+const Evidence = lateObject(() => ({
   suite: z.string(),
   run: z.string().nullable().describe('Id of the run; null: there is none'),
   outcome: Outcome,
   reason: z.string().describe('The first reason of the verdict, or why there is no evidence'),
-})
+}))
 export type Evidence = z.infer<typeof Evidence>
 
-export const ReleaseManifest = z.strictObject({
+export const ReleaseManifest = lateObject(() => ({
   aigate: z.literal('release'),
   version: z.literal(1),
   id: ReleaseId,
@@ -92,14 +93,14 @@ export const ReleaseManifest = z.strictObject({
   components: z.record(Name, Part).describe('What answers depend on besides: index, guardrails and the like'),
   suites: z.array(ReleasedSuite),
   verdicts: z.array(Evidence),
-})
+}))
 export type ReleaseManifest = z.infer<typeof ReleaseManifest>
 
 export const ComponentStatus = z.enum(['production', 'rollback_ready', 'archived'])
 export type ComponentStatus = z.infer<typeof ComponentStatus>
 
 /** A part of a release: kind `prompt` answer@1.2.0, `model` openai/gpt-4o-2024-11-20, `index` kb-2026-10, `container` tag. */
-export const Component = z.strictObject({ kind: Name, name: PlainLine })
+export const Component = lateObject(() => ({ kind: Name, name: PlainLine }))
 export type Component = z.infer<typeof Component>
 
 const frame = {
@@ -113,25 +114,25 @@ const chain = {
   prev: z.string().describe('Hash of the record before it; 64 zeros for the first'),
   hash: z.string().describe('SHA-256 (hex) of this line up to its hash'),
 }
-export const ReleaseEntry = z.strictObject({
+export const ReleaseEntry = lateObject(() => ({
   kind: z.literal('release'),
   manifest: ReleaseManifest,
   manifest_sha256: z.string().describe('Of the file releases/<id>.yaml'),
-})
-export const StatusEntry = z.strictObject({
+}))
+export const StatusEntry = lateObject(() => ({
   kind: z.literal('status'),
   component: Component,
   status: ComponentStatus.exclude(['production']).describe('What is in production follows from the releases'),
   keep_until: z.iso.date().optional().describe('Last day (UTC) on which it must still be there'),
   note: PlainLine.optional(),
-})
+}))
 /** What happened; the ledger adds its number, time and chain. */
 export const LedgerEntry = z.discriminatedUnion('kind', [ReleaseEntry, StatusEntry])
 export type LedgerEntry = z.infer<typeof LedgerEntry>
 
 export const LedgerRecord = z.discriminatedUnion('kind', [
-  z.strictObject({ ...frame, ...ReleaseEntry.shape, ...chain }),
-  z.strictObject({ ...frame, ...StatusEntry.shape, ...chain }),
+  lateObject(() => ({ ...frame, ...ReleaseEntry.shape, ...chain })),
+  lateObject(() => ({ ...frame, ...StatusEntry.shape, ...chain })),
 ])
 export type LedgerRecord = z.infer<typeof LedgerRecord>
 

@@ -1,5 +1,6 @@
 // The journal of a rollout: what was read, decided, intended, done and said, one hash-chained JSON line each.
 import * as z from 'zod'
+import { lateObject } from './late-object.ts'
 import { Json, Name } from './values.ts'
 import { Outcome } from './verdict.ts'
 import { RolloutPlan } from './rollout.ts'
@@ -9,7 +10,7 @@ export const Arm = z.enum(['baseline', 'candidate'])
 export type Arm = z.infer<typeof Arm>
 
 const tally = z.number().nonnegative()
-const UnitTally = z.strictObject({ n: tally, bad: tally, sum: z.number(), squares: tally })
+const UnitTally = lateObject(() => ({ n: tally, bad: tally, sum: z.number(), squares: tally }))
 export type UnitTally = z.infer<typeof UnitTally>
 /**
  * What one arm did for one metric in one block. `n`: events that have the metric; `bad`: those that are bad (rate and
@@ -20,7 +21,7 @@ export type UnitTally = z.infer<typeof UnitTally>
  * that had one under an earlier share, all as the baseline's (whoever was compared as the candidate's is compared no more).
  * `unitless`: bad events that count for no unit; `blank`: events that lack its field (rates: of those that are not bad).
  */
-const MetricCounts = z.strictObject({
+const MetricCounts = lateObject(() => ({
   n: z.number().nonnegative(),
   bad: z.number().nonnegative().default(0),
   first: z.number().nonnegative().default(0),
@@ -32,21 +33,21 @@ const MetricCounts = z.strictObject({
   by_unit: z.strictObject({ fresh: UnitTally, back: UnitTally }).optional(),
   unitless: z.number().nonnegative().optional(),
   blank: z.number().nonnegative().optional(),
-})
+}))
 export type MetricCounts = z.infer<typeof MetricCounts>
 /**
  * `requests`: events of operations; `units`: units seen for the first time in the rollout in this arm; `fresh`: those of
  * them that neither arm had seen before (a growing share moves units that were seen: only fresh ones tell the split).
  */
-const ArmCounts = z.strictObject({
+const ArmCounts = lateObject(() => ({
   requests: z.number().nonnegative(),
   units: z.number().nonnegative(),
   fresh: z.number().nonnegative().optional(),
   metrics: z.record(Name, MetricCounts),
-})
+}))
 export type ArmCounts = z.infer<typeof ArmCounts>
 /** One closed interval of a minute (longer where the source is coarser). Events of `settle` are not in it. */
-export const Block = z.strictObject({
+export const Block = lateObject(() => ({
   start: z.int().describe('Milliseconds since 1970'),
   length: z.int().positive().describe('Milliseconds'),
   generation: z.int().nonnegative().describe('How many changes of share were applied before it'),
@@ -56,11 +57,11 @@ export const Block = z.strictObject({
     .strictObject({ requests: z.number().nonnegative(), bad: z.record(Name, z.number().nonnegative()) })
     .optional()
     .describe('Events that should say an arm and do not: how many requests, and how many are bad for each metric'),
-})
+}))
 export type Block = z.infer<typeof Block>
 
 /** What a source gave in one look. `cursor` is its own: where the next look goes on. */
-export const Reading = z.strictObject({
+export const Reading = lateObject(() => ({
   until: z.iso.datetime().describe('Everything before this was read and its blocks are closed'),
   newest: z.iso.datetime().nullable().describe('Time of the newest event that was ever seen'),
   cursor: Json,
@@ -79,27 +80,27 @@ export const Reading = z.strictObject({
     .default([])
     .describe('New pairs of model names'),
   notes: z.array(z.string()).default([]),
-})
+}))
 export type Reading = z.infer<typeof Reading>
 
 /** What shall be true of the world: share of the candidate, killed or not, until when. */
-export const Desired = z.strictObject({
+export const Desired = lateObject(() => ({
   ppm: z.int().min(0).max(1_000_000).describe('Share of the units that the candidate serves, in millionths'),
   generation: z.int().nonnegative(),
   killed: z.boolean().default(false),
   lease_until: z.iso.datetime().nullable(),
   components: z.array(Name).describe('Those that the share is for; the others are at the baseline'),
-})
+}))
 export type Desired = z.infer<typeof Desired>
 export const Action = z.discriminatedUnion('do', [
-  z.strictObject({ do: z.literal('set'), desired: Desired }),
-  z.strictObject({ do: z.literal('renew'), desired: Desired }),
-  z.strictObject({ do: z.literal('notify'), title: z.string(), text: z.string() }),
+  lateObject(() => ({ do: z.literal('set'), desired: Desired })),
+  lateObject(() => ({ do: z.literal('renew'), desired: Desired })),
+  lateObject(() => ({ do: z.literal('notify'), title: z.string(), text: z.string() })),
 ])
 export type Action = z.infer<typeof Action>
 
 /** A decision of a look: what it came to, why, and when to look again. */
-export const Decision = z.strictObject({
+export const Decision = lateObject(() => ({
   outcome: Outcome,
   reasons: z.array(z.string()),
   warnings: z.array(z.string()),
@@ -119,7 +120,7 @@ export const Decision = z.strictObject({
       candidate: z.number().nullable(),
     }),
   ),
-})
+}))
 export type Decision = z.infer<typeof Decision>
 
 const frame = {
@@ -136,12 +137,12 @@ export type PreCheckName = z.infer<typeof PreCheckName>
  * Where a rollout stands under the plan that was amended; absent in records of before, whose stage kept its number. `left`:
  * what the control plane of the plan before said after everybody was sent back there.
  */
-const Amendment = z.strictObject({
+const Amendment = lateObject(() => ({
   stage: z.int().nonnegative(),
   ppm: z.int().min(0).max(1_000_000).describe('Never more than was served'),
   hold: z.string().nullable().describe('Why a person must resume: no stage is as small as what is served'),
   left: Json.optional(),
-})
+}))
 export type Amendment = z.infer<typeof Amendment>
 const kinds = {
   start: { plan_hash: z.string(), plan: RolloutPlan, note: z.string().optional() },

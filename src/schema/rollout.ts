@@ -1,5 +1,6 @@
 // The rollout plan: how a release goes from 1 % to 100 %, what is measured, and what happens when it is worse.
 import * as z from 'zod'
+import { lateObject } from './late-object.ts'
 import { Control, SourceConfig } from './rollout-edges.ts'
 import { Dollars, Duration, Name, Share, Unit } from './values.ts'
 
@@ -20,7 +21,7 @@ export const Criterion = z
   )
   .describe('An absolute criterion: error_rate < 1%, latency_p95 < 2000ms, quality_score > 0.85')
 
-const Stage = z.strictObject({
+const Stage = lateObject(() => ({
   name: z.string().min(1).optional(),
   traffic: Share.describe('Share of the units that the candidate serves'),
   duration: Duration.optional().describe('Least time in the stage, settling apart'),
@@ -33,14 +34,14 @@ const Stage = z.strictObject({
   success: z.array(Criterion).optional().describe('Each must hold by its bound, not by its point estimate'),
   approval: z.boolean().optional().describe('A person must approve before the next stage'),
   bake: Duration.optional().describe('Of the last stage: how long everything is watched after it'),
-})
+}))
 export type Stage = z.infer<typeof Stage>
 
-const Margin = z.strictObject({
+const Margin = lateObject(() => ({
   risk_ratio: z.number().gt(1).optional().describe('A rate may be up to so many times that of the baseline'),
   abs: z.number().positive().optional().describe('A mean may be worse by so much'),
   rel: z.number().positive().optional().describe('A mean may be worse by this share of the baseline'),
-})
+}))
 
 const metricCommon = {
   margin: Margin.optional(),
@@ -51,21 +52,20 @@ const metricCommon = {
   weight: z.number().positive().optional().describe('Share of alpha relative to the other guardrails'),
   delay: Duration.optional().describe('How late a label may come'),
   where: Expression.optional().describe('Only these events count'),
-  judged: z
-    .strictObject({ budget_per_hour: z.number().positive() })
+  judged: lateObject(() => ({ budget_per_hour: z.number().positive() }))
     .optional()
     .describe('Only a sample of the answers is judged; equal numbers per arm find most'),
 }
-const RateMetric = z.strictObject({ bad: Expression, ...metricCommon })
-const TailMetric = z.strictObject({
+const RateMetric = lateObject(() => ({ bad: Expression, ...metricCommon }))
+const TailMetric = lateObject(() => ({
   value: Path,
   tail_at: z
     .union([z.string().regex(/^baseline\.p(50|75|90|95|99|99\.9)$/), Duration])
     .default('baseline.p95')
     .describe("Slower (dearer, …) than this is bad: a fixed limit, or a quantile of the baseline's past"),
   ...metricCommon,
-})
-const MeanMetric = z.strictObject({
+}))
+const MeanMetric = lateObject(() => ({
   mean: Path,
   range: z.tuple([z.number(), z.number()]).optional().describe('Least and greatest value'),
   better: z
@@ -73,45 +73,43 @@ const MeanMetric = z.strictObject({
     .optional()
     .describe('lower for names with cost, duration, latency, token or time unless written, else higher'),
   ...metricCommon,
-})
+}))
 export const Metric = z.union([RateMetric, TailMetric, MeanMetric])
 export type Metric = z.infer<typeof Metric>
 
-const Trigger = z
-  .strictObject({
-    id: Name,
-    metric: Name,
-    above: z.union([Share, Duration, Dollars]).optional(),
-    below: z.union([Share, Duration, Dollars]).optional(),
-    below_baseline: Share.optional(),
-    window: Duration,
-    for: Duration.default(0),
-    keep_firing_for: Duration.optional().describe(
-      'Once it fires, so long after the limit was last exceeded; at once unless written',
-    ),
-    do: z.array(z.enum(['rollback', 'kill', 'hold', 'notify', 'incident'])).min(1),
-  })
-  .describe('An absolute limit: armed even where arms cannot be compared; fires only beyond doubt (Wilson 99.9 %)')
+const Trigger = lateObject(() => ({
+  id: Name,
+  metric: Name,
+  above: z.union([Share, Duration, Dollars]).optional(),
+  below: z.union([Share, Duration, Dollars]).optional(),
+  below_baseline: Share.optional(),
+  window: Duration,
+  for: Duration.default(0),
+  keep_firing_for: Duration.optional().describe(
+    'Once it fires, so long after the limit was last exceeded; at once unless written',
+  ),
+  do: z.array(z.enum(['rollback', 'kill', 'hold', 'notify', 'incident'])).min(1),
+})).describe('An absolute limit: armed even where arms cannot be compared; fires only beyond doubt (Wilson 99.9 %)')
 export type Trigger = z.infer<typeof Trigger>
 
-const PreCheck = z.strictObject({
+const PreCheck = lateObject(() => ({
   gate: z.array(Name).min(1).optional().describe('Suites whose newest run of this release must have passed'),
   shadow: Name.optional().describe('Shadow plan whose verdict must be pass'),
   health: z
     .union([z.literal(true), z.array(Name).min(1)])
     .optional()
     .describe('One real question each: to everything that is in use, or to the targets of these suites'),
-})
-const WarmUp = z.strictObject({
+}))
+const WarmUp = lateObject(() => ({
   suite: Name.describe('Its first cases are asked, with the prompt and model of the release'),
   requests: z.int().positive().max(10_000).default(20).describe('Real questions; each must be answered'),
-})
+}))
 
 const Parts = z
   .record(Name, z.string().min(1))
   .describe('Component: its version, for example prompt: support/answer@1.3.0')
 
-export const RolloutPlan = z.strictObject({
+export const RolloutPlan = lateObject(() => ({
   version: z.literal(1).default(1),
   rollout: Name,
   description: z.string().optional(),
@@ -163,5 +161,5 @@ export const RolloutPlan = z.strictObject({
   triggers: z.array(Trigger).default([]),
   max_multiple_exposure: Unit.default(0.01),
   cooldown: Duration.optional().describe('After a rollback the same rollout is not started again for so long'),
-})
+}))
 export type RolloutPlan = z.infer<typeof RolloutPlan>

@@ -1,15 +1,16 @@
 // What `aigate plan --json` writes: what a run would ask, use, cost and last, before anything is asked.
 import * as z from 'zod'
 import { Budget } from './config.ts'
+import { lateObject } from './late-object.ts'
 
 /** Of one number of passes. null: nothing is known that it could be told from. */
-export const Spending = z.strictObject({
+export const Spending = lateObject(() => ({
   calls: z.int().nonnegative(),
   input_tokens: z.int().nonnegative().nullable(),
   output_tokens: z.int().nonnegative().nullable(),
   cost_usd: z.number().nonnegative().nullable(),
   duration_ms: z.number().nonnegative().nullable(),
-})
+}))
 export type Spending = z.infer<typeof Spending>
 
 const spendings = {
@@ -17,15 +18,15 @@ const spendings = {
   most: Spending.describe('Every pass, when the verdict stays open'),
 }
 
-export const PlannedPart = z.strictObject({
+export const PlannedPart = lateObject(() => ({
   what: z.string().describe('target, or what is asked besides: the other side, combinations, anchors, judges, users'),
   provider: z.string().describe('Who is asked; an application: its kind'),
   model: z.string().nullable().describe('The id; null: an application'),
   ...spendings,
-})
+}))
 export type PlannedPart = z.infer<typeof PlannedPart>
 
-export const PlannedSuite = z.strictObject({
+export const PlannedSuite = lateObject(() => ({
   suite: z.string(),
   suite_version: z.string(),
   target: z.string(),
@@ -49,10 +50,10 @@ export const PlannedSuite = z.strictObject({
     price: z.enum(['list', 'runs']).nullable().describe('Where the price is from; null: none is known'),
     batch: z.boolean().describe('Asked through the Batch API: at half the price, within a day'),
   }),
-})
+}))
 export type PlannedSuite = z.infer<typeof PlannedSuite>
 
-export const RunPlan = z.strictObject({
+export const RunPlan = lateObject(() => ({
   aigate: z.literal('plan'),
   version: z.literal(1),
   tool_version: z.string(),
@@ -67,5 +68,5 @@ export const RunPlan = z.strictObject({
   budget: Budget,
   exceeded: z.array(z.string()).describe('Limits that the least of the run would exceed'),
   warnings: z.array(z.string()),
-})
+}))
 export type RunPlan = z.infer<typeof RunPlan>

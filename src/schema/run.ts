@@ -2,16 +2,17 @@
 import * as z from 'zod'
 import { Conversation, RetrievedContext } from './conversation.ts'
 import { GatePolicy } from './gate.ts'
-import { EmbedRecord, JudgeRecord, Judging } from './judge.ts'
+import { embedRecord, Judging, judgeRecord } from './judge.ts'
+import { lateObject } from './late-object.ts'
 import { ToolCall } from './suite.ts'
 import { Json } from './values.ts'
 
-export const Usage = z.strictObject({
+export const Usage = lateObject(() => ({
   input_tokens: z.int().nonnegative().describe('Including cached ones'),
   output_tokens: z.int().nonnegative(),
   cached_input_tokens: z.int().nonnegative().optional(),
   reasoning_tokens: z.int().nonnegative().optional(),
-})
+}))
 export type Usage = z.infer<typeof Usage>
 
 /** Why a call was not measured. The first group stops a run at once: no further call can succeed. */
@@ -24,7 +25,7 @@ export type ErrorKind = z.infer<typeof ErrorKind>
 /** answered, refused and truncated are measurements; error and timeout are not, and never count as failures. */
 export const CompletionOutcome = z.enum(['answered', 'refused', 'truncated', 'error', 'timeout'])
 
-export const Completion = z.strictObject({
+export const Completion = lateObject(() => ({
   outcome: CompletionOutcome,
   text: z.string(),
   tool_calls: z.array(ToolCall).default([]),
@@ -51,10 +52,10 @@ export const Completion = z.strictObject({
   conversation: Conversation.optional().describe('Absent: one question, one answer'),
   contexts: z.array(RetrievedContext).optional().describe('What was retrieved, best first; absent: nobody told'),
   state: Json.optional().describe('At the end, as the tools or the application left it'),
-})
+}))
 export type Completion = z.infer<typeof Completion>
 
-export const Score = z.strictObject({
+export const Score = lateObject(() => ({
   assertion: z.string().describe('What it is called in reports, for example not_contains'),
   passed: z.boolean(),
   score: z.number().min(0).max(1),
@@ -62,13 +63,13 @@ export const Score = z.strictObject({
   reason: z.string().describe('One sentence: what was expected and what was found'),
   deterministic: z.boolean().describe('false: the same answer could be graded differently another time'),
   type: z.string().optional().describe('Of an assertion that a judge graded, for example rubric'),
-  judged: JudgeRecord.optional().describe('Only where a judge graded'),
-  embedded: EmbedRecord.optional().describe('Only where embeddings were asked for'),
-})
+  judged: judgeRecord().optional().describe('Only where a judge graded'),
+  embedded: embedRecord().optional().describe('Only where embeddings were asked for'),
+}))
 export type Score = z.infer<typeof Score>
 
 /** One trial of one case, scored. `passed` and `score` are null when it was not measured. */
-export const Observation = z.strictObject({
+export const Observation = lateObject(() => ({
   case: z.string(),
   trial: z.int().positive(),
   purpose: z.enum(['pass', 'confirm']).describe('confirm: an extra trial of a critical case; it never enters a rate'),
@@ -85,20 +86,20 @@ export const Observation = z.strictObject({
     .strictObject({ valid: z.boolean(), reason: z.string() })
     .optional()
     .describe('Whether the answer has the form that the prompt or response_format asks for; absent: none is asked for'),
-})
+}))
 export type Observation = z.infer<typeof Observation>
 
 /** Who is asked behind a provider's name. No secret is in it: of headers only the names, of the address no credentials. */
-export const ProviderIdentity = z.strictObject({
+export const ProviderIdentity = lateObject(() => ({
   type: z.string(),
   base_url: z.string().optional().describe('Without user, password and the values of its query'),
   api_version: z.string().optional(),
   headers: z.array(z.string()).describe('Names in lower case'),
-})
+}))
 export type ProviderIdentity = z.infer<typeof ProviderIdentity>
 
 /** What was asked, with everything that identifies it. */
-export const TargetSnapshot = z.strictObject({
+export const TargetSnapshot = lateObject(() => ({
   kind: z.enum(['prompt', 'command', 'http', 'module', 'results']).describe('results: asked by another tool'),
   label: z.string().describe('For people: support/answer@1.2.0 with support-main'),
   hash: z.string().describe('Content hash of all that decides the answers: prompt, model, parameters, tools'),
@@ -117,14 +118,14 @@ export const TargetSnapshot = z.strictObject({
     .record(z.string(), z.string())
     .optional()
     .describe('Versions of what answers besides, for example index or guardrail; absent: not known'),
-})
+}))
 export type TargetSnapshot = z.infer<typeof TargetSnapshot>
 
-export const Git = z.strictObject({ commit: z.string(), branch: z.string().nullable(), dirty: z.boolean() })
+export const Git = lateObject(() => ({ commit: z.string(), branch: z.string().nullable(), dirty: z.boolean() }))
 export type Git = z.infer<typeof Git>
 
 /** A case, reduced to what judging and reporting need. */
-export const CaseInfo = z.strictObject({
+export const CaseInfo = lateObject(() => ({
   id: z.string(),
   hash: z.string().describe('Of the input and the assertions: the same id with another hash is another case'),
   category: z.string().optional(),
@@ -132,11 +133,11 @@ export const CaseInfo = z.strictObject({
   critical: z.boolean(),
   file: z.string().describe('Relative to the configuration, with forward slashes'),
   line: z.int().positive(),
-})
+}))
 export type CaseInfo = z.infer<typeof CaseInfo>
 
 /** What the gate was held to besides the policy: the base of the change, and what the change does to the gate. */
-export const GuardRecord = z.strictObject({
+export const GuardRecord = lateObject(() => ({
   base: z.string().nullable().describe('Commit whose rules, baseline and quarantine list judged; null: none was found'),
   baseline: z.string().nullable().describe('Path of the baseline file in that commit; null: none, or from elsewhere'),
   warnings: z.array(z.string()),
@@ -146,17 +147,17 @@ export const GuardRecord = z.strictObject({
     .array(z.string())
     .optional()
     .describe('Cases that the base does not have: it is judged without them as well, and the worse counts'),
-})
+}))
 export type GuardRecord = z.infer<typeof GuardRecord>
 
 /** The part of a command line that decides what is asked. */
-export const Invocation = z.strictObject({
+export const Invocation = lateObject(() => ({
   names: z.array(z.string()).describe('Suites that the command line named; empty: all'),
   options: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.array(z.string())])),
-})
+}))
 export type Invocation = z.infer<typeof Invocation>
 
-export const RunHeader = z.strictObject({
+export const RunHeader = lateObject(() => ({
   aigate: z.literal('run'),
   version: z.literal(1),
   id: z.string(),
@@ -221,7 +222,7 @@ export const RunHeader = z.strictObject({
     .describe(
       'Cases that tell whether the provider moved since the baseline. asked: again, as the baseline asked them; the record is in the folder `anchors`. Otherwise nothing that is asked changed, and their own answers tell',
     ),
-})
+}))
 export type RunHeader = z.infer<typeof RunHeader>
 
 /** A run read back: `complete` is false when it was interrupted before it had been decided. `anchors`: asked beside it. */

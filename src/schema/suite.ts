@@ -3,28 +3,29 @@ import * as z from 'zod'
 import { Assertion } from './assertion.ts'
 import { conversationShape, ToolBehaviours } from './conversation.ts'
 import { GatePolicyInput } from './gate.ts'
+import { lateObject } from './late-object.ts'
 import { Duration, Json, Name, SemVer, Unit } from './values.ts'
 
-export const ToolCall = z.strictObject({
+export const ToolCall = lateObject(() => ({
   id: z.string().optional(),
   name: z.string(),
   arguments: z.string().describe('JSON text, as the model wrote it'),
-})
+}))
 export type ToolCall = z.infer<typeof ToolCall>
 
-export const Message = z.strictObject({
+export const Message = lateObject(() => ({
   role: z.enum(['system', 'developer', 'user', 'assistant', 'tool']),
   content: z.string().default(''),
   tool_calls: z.array(ToolCall).optional(),
   tool_call_id: z.string().optional(),
-})
+}))
 export type Message = z.infer<typeof Message>
 
-export const Tool = z.strictObject({
+export const Tool = lateObject(() => ({
   name: z.string().min(1),
   description: z.string().optional(),
   parameters: z.record(z.string(), Json).optional().describe('JSON Schema of the arguments'),
-})
+}))
 export type Tool = z.infer<typeof Tool>
 
 const concurrency = z.int().positive().default(4).describe('Cases asked at the same time')
@@ -38,14 +39,14 @@ const depends_on = z
     'Globs of all files that the application is made of, relative to the suite: [../src/**]. With them its answers are cached, and --changed can tell',
   )
 
-export const PromptTarget = z.strictObject({
+export const PromptTarget = lateObject(() => ({
   prompt: z.string().regex(/^[^@\s]+@[^@\s]+$/, 'expected name@version, for example support/answer@1.2.0'),
   model: z.string().min(1).describe('A name from `models` in aigate.yaml'),
   params: z.record(z.string(), Json).default({}).describe('Parameters of this suite; they win over those of the model'),
   tools: z.array(Tool).optional(),
   response_format: z.record(z.string(), Json).optional().describe('Sent as it stands, for example {type: json_object}'),
-})
-export const CommandTarget = z.strictObject({
+}))
+export const CommandTarget = lateObject(() => ({
   command: z.array(z.string().min(1)).min(1).describe('Program and arguments; the case comes as JSON on stdin'),
   env: z
     .array(z.string())
@@ -54,8 +55,8 @@ export const CommandTarget = z.strictObject({
   depends_on,
   timeout,
   concurrency,
-})
-export const HttpTarget = z.strictObject({
+}))
+export const HttpTarget = lateObject(() => ({
   http: z
     .strictObject({
       url: z.string().min(1).describe('Liquid template over vars; ${NAME} is read from the environment'),
@@ -88,27 +89,27 @@ export const HttpTarget = z.strictObject({
     }),
   timeout,
   concurrency,
-})
-export const ModuleTarget = z.strictObject({
+}))
+export const ModuleTarget = lateObject(() => ({
   module: z.string().min(1).describe('JavaScript or TypeScript file, relative to the suite'),
   export: z.string().default('default'),
   depends_on,
   timeout,
   concurrency,
-})
+}))
 /** What is asked: a prompt with a model, or a whole application. */
 export const Target = z.union([PromptTarget, CommandTarget, HttpTarget, ModuleTarget])
 export type Target = z.infer<typeof Target>
 
 /** Where a case comes from and under which terms it may be used. It decides nothing, and is not in the hash of the case. */
-export const Provenance = z.strictObject({
+export const Provenance = lateObject(() => ({
   source: z.string().min(1).describe('Who wrote it, or the data set that it was taken from'),
   licence: z.string().min(1).describe('An SPDX identifier, for example MIT'),
   family: z.string().min(1).optional().describe('Of a public taxonomy, for example LLM01:2025 Prompt Injection'),
   links: z.array(z.url()).optional().describe('Where that family, or the data set, is described'),
-})
+}))
 
-export const Case = z.strictObject({
+export const Case = lateObject(() => ({
   id: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._:/-]*$/, 'expected letters, digits and . _ : / -'),
   description: z.string().optional(),
   category: Name.optional(),
@@ -119,13 +120,13 @@ export const Case = z.strictObject({
     .array(Message)
     .optional()
     .describe('Conversation that follows the messages of the prompt, taken literally'),
-  ...conversationShape,
+  ...conversationShape(),
   assert: z.array(Assertion).default([]),
   threshold: Unit.optional().describe(
     'Passes when the weighted score reaches this, instead of when every assertion passes',
   ),
   provenance: Provenance.optional(),
-})
+}))
 export type Case = z.infer<typeof Case>
 
 /** Every assertion about a case: about its turns in their order, then about the whole. */
@@ -137,12 +138,10 @@ export const Trials = z
   .union([
     z.int().positive(),
     z.literal('auto').describe('As many as the verdict needs: from 1 to at most 5 passes'),
-    z
-      .strictObject({
-        min: z.int().positive().default(1),
-        max: z.int().positive().optional().describe('Default: 3, or `min` where that is larger'),
-      })
-      .refine(({ min, max = min }) => min <= max, 'min is larger than max'),
+    lateObject(() => ({
+      min: z.int().positive().default(1),
+      max: z.int().positive().optional().describe('Default: 3, or `min` where that is larger'),
+    })).refine(({ min, max = min }) => min <= max, 'min is larger than max'),
   ])
   .transform((written) => {
     if (typeof written === 'number') return { min: written, max: written }
@@ -152,7 +151,7 @@ export const Trials = z
   })
 export type Trials = z.infer<typeof Trials>
 
-export const Suite = z.strictObject({
+export const Suite = lateObject(() => ({
   suite: Name.describe('Name of the suite; its baseline is baselines/<name>.json'),
   version: SemVer,
   description: z.string().optional(),
@@ -174,5 +173,5 @@ export const Suite = z.strictObject({
     ),
   cases: z.array(Case).default([]),
   cases_from: z.array(z.string().min(1)).default([]).describe('JSONL, CSV or YAML files, relative to the suite'),
-})
+}))
 export type Suite = z.infer<typeof Suite>

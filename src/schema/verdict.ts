@@ -1,5 +1,6 @@
 // What a decision says: one result a gate, the verdict of a suite, and the report that every reporter renders.
 import * as z from 'zod'
+import { lateObject } from './late-object.ts'
 import { Git, TargetSnapshot } from './run.ts'
 
 /** Order of badness: see `worst`. */
@@ -12,14 +13,14 @@ export function worst(outcomes: readonly Outcome[]): Outcome {
   return outcomes.reduce((a, b) => (order.indexOf(b) > order.indexOf(a) ? b : a), 'pass' as Outcome)
 }
 
-export const Interval = z.strictObject({
+export const Interval = lateObject(() => ({
   low: z.number(),
   high: z.number(),
   level: z.number().describe('Of each one-sided bound, for example 0.95'),
-})
+}))
 export type Interval = z.infer<typeof Interval>
 
-export const GateResult = z.strictObject({
+export const GateResult = lateObject(() => ({
   id: z
     .string()
     .describe(
@@ -57,10 +58,10 @@ export const GateResult = z.strictObject({
   adjusted_p: z.number().nullable().describe('After weighted Holm'),
   sentence: z.string().describe('For people: what was seen and what it means'),
   needed: z.string().nullable().describe('What would settle it: so many trials or cases; null when settled'),
-})
+}))
 export type GateResult = z.infer<typeof GateResult>
 
-export const Verdict = z.strictObject({
+export const Verdict = lateObject(() => ({
   outcome: Outcome.describe('After on_inconclusive'),
   measured: Outcome.describe('Before on_inconclusive'),
   reasons: z.array(z.string()).describe('Why, the most important first; never empty'),
@@ -68,7 +69,7 @@ export const Verdict = z.strictObject({
   gates: z.array(GateResult),
   passes: z.int().nonnegative().describe('Whole passes over the suite that were asked'),
   saved_calls: z.int().positive().optional().describe('Trials of the ladder that need not be asked; absent for none'),
-})
+}))
 export type Verdict = z.infer<typeof Verdict>
 
 export const CaseStatus = z.enum([
@@ -85,27 +86,28 @@ export const CaseStatus = z.enum([
 export type CaseStatus = z.infer<typeof CaseStatus>
 
 /** A case trial by trial and assertion by assertion. */
-const CaseDetail = z.strictObject({
-  trials: z.array(
-    z.strictObject({
-      trial: z.int().positive(),
-      passed: z.boolean().nullable().describe('null: not measured'),
-      latency_ms: z.number().nullable(),
-      cost_usd: z.number().nullable(),
-    }),
-  ),
-  assertions: z.array(
-    z.strictObject({
-      assertion: z.string(),
-      passed: z.array(z.boolean().nullable()).describe('One a trial, in their order; null: not graded'),
-      reason: z.string().describe('Of the first trial that failed, else of the first one'),
-    }),
-  ),
-  before_latency_ms: z.number().nullable().describe('Median of the baseline'),
-  before_cost_usd: z.number().nullable().describe('Mean of the baseline'),
-})
+const caseDetail = () =>
+  z.strictObject({
+    trials: z.array(
+      z.strictObject({
+        trial: z.int().positive(),
+        passed: z.boolean().nullable().describe('null: not measured'),
+        latency_ms: z.number().nullable(),
+        cost_usd: z.number().nullable(),
+      }),
+    ),
+    assertions: z.array(
+      z.strictObject({
+        assertion: z.string(),
+        passed: z.array(z.boolean().nullable()).describe('One a trial, in their order; null: not graded'),
+        reason: z.string().describe('Of the first trial that failed, else of the first one'),
+      }),
+    ),
+    before_latency_ms: z.number().nullable().describe('Median of the baseline'),
+    before_cost_usd: z.number().nullable().describe('Mean of the baseline'),
+  })
 
-export const CaseReport = z.strictObject({
+export const CaseReport = lateObject(() => ({
   id: z.string(),
   category: z.string().optional(),
   critical: z.boolean(),
@@ -126,11 +128,11 @@ export const CaseReport = z.strictObject({
   before_first_token_ms: z.number().optional().describe('… of the baseline'),
   cost_usd: z.number().nullable().describe('Mean'),
   quarantined: z.boolean().optional().describe('true: shown, but it enters no gate'),
-  detail: CaseDetail.optional().describe('Absent: nothing was asked, or written by an older aigate'),
-})
+  detail: caseDetail().optional().describe('Absent: nothing was asked, or written by an older aigate'),
+}))
 export type CaseReport = z.infer<typeof CaseReport>
 
-export const Totals = z.strictObject({
+export const Totals = lateObject(() => ({
   cases: z.int(),
   observations: z.int(),
   calls: z.int().describe('Requests sent, retries included; 0 for replayed answers'),
@@ -168,17 +170,17 @@ export const Totals = z.strictObject({
     .nullable()
     .optional()
     .describe('Of embeddings, not part of cost_usd; null: no price is known'),
-})
+}))
 export type Totals = z.infer<typeof Totals>
 
-const Effect = z.strictObject({
+const Effect = lateObject(() => ({
   components: z.array(z.string()).min(1).describe('One: its main effect; several: their interaction'),
   estimate: z.number().describe('Share of 1; averaged over the settings of the other components'),
   interval: Interval,
-})
+}))
 
 /** What each of several changes made together did to the pass rate, from the 2^k cells of old and new. */
-export const Attribution = z.strictObject({
+export const Attribution = lateObject(() => ({
   components: z.array(z.strictObject({ name: z.string(), change: z.string() })),
   cells: z.array(
     z.strictObject({
@@ -193,10 +195,10 @@ export const Attribution = z.strictObject({
   not_compared: z.int().describe('Cases left out: changed, new, quarantined, or not measured in a cell'),
   problem: z.string().nullable().describe('Why the effects could not be measured'),
   notes: z.array(z.string()),
-})
+}))
 export type Attribution = z.infer<typeof Attribution>
 
-export const SuiteReport = z.strictObject({
+export const SuiteReport = lateObject(() => ({
   suite: z.string(),
   suite_version: z.string(),
   run: z.strictObject({
@@ -229,23 +231,23 @@ export const SuiteReport = z.strictObject({
   totals: Totals,
   cases: z.array(CaseReport).describe('Worst first'),
   attribution: Attribution.optional().describe('Only with --attribute'),
-})
+}))
 export type SuiteReport = z.infer<typeof SuiteReport>
 
 /** A suite that --changed left out, because nothing that decides its verdict differs from the base. */
-export const Unchanged = z.strictObject({
+export const Unchanged = lateObject(() => ({
   suite: z.string(),
   base: z.string().describe('The commit that it was compared with'),
   looked_at: z.array(z.string()).describe('What was compared, in words'),
-})
+}))
 export type Unchanged = z.infer<typeof Unchanged>
 
-export const Report = z.strictObject({
+export const Report = lateObject(() => ({
   aigate: z.literal('report'),
   version: z.literal(1),
   tool_version: z.string(),
   outcome: Outcome,
   suites: z.array(SuiteReport),
   unchanged: z.array(Unchanged).optional().describe('Only with --changed: suites that need not run'),
-})
+}))
 export type Report = z.infer<typeof Report>

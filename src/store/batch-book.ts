@@ -3,10 +3,11 @@ import { readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as z from 'zod'
 import type { BatchBook } from '../ports.ts'
+import { lateObject } from '../schema/late-object.ts'
 import { badRecord, checkHead, firstIssue, jsonLine, parseJson } from './json-lines.ts'
 import { errno, fileError, writeText } from './write-text.ts'
 
-const Entry = z.strictObject({
+const Entry = lateObject(() => ({
   aigate: z.literal('batch'),
   version: z.literal(1),
   mark: z.string().regex(/^[0-9a-f]{32}$/),
@@ -14,7 +15,7 @@ const Entry = z.strictObject({
   batch: z.string().nullable(),
   submitted_at: z.iso.datetime(),
   ids: z.array(z.string()),
-})
+}))
 
 /** The book in a folder, which need not exist. Throws what reading and writing a file of aigate throws. */
 export function openBatchBook(folder: string): BatchBook {

@@ -3,6 +3,7 @@ import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as z from 'zod'
 import type { Recordings } from '../ports.ts'
+import { lateObject } from '../schema/late-object.ts'
 import { Completion } from '../schema/run.ts'
 import {
   badRecord,
@@ -20,12 +21,12 @@ import { errno, fileError, writeText } from './write-text.ts'
 /** Only what was measured is recorded: a failure of the network that came back at every replay would poison the suite. */
 const measured = ['answered', 'refused', 'truncated'] as const
 
-const Entry = z.strictObject({
+const Entry = lateObject(() => ({
   key: z.string().min(1),
   trial: z.int().positive(),
   case: z.string(),
   completion: Completion.extend({ outcome: z.enum(measured) }).omit({ error: true, replayed: true }),
-})
+}))
 type Entry = z.infer<typeof Entry>
 type Entries = Map<string, Entry>
 

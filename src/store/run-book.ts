@@ -1,22 +1,19 @@
 // The lines of one run's record, entered one by one: what each of them may say, and what it may not after those before it.
 import * as z from 'zod'
+import { lateObject } from '../schema/late-object.ts'
 import { isPlainCompletion } from '../schema/plain-completion.ts'
 import { Observation, type RunHeader } from '../schema/run.ts'
 import { badRecord, firstIssue, type Line, parseJson } from './json-lines.ts'
 import { type LineSource, lineSource, withTextOnDisk } from './text-on-disk.ts'
 
-const { shape } = Observation
-const AnswerLine = z.strictObject({
-  type: z.literal('answer'),
-  case: shape.case,
-  trial: shape.trial,
-  purpose: shape.purpose,
-  completion: shape.completion,
+const AnswerLine = lateObject(() => {
+  const { case: id, trial, purpose, completion } = Observation.shape
+  return { type: z.literal('answer'), case: id, trial, purpose, completion }
 })
-const ScoreLine = z.strictObject({ type: z.literal('score'), ...Observation.omit({ completion: true }).shape })
-const EndLine = z.strictObject({ type: z.literal('end'), complete: z.boolean(), stopped: z.string().optional() })
+const ScoreLine = lateObject(() => ({ type: z.literal('score'), ...Observation.omit({ completion: true }).shape }))
+const EndLine = lateObject(() => ({ type: z.literal('end'), complete: z.boolean(), stopped: z.string().optional() }))
 const RecordLine = z.discriminatedUnion('type', [AnswerLine, ScoreLine, EndLine])
-const Grades = ScoreLine.omit({ type: true, case: true, trial: true, purpose: true })
+const Grades = lateObject(() => ScoreLine.omit({ type: true, case: true, trial: true, purpose: true }).shape)
 export type Grades = z.infer<typeof Grades>
 
 export const damaged =

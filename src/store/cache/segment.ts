@@ -5,6 +5,7 @@ import { hostname } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import process from 'node:process'
 import * as z from 'zod'
+import { lateObject } from '../../schema/late-object.ts'
 import { isPlainCompletion } from '../../schema/plain-completion.ts'
 import { Completion } from '../../schema/run.ts'
 import { jsonLine, parseJson } from '../json-lines.ts'
@@ -17,7 +18,7 @@ const HEAD = `${JSON.stringify({ aigate: 'answers', version: FORMAT })}\n`
 const CHUNK = 1 << 20
 
 /** What is kept of an answer: only measurements, never a failure. `key`: SHA-256 (hex) of all that decides the answer, trial apart. */
-export const CachedAnswer = z.strictObject({
+export const CachedAnswer = lateObject(() => ({
   key: z.string().regex(/^[0-9a-f]{64}$/),
   trial: z.int().positive(),
   at: z.iso.datetime(),
@@ -29,7 +30,7 @@ export const CachedAnswer = z.strictObject({
     replayed: true,
     cached: true,
   }),
-})
+}))
 export type CachedAnswer = z.infer<typeof CachedAnswer>
 
 /** A line that was found whole: what it answers, when it was asked (ISO 8601), and where it stands. */
