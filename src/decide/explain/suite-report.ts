@@ -2,6 +2,7 @@
 import type { Baseline } from '../../schema/baseline.ts'
 import type { Run } from '../../schema/run.ts'
 import { type Report, type SuiteReport, type Verdict, worst } from '../../schema/verdict.ts'
+import type { CaseBook } from '../gate/case-book.ts'
 import { caseReports } from '../gate/cases.ts'
 import { jointWarning, providerWarning } from '../change/causes.ts'
 import { responseModels, swapWarnings } from '../change/silent-swap.ts'
@@ -14,6 +15,8 @@ export function suiteReport(input: {
   baseline: Baseline | null
   baselineFile: string | null
   verdict: Verdict
+  /** What was kept of the run's cases while it went on. */
+  book?: CaseBook | undefined
 }): SuiteReport {
   const { run, baseline, baselineFile, verdict } = input
   const { header, observations } = run
@@ -42,7 +45,7 @@ export function suiteReport(input: {
     ]),
     // Cases that a stopped run never came to belong to the suite as well.
     totals: { ...totals(observations, header.judging?.cost), cases: cases.length },
-    cases: caseReports({ cases, observations, baseline, partial, quarantined }),
+    cases: caseReports({ cases, observations, baseline, partial, quarantined, book: input.book }),
   }
 }
 

@@ -31,11 +31,18 @@ export function byCase(observations: readonly Observation[]): Map<string, Observ
   for (const observation of observations) {
     if (observation.purpose !== 'pass') continue
     const list = found.get(observation.case)
-    if (list) list.push(observation)
+    if (list) addTrial(list, observation)
     else found.set(observation.case, [observation])
   }
-  for (const list of found.values()) list.sort((a, b) => a.trial - b.trial)
   return found
+}
+
+/** Puts an observation where it belongs among those of its case, which stand in the order of their trials. */
+export function addTrial(list: Observation[], observation: Observation): void {
+  let at = list.length
+  while (at > 0 && (list[at - 1]?.trial ?? 0) > observation.trial) at -= 1
+  if (at === list.length) list.push(observation)
+  else list.splice(at, 0, observation)
 }
 
 /**
@@ -47,10 +54,6 @@ export function tally(observations: Observation[], cases: CaseInfo[]): CaseTally
   return cases.map((info) => tallyCase(info, found.get(info.id) ?? []))
 }
 
-/** As `tally`, without answers, of observations that `byCase` has put in order. */
-export const tallyAll = (found: ReadonlyMap<string, readonly Observation[]>, cases: readonly CaseInfo[]): CaseTally[] =>
-  cases.map((info) => countCase(info, found.get(info.id) ?? []).tally)
-
 const withAnswer = lateProperty('answer', answerText)
 
 /** The tally of one case from its observations, which come in the order of their trials. Its answer is read when it is asked for. */
@@ -59,11 +62,11 @@ export function tallyCase(info: CaseInfo, all: readonly Observation[]): CaseTall
   return shown ? withAnswer(tally, shown) : tally
 }
 
-/** As `tallyCase`, without an answer: `shown` is the completion that has it. */
-export function countCase(
-  { id, hash, category }: CaseInfo,
-  all: readonly Observation[],
-): { tally: CaseTally; shown: Completion | undefined } {
+/** A tally without an answer, and the completion that has it. */
+export type CaseCount = { tally: CaseTally; shown: Completion | undefined }
+
+/** As `tallyCase`, without the answer. */
+export function countCase({ id, hash, category }: CaseInfo, all: readonly Observation[]): CaseCount {
   const answers = measuredOf(all)
   // An answer that came twice is one draw.
   const measured = distinctTrials(answers)
@@ -140,16 +143,18 @@ export function formsOf(observations: readonly Observation[]): Pick<CaseTally, '
 }
 
 /** Passes of the ladder that are finished: every case has been asked in each of the trials 1 to r. */
-export const finishedPasses = (observations: readonly Observation[], cases: readonly CaseInfo[]): number =>
-  finishedOf(byCase(observations), cases)
+export function finishedPasses(observations: readonly Observation[], cases: readonly CaseInfo[]): number {
+  const found = byCase(observations)
+  return finishedTrials(cases.map(({ id }) => found.get(id) ?? []))
+}
 
-/** As `finishedPasses`, of observations that `byCase` has put in order. */
-export function finishedOf(found: ReadonlyMap<string, readonly Observation[]>, cases: readonly CaseInfo[]): number {
+/** As `finishedPasses`, of the observations of each case in the order of their trials. */
+export function finishedTrials(lists: readonly (readonly Observation[])[]): number {
   let passes = Infinity
-  for (const { id } of cases) {
+  for (const list of lists) {
     let own = 0
-    for (const { trial } of found.get(id) ?? []) if (trial === own + 1) own += 1
-    passes = Math.min(passes, own)
+    for (const { trial } of list) if (trial === own + 1) own += 1
+    if (own < passes) passes = own
   }
   return passes === Infinity ? 0 : passes
 }

@@ -1,0 +1,89 @@
+// The cases of a run as its observations come: each can be counted and reported while others are waited for.
+import type { Baseline, CaseTally } from '../../schema/baseline.ts'
+import type { CaseInfo, Observation } from '../../schema/run.ts'
+import { type Ranked, rankedReport } from './case-report.ts'
+import { addTrial, type CaseCount, countCase, finishedTrials } from './tally.ts'
+
+/** `all`: observations of whole passes, in the order of their trials. The rest is there once it was asked for, until another comes. */
+type Entry = {
+  info: CaseInfo
+  old: CaseTally | undefined
+  all: Observation[]
+  count: CaseCount | undefined
+  ranked: Ranked | undefined
+}
+
+export type CaseBook = {
+  readonly cases: readonly CaseInfo[]
+  readonly observations: readonly Observation[]
+  readonly baseline: Baseline | null
+  /** Counts and reports one case as it stands now, so that this needs not be done when all are asked for. */
+  prepare(id: string): void
+  /** Observations of whole passes case by case, in the order of the cases. */
+  trials(): (readonly Observation[])[]
+  /** Whole passes that are finished, as `finishedPasses`. */
+  passes(): number
+  /** One tally a case, without its answer, in the order of the cases; of one that was never asked with 0 trials. */
+  tallies(): CaseTally[]
+  /** One report a case, in the order of the cases. */
+  reports(): Ranked[]
+}
+
+/** @param observations may grow at its end, and must not change otherwise: what comes belongs to the book as well */
+export function caseBook(
+  cases: readonly CaseInfo[],
+  observations: readonly Observation[],
+  baseline: Baseline | null = null,
+): CaseBook {
+  const entries = new Map<string, Entry>()
+  let read = 0
+  const upToDate = (): ReadonlyMap<string, Entry> => {
+    // Not before the first of them: until then nothing must hold up the first question.
+    if (entries.size === 0) {
+      const before = new Map(baseline?.cases.map((old) => [old.id, old]))
+      for (const info of cases)
+        entries.set(info.id, { info, old: before.get(info.id), all: [], count: undefined, ranked: undefined })
+    }
+    for (; read < observations.length; read++) enter(observations[read])
+    return entries
+  }
+  const enter = (observation: Observation | undefined) => {
+    const entry = observation && entries.get(observation.case)
+    if (!entry || observation.purpose !== 'pass') return
+    addTrial(entry.all, observation)
+    entry.count = entry.ranked = undefined
+  }
+  const countOf = (entry: Entry) => (entry.count ??= countCase(entry.info, entry.all))
+  const reportOf = (entry: Entry) =>
+    (entry.ranked ??= rankedReport(entry.info, entry.all, countOf(entry), { baseline, old: entry.old }))
+  const each = <T>(of: (entry: Entry) => T): T[] => {
+    const found: T[] = []
+    for (const entry of upToDate().values()) found.push(of(entry))
+    return found
+  }
+  return {
+    cases,
+    observations,
+    baseline,
+    prepare: (id) => {
+      const entry = upToDate().get(id)
+      if (entry) reportOf(entry)
+    },
+    trials: () => each(({ all }) => all),
+    passes: () => finishedTrials(each(({ all }) => all)),
+    tallies: () => each((entry) => countOf(entry).tally),
+    reports: () => each(reportOf),
+  }
+}
+
+type Booked = {
+  cases: readonly CaseInfo[]
+  observations: readonly Observation[]
+  book?: CaseBook | undefined
+}
+
+/** The book that was kept while the run went on; a new one where that is of other cases, observations or another baseline. */
+export function bookOf({ cases, observations, book }: Booked, baseline = book?.baseline ?? null): CaseBook {
+  const isOwn = book?.cases === cases && book.observations === observations && book.baseline === baseline
+  return isOwn ? book : caseBook(cases, observations, baseline)
+}
