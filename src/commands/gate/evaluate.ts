@@ -102,7 +102,7 @@ export async function evaluateSuite(
         },
         (request) => (other?.owns(request) ? other.find(request) : (known(request) ?? memory.find(request))),
       )
-      const [pass] = await Promise.all([asking, graders()])
+      const [pass] = await Promise.all([asking, graders(), session.meanwhile?.()])
       await grading.settled()
       stopped = judging?.dead() ?? pass.stopped?.message
       decision = decide()

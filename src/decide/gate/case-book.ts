@@ -1,8 +1,9 @@
 // The cases of a run as its observations come: each can be counted and reported while others are waited for.
 import type { Baseline, CaseTally } from '../../schema/baseline.ts'
 import type { CaseInfo, Observation } from '../../schema/run.ts'
+import { type RunTotals, runTotals } from './totals.ts'
 import { type Ranked, rankedReport } from './case-report.ts'
-import { addTrial, type CaseCount, countCase, finishedTrials } from './tally.ts'
+import { addTrial, type CaseCount, countCase } from './tally.ts'
 
 /** `all`: observations of whole passes, in the order of their trials. The rest is there once it was asked for, until another comes. */
 type Entry = {
@@ -19,14 +20,18 @@ export type CaseBook = {
   readonly baseline: Baseline | null
   /** Counts and reports one case as it stands now, so that this needs not be done when all are asked for. */
   prepare(id: string): void
-  /** Observations of whole passes case by case, in the order of the cases. */
-  trials(): (readonly Observation[])[]
-  /** Whole passes that are finished, as `finishedPasses`. */
-  passes(): number
+  /** Those of whole passes that were measured, case by case. */
+  measured(): (readonly Observation[])[]
+  /** Whether any answer is a conversation. */
+  talks(): boolean
+  /** Whole passes that are finished, as `finishedPasses`, and the latest pass of which there is anything. */
+  passes(): { finished: number; latest: number }
   /** One tally a case, without its answer, in the order of the cases; of one that was never asked with 0 trials. */
   tallies(): CaseTally[]
   /** One report a case, in the order of the cases. */
   reports(): Ranked[]
+  /** What all observations came to. */
+  totals(): RunTotals
 }
 
 /** @param observations may grow at its end, and must not change otherwise: what comes belongs to the book as well */
@@ -37,6 +42,7 @@ export function caseBook(
 ): CaseBook {
   const entries = new Map<string, Entry>()
   let read = 0
+  let talks = false
   const upToDate = (): ReadonlyMap<string, Entry> => {
     // Not before the first of them: until then nothing must hold up the first question.
     if (entries.size === 0) {
@@ -47,10 +53,18 @@ export function caseBook(
     for (; read < observations.length; read++) enter(observations[read])
     return entries
   }
+  const sums = runTotals()
+  let summed = 0
+  const summedUp = () => {
+    for (const one of observations.slice(summed)) sums.add(one)
+    summed = observations.length
+    return sums
+  }
   const enter = (observation: Observation | undefined) => {
     const entry = observation && entries.get(observation.case)
     if (!entry || observation.purpose !== 'pass') return
     addTrial(entry.all, observation)
+    if (observation.completion.conversation) talks = true
     entry.count = entry.ranked = undefined
   }
   const countOf = (entry: Entry) => (entry.count ??= countCase(entry.info, entry.all))
@@ -68,11 +82,22 @@ export function caseBook(
     prepare: (id) => {
       const entry = upToDate().get(id)
       if (entry) reportOf(entry)
+      summedUp()
     },
-    trials: () => each(({ all }) => all),
-    passes: () => finishedTrials(each(({ all }) => all)),
+    measured: () => each((entry) => countOf(entry).measured),
+    talks: () => upToDate() && talks,
+    passes: () => {
+      let [finished, latest] = [Infinity, 0]
+      for (const entry of upToDate().values()) {
+        const count = countOf(entry)
+        finished = Math.min(finished, count.finished)
+        latest = Math.max(latest, count.latest)
+      }
+      return { finished: finished === Infinity ? 0 : finished, latest }
+    },
     tallies: () => each((entry) => countOf(entry).tally),
     reports: () => each(reportOf),
+    totals: summedUp,
   }
 }
 

@@ -21,7 +21,7 @@ import { regressionGates } from './regression.ts'
 import { repeatWarnings } from './repeats.ts'
 import { repeatedGates } from './repeated.ts'
 import { scoreGates } from './score.ts'
-import { isDecided, measuredOf } from './tally.ts'
+import { isDecided } from './tally.ts'
 import { toolWarnings } from './tool-warnings.ts'
 import { validOutputGates } from './valid-output.ts'
 import { byText, counted, names } from '../words.ts'
@@ -67,11 +67,11 @@ export function judge(input: JudgeInput): Judgement {
   const { verdict, next } = judgeTallies(counted)
   const { cases, tallies, baseline, partial, policy } = counted
   const pairing = baseline && pairCases({ cases, tallies, baseline, partial })
-  const trials = book.trials().map(measuredOf)
+  const trials = book.measured()
   const warnings = [
     ...naiveWarnings(tallies, pairing, policy),
     ...repeatWarnings(trials),
-    ...toolWarnings(trials),
+    ...(book.talks() ? toolWarnings(trials) : []),
     ...verdict.warnings,
   ]
   return { verdict: { ...verdict, warnings }, next }
@@ -85,11 +85,11 @@ function countAll({ book: given, observations, ...frame }: JudgeInput) {
   // Some of the cases are no sample of all of them.
   const target = frame.partial ? undefined : frame.target
   const book = bookOf({ cases, observations, book: given })
-  const passes = book.passes()
+  const { finished: passes, latest } = book.passes()
   // Of what another tool delivered nothing is under way: all of it counts, also where one case has more trials than another.
   const unfinished = passes === 0 || frame.stopped !== undefined || frame.imported === true
   const isLate = ({ trial, purpose }: Observation) => purpose !== 'confirm' && trial > passes
-  const whole = unfinished || !observations.some(isLate)
+  const whole = unfinished || latest <= passes
   const kept = whole ? observations : observations.filter((one) => !isLate(one))
   const corrector = judging && correctorOf({ cases, observations: kept, uses: judging.uses, target })
   const counted: TalliesInput = {

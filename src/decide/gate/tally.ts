@@ -12,7 +12,7 @@ export const isMeasured = (observation: Observation): boolean =>
   observation.passed !== null && observation.grader_error === undefined
 
 /** Those that were measured: the list itself where all were. */
-export const measuredOf = (all: readonly Observation[]): readonly Observation[] =>
+const measuredOf = (all: readonly Observation[]): readonly Observation[] =>
   all.every(isMeasured) ? all : all.filter(isMeasured)
 
 /** The answer as text; tool calls as JSON when the model said nothing. Long answers are cut. */
@@ -62,8 +62,16 @@ export function tallyCase(info: CaseInfo, all: readonly Observation[]): CaseTall
   return shown ? withAnswer(tally, shown) : tally
 }
 
-/** A tally without an answer, and the completion that has it. */
-export type CaseCount = { tally: CaseTally; shown: Completion | undefined }
+/** A tally without an answer, and what else is known of the trials of a case. */
+export type CaseCount = {
+  tally: CaseTally
+  /** Has the answer. */
+  shown: Completion | undefined
+  measured: readonly Observation[]
+  /** Trials 1, 2, ... that are there without a gap, and the number of the last one. */
+  finished: number
+  latest: number
+}
 
 /** As `tallyCase`, without the answer. */
 export function countCase({ id, hash, category }: CaseInfo, all: readonly Observation[]): CaseCount {
@@ -88,7 +96,13 @@ export function countCase({ id, hash, category }: CaseInfo, all: readonly Observ
   if (firsts.length > 0) tally.first_tokens_ms = firsts
   if (measured.some(({ output }) => output)) Object.assign(tally, formsOf(measured))
   if (measured.some(isAdvised)) Object.assign(tally, advisedOf(measured))
-  return { tally, shown: shown?.completion }
+  return {
+    tally,
+    shown: shown?.completion,
+    measured: answers,
+    finished: finishedTrials(all),
+    latest: all.at(-1)?.trial ?? 0,
+  }
 }
 
 type Told = number | null | undefined
@@ -144,17 +158,14 @@ export function formsOf(observations: readonly Observation[]): Pick<CaseTally, '
 
 /** Passes of the ladder that are finished: every case has been asked in each of the trials 1 to r. */
 export function finishedPasses(observations: readonly Observation[], cases: readonly CaseInfo[]): number {
+  if (cases.length === 0) return 0
   const found = byCase(observations)
-  return finishedTrials(cases.map(({ id }) => found.get(id) ?? []))
+  return cases.reduce((least, { id }) => Math.min(least, finishedTrials(found.get(id) ?? [])), Infinity)
 }
 
-/** As `finishedPasses`, of the observations of each case in the order of their trials. */
-export function finishedTrials(lists: readonly (readonly Observation[])[]): number {
-  let passes = Infinity
-  for (const list of lists) {
-    let own = 0
-    for (const { trial } of list) if (trial === own + 1) own += 1
-    if (own < passes) passes = own
-  }
-  return passes === Infinity ? 0 : passes
+/** As `finishedPasses`, of the observations of one case in the order of their trials. */
+function finishedTrials(all: readonly Observation[]): number {
+  let finished = 0
+  for (const { trial } of all) if (trial === finished + 1) finished += 1
+  return finished
 }
