@@ -14,6 +14,8 @@ type Entry = {
   ranked: Ranked | undefined
 }
 
+const NONE: Observation[] = []
+
 export type CaseBook = {
   readonly cases: readonly CaseInfo[]
   readonly observations: readonly Observation[]
@@ -48,7 +50,7 @@ export function caseBook(
     if (entries.size === 0) {
       const before = new Map(baseline?.cases.map((old) => [old.id, old]))
       for (const info of cases)
-        entries.set(info.id, { info, old: before.get(info.id), all: [], count: undefined, ranked: undefined })
+        entries.set(info.id, { info, old: before.get(info.id), all: NONE, count: undefined, ranked: undefined })
     }
     for (; read < observations.length; read++) enter(observations[read])
     return entries
@@ -63,7 +65,9 @@ export function caseBook(
   const enter = (observation: Observation | undefined) => {
     const entry = observation && entries.get(observation.case)
     if (!entry || observation.purpose !== 'pass') return
-    addTrial(entry.all, observation)
+    // What grows from nothing takes the room of 17.
+    if (entry.all === NONE) entry.all = [observation]
+    else addTrial(entry.all, observation)
     if (observation.completion.conversation) talks = true
     entry.count = entry.ranked = undefined
   }

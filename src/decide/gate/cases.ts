@@ -29,10 +29,10 @@ export function caseReports(input: {
     const present = new Set(input.cases.map(({ id }) => id))
     for (const old of baseline.cases) if (!present.has(old.id)) ranked.push({ report: removed(old), p: 1, drop: 0 })
   }
+  const reports = ranked.sort(worstFirst).map(({ report }) => report)
+  if (!input.quarantined?.length) return reports
   const quarantined = new Set(input.quarantined)
-  return ranked
-    .sort(worstFirst)
-    .map(({ report }) => (quarantined.has(report.id) ? { ...report, quarantined: true } : report))
+  return reports.map((report) => (quarantined.has(report.id) ? { ...report, quarantined: true } : report))
 }
 
 const places = Object.fromEntries(order.map((status, place) => [status, place])) as Record<CaseStatus, number>

@@ -66,7 +66,7 @@ export function judge(input: JudgeInput): Judgement {
   const { counted, book } = countAll(input)
   const { verdict, next } = judgeTallies(counted)
   const { cases, tallies, baseline, partial, policy } = counted
-  const pairing = baseline && pairCases({ cases, tallies, baseline, partial })
+  const pairing = policy.naive && baseline ? pairCases({ cases, tallies, baseline, partial }) : null
   const trials = book.measured()
   const warnings = [
     ...naiveWarnings(tallies, pairing, policy),
@@ -117,7 +117,7 @@ type Measure = { judged: Judged[]; measured: Outcome; confirm: string[]; warning
 /** All gates at one look and the outcome that they make together. */
 function measure(input: TalliesInput): Measure {
   const { baseline, policy, trials, passes, stopped, partial } = input
-  const cases = [...input.cases].sort((a, b) => byText(a.id, b.id))
+  const { cases } = input
   const tallies = [...input.tallies].sort((a, b) => byText(a.id, b.id))
   const look = lookAt(passes, trials, policy.alpha)
   const pairing = baseline && pairCases({ cases, tallies, baseline, partial })
