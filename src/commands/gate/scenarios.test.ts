@@ -47,7 +47,7 @@ const chat = (content: string) => ({
   usage: { prompt_tokens: 10, completion_tokens: 2, total_tokens: 12 },
 })
 
-beforeAll(() => expect(readdirSync(join(root, 'dist'))).toContain('main.js'))
+beforeAll(() => expect(readdirSync(join(root, 'dist'))).toContain('main.cjs'))
 afterEach(() => {
   for (const server of servers.splice(0)) {
     server.closeAllConnections()
