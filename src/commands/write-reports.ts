@@ -34,6 +34,10 @@ export function parseReporters(list: string): Wanted[] {
   return wanted
 }
 
+/** Loads the reporters, so that this needs not be done when there is a report. */
+export const loadReporters = (wanted: Wanted[]): Promise<unknown> =>
+  Promise.all(wanted.map(({ name }) => reporterOf(name)))
+
 const placeOf = (context: Context, file: string): string => (isAbsolute(file) ? file : join(context.cwd, file))
 
 /** @throws AigateError for the first report that could not be written, before anything was asked. */

@@ -5,6 +5,7 @@ import { attributionMarkdown } from './attribution.ts'
 import { plural, share } from './numbers.ts'
 import { type GateCells, gateCells, intervalNote, shownGates } from './gate-cells.ts'
 import {
+  byStatus,
   caseGroups,
   errorKinds,
   nextSteps,
@@ -158,7 +159,7 @@ function renderSuite(report: SuiteReport, room: number): string {
   let left = head.left
   let free = room - RESERVE - head.used
   let cases = 0
-  for (const group of caseGroups(report.cases)) {
+  for (const group of caseGroups(byStatus(report.cases))) {
     if (group.cases.length === 0) continue
     const title = `### ${group.title} (${group.cases.length})`
     const filled = fill(group.cases, free - title.length - 2, caseBlock)

@@ -32,11 +32,20 @@ const titles = [
 export const criticalFirst = (cases: readonly CaseReport[]): CaseReport[] =>
   cases.toSorted((a, b) => Number(b.critical) - Number(a.critical))
 
-/** The cases that are shown one by one, group by group. */
-export function caseGroups(cases: readonly CaseReport[]) {
-  const sorted = criticalFirst(cases)
-  return titles.map(([status, title]) => ({ status, title, cases: sorted.filter((one) => one.status === status) }))
+/** The cases of a status, in the order of the report. All are looked at once: there may be a hundred thousand. */
+export function byStatus(cases: readonly CaseReport[]): (status: CaseReport['status']) => readonly CaseReport[] {
+  const found = new Map<CaseReport['status'], CaseReport[]>()
+  for (const one of cases) {
+    const list = found.get(one.status)
+    if (list) list.push(one)
+    else found.set(one.status, [one])
+  }
+  return (status) => found.get(status) ?? []
 }
+
+/** The cases that are shown one by one, group by group. */
+export const caseGroups = (casesOf: ReturnType<typeof byStatus>) =>
+  titles.map(([status, title]) => ({ status, title, cases: criticalFirst(casesOf(status)) }))
 
 /** Cases that were run but do not count, each with its passes; null when there are none. */
 export function quarantinedCases(cases: readonly CaseReport[]): { title: string; ids: string[] } | null {
@@ -117,11 +126,17 @@ const formPhrase = ({ forms }: SuiteReport['totals']): string[] =>
 /** Calls, tokens, cost and latency, each a phrase. */
 export function totalPhrases(report: SuiteReport): string[] {
   const { totals, cases } = report
-  const latency = median(cases.flatMap(({ latency_ms }) => (latency_ms === null ? [] : [latency_ms])))
+  const latencies: number[] = []
+  const firsts: number[] = []
+  for (const { latency_ms, first_token_ms } of cases) {
+    if (latency_ms !== null) latencies.push(latency_ms)
+    if (first_token_ms !== undefined && first_token_ms !== null) firsts.push(first_token_ms)
+  }
+  const latency = median(latencies)
   const { cached = 0, saved_usd } = totals
   const replayed = totals.replayed - cached
   const worth = saved_usd === undefined ? '' : ` and about ${dollars(saved_usd)}`
-  const first = median(cases.flatMap(({ first_token_ms }) => first_token_ms ?? []))
+  const first = median(firsts)
   const counted = [
     [cached, `${plural(cached, 'call')}${worth} saved by the cache`],
     [replayed, `${plural(replayed, 'answer')} replayed`],

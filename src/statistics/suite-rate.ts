@@ -29,16 +29,21 @@ function suiteVariance(counts: readonly Count[], estimate: number): number {
  * (0.5 < level < 1). With one trial a case the size is the number of cases, with equal repeats at least cases x trials;
  * with unequal ones at least cases / mean(1 / trials). Throws RangeError on no cases or impossible counts.
  */
-export function suiteRate(counts: readonly Count[], level: number): Rate {
+export const suiteRate = (counts: readonly Count[], level: number): Rate => suiteRates(counts)(level)
+
+/** `suiteRate` of the same cases at several levels: they are counted once. Throws RangeError as `suiteRate` does. */
+export function suiteRates(counts: readonly Count[]): (level: number) => Rate {
   requireCounts(counts)
-  requireBetween('level', level, 0.5, 1)
   const estimate = meanRate(counts)
   const simple = () => counts.length ** 2 / sum(counts.map(({ trials }) => 1 / trials))
   const repeated = counts.some(({ trials }) => trials > 1)
   const effectiveN = repeated
     ? Math.max(simple(), (estimate * (1 - estimate)) / suiteVariance(counts, estimate))
     : counts.length
-  return { estimate, ...wilson(passesOf(estimate, effectiveN), effectiveN, 2 * level - 1), effectiveN }
+  return (level) => {
+    requireBetween('level', level, 0.5, 1)
+    return { estimate, ...wilson(passesOf(estimate, effectiveN), effectiveN, 2 * level - 1), effectiveN }
+  }
 }
 
 /**

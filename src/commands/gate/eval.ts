@@ -40,7 +40,7 @@ import { clearShard, finishShard, openShard, parseShard, shardFileOf } from './s
 import { askedWhere, sideBySide } from './side-by-side.ts'
 import { warnOfPrices } from './price-warnings.ts'
 import { warnOfTokens } from './token-warnings.ts'
-import { parseReporters, requireDestinations, writeReports } from '../write-reports.ts'
+import { loadReporters, parseReporters, requireDestinations, writeReports } from '../write-reports.ts'
 
 type EvalOptions = AskOptions &
   GuardOptions &
@@ -132,6 +132,7 @@ async function evaluate(
     invocation,
     resumed: resumed !== null,
     shard,
+    meanwhile: () => loadReporters(shard ? [] : wanted),
   }
   const run = async () => {
     try {

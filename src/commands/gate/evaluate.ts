@@ -1,6 +1,7 @@
 // The road of one suite: ask a pass, grade each answer as it comes, judge, and ask again while the verdict is open.
 import { judgeChange } from '../../decide/change/judge-change.ts'
 import { suiteReport } from '../../decide/explain/suite-report.ts'
+import { caseBook } from '../../decide/gate/case-book.ts'
 import { FIRST_CONFIRMATION } from '../../decide/shards/whole-run.ts'
 import type { AskRequest, GraderTools, LoadedSuite } from '../../ports.ts'
 import { buildProvider } from '../../run/build-provider.ts'
@@ -45,6 +46,7 @@ export async function evaluateSuite(
   if (memory.untold) context.stderr.write(`${header.suite}: no answers are kept for the next run: ${memory.untold}.\n`)
   await keepBaseline(session.folder, header.suite, against.baseline)
   const observations: Observation[] = []
+  const book = caseBook(header.cases, observations, other ? null : against.baseline)
   const ask = await expander(suite.target)
   const progress = startProgress(context, suite.suite.suite)
   let stopped: string | undefined
@@ -57,7 +59,7 @@ export async function evaluateSuite(
     const { cases, policy } = header
     const { partial } = against
     const baseline = other ? other.baseline() : against.baseline
-    const frame = { cases, observations, baseline, policy, trials: header.trials, partial, stopped }
+    const frame = { cases, observations, book, baseline, policy, trials: header.trials, partial, stopped }
     return judgeChange({ ...frame, quarantine: header })
   }
   const judging = await judgingOf(session, suite)
@@ -69,6 +71,7 @@ export async function evaluateSuite(
     return before
   }
   const grading = gradingLine()
+  let loaded: Promise<unknown> | undefined
   let decision: ReturnType<typeof decide>
   try {
     for (;;) {
@@ -78,7 +81,13 @@ export async function evaluateSuite(
       const onCompletion = (request: AskRequest, completion: Completion) =>
         grading.add(
           (other?.owns(request) ? other.finish(request, completion) : finish(request, completion, purpose)).then(
-            (observation) => progress.done(observation),
+            (observation) => {
+              // What it is compared with is known at once, or only at the end.
+              if (!other) book.prepare(observation.case)
+              // Not before the first answer: until then nothing must hold up a question.
+              loaded ??= session.meanwhile?.()
+              progress.done(observation)
+            },
           ),
         )
       const { seed, budget } = session
@@ -97,6 +106,7 @@ export async function evaluateSuite(
         (request) => (other?.owns(request) ? other.find(request) : (known(request) ?? memory.find(request))),
       )
       await grading.settled()
+      await loaded
       stopped = judging?.dead() ?? pass.stopped?.message
       decision = decide()
       const next = session.shard
@@ -130,6 +140,7 @@ export async function evaluateSuite(
     baseline: other ? other.baseline() : against.baseline,
     baselineFile,
     verdict: withWarnings(decision.verdict, other?.failures()),
+    book,
   })
   return { report, run, file: journal.file }
 }

@@ -47,6 +47,8 @@ export type Session = {
   judging: Map<string, Promise<SuiteJudging | null>>
   /** What git says of the project; asked while the suites were read. */
   git?: Promise<Git | null>
+  /** Loads what is needed at the end, while answers are waited for. */
+  meanwhile?: () => Promise<unknown>
   /** By suite: the commit whose rules judge; null or absent: none. */
   bases?: ReadonlyMap<string, string | null>
 }

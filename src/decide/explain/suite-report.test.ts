@@ -1,10 +1,11 @@
 // The report: cases worst first, totals, and the joined whole.
 import { describe, expect, it } from 'vitest'
+import type { Observation } from '../../schema/run.ts'
 import { Report, Totals } from '../../schema/verdict.ts'
 import { caseReports } from '../gate/cases.ts'
 import { baselineOf, casesOf, judged, observe, passesOf, runOf } from '../run-testing.ts'
 import { reportOf, suiteReport } from './suite-report.ts'
-import { totals } from '../gate/totals.ts'
+import { runTotals } from '../gate/totals.ts'
 
 const cases = casesOf(9, (i) => (i === 4 ? { hash: 'other' } : i === 5 ? { id: 'new' } : {}))
 const baseline = baselineOf(casesOf(9), (i) => ({
@@ -72,6 +73,12 @@ describe('cases', () => {
 })
 
 describe('totals', () => {
+  const totals = (all: readonly Observation[]) => {
+    const sums = runTotals()
+    for (const one of all) sums.add(one)
+    return sums.of(new Set(all.map((one) => one.case)).size)
+  }
+
   it('count calls, tokens, money, and what was not measured by kind', () => {
     const usage = { input_tokens: 10, output_tokens: 2 }
     const found = totals([

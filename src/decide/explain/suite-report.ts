@@ -2,10 +2,10 @@
 import type { Baseline } from '../../schema/baseline.ts'
 import type { Run } from '../../schema/run.ts'
 import { type Report, type SuiteReport, type Verdict, worst } from '../../schema/verdict.ts'
+import { bookOf, type CaseBook } from '../gate/case-book.ts'
 import { caseReports } from '../gate/cases.ts'
 import { jointWarning, providerWarning } from '../change/causes.ts'
-import { responseModels, swapWarnings } from '../change/silent-swap.ts'
-import { totals } from '../gate/totals.ts'
+import { swapWarnings } from '../change/silent-swap.ts'
 
 /** Joins the run, the baseline and the verdict on them. Nothing is decided here. */
 export function suiteReport(input: {
@@ -14,11 +14,15 @@ export function suiteReport(input: {
   baseline: Baseline | null
   baselineFile: string | null
   verdict: Verdict
+  /** What was kept of the run's cases while it went on. */
+  book?: CaseBook | undefined
 }): SuiteReport {
   const { run, baseline, baselineFile, verdict } = input
   const { header, observations } = run
   const { suite, suite_version, target, id, started_at, tool_version, seed, git, trials, partial, cases, quarantined } =
     header
+  const book = bookOf({ cases, observations, book: input.book }, baseline)
+  const sums = book.totals()
   return {
     suite,
     suite_version,
@@ -31,7 +35,7 @@ export function suiteReport(input: {
       git,
       trials,
       partial,
-      response_models: responseModels(observations),
+      response_models: sums.models(),
     },
     target,
     baseline: baseline && baselineOf(baseline, baselineFile ?? ''),
@@ -41,8 +45,8 @@ export function suiteReport(input: {
       ...(header.change_notes ?? []),
     ]),
     // Cases that a stopped run never came to belong to the suite as well.
-    totals: { ...totals(observations, header.judging?.cost), cases: cases.length },
-    cases: caseReports({ cases, observations, baseline, partial, quarantined }),
+    totals: sums.of(cases.length, header.judging?.cost),
+    cases: caseReports({ cases, observations, baseline, partial, quarantined, book }),
   }
 }
 

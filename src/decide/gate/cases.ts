@@ -1,28 +1,14 @@
 // What each case did, against the baseline where there is one: the list that people read, worst first.
 import type { Baseline, CaseTally } from '../../schema/baseline.ts'
-import type { CaseInfo, Completion, Observation } from '../../schema/run.ts'
+import type { CaseInfo, Observation } from '../../schema/run.ts'
 import type { CaseReport, CaseStatus } from '../../schema/verdict.ts'
-import { lateProperty } from '../../schema/late-property.ts'
-import { fisherExact } from '../../statistics/fisher.ts'
-import { caseDetail } from '../explain/case-detail.ts'
-import { mean } from './cost.ts'
-import { median } from './latency.ts'
-import { answerText, byCase, countCase, isMeasured } from './tally.ts'
 import { byText } from '../words.ts'
-
-/**
- * A single case seldom proves anything; it is listed as moved when its pass rate moved by this much (one of three trials)
- * or Fisher's test is significant. This is for reading: no gate looks at it.
- */
-const MOVED = 0.3
-const SIGNIFICANT = 0.05
+import { bookOf, type CaseBook } from './case-book.ts'
+import type { Ranked } from './case-report.ts'
 
 const order: readonly CaseStatus[] = [
   'regressed', 'failing', 'not_measured', 'improved', 'changed', 'added', 'removed', 'unchanged', 'passing',
 ] // biome-ignore format: a list reads better short
-
-/** A report with what it is sorted by: probability of such a drop by chance, and the drop. */
-type Ranked = { report: CaseReport; p: number; drop: number }
 
 /**
  * One report a case of the run, and one a case that only the baseline has (unless the run is partial).
@@ -35,19 +21,18 @@ export function caseReports(input: {
   partial?: boolean
   /** Ids of cases that do not count: marked, and otherwise shown like the others. */
   quarantined?: readonly string[] | undefined
+  book?: CaseBook | undefined
 }): CaseReport[] {
-  const found = byCase(input.observations)
-  const before = new Map(input.baseline?.cases.map((old) => [old.id, old]))
-  const present = new Set(input.cases.map(({ id }) => id))
-  const ranked = input.cases.map((info) =>
-    reportOf(info, found.get(info.id) ?? [], input.baseline, before.get(info.id)),
-  )
-  const gone = input.partial ? [] : (input.baseline?.cases ?? []).filter(({ id }) => !present.has(id))
-  ranked.push(...gone.map((old) => ({ report: removed(old), p: 1, drop: 0 })))
+  const { baseline, partial } = input
+  const ranked = bookOf(input, baseline).reports()
+  if (baseline && !partial) {
+    const present = new Set(input.cases.map(({ id }) => id))
+    for (const old of baseline.cases) if (!present.has(old.id)) ranked.push({ report: removed(old), p: 1, drop: 0 })
+  }
+  const reports = ranked.sort(worstFirst).map(({ report }) => report)
+  if (!input.quarantined?.length) return reports
   const quarantined = new Set(input.quarantined)
-  return ranked
-    .sort(worstFirst)
-    .map(({ report }) => (quarantined.has(report.id) ? { ...report, quarantined: true } : report))
+  return reports.map((report) => (quarantined.has(report.id) ? { ...report, quarantined: true } : report))
 }
 
 const places = Object.fromEntries(order.map((status, place) => [status, place])) as Record<CaseStatus, number>
@@ -60,81 +45,6 @@ function worstFirst(a: Ranked, b: Ranked): number {
     Number(b.report.failures.length > 0) - Number(a.report.failures.length > 0) ||
     byText(a.report.id, b.report.id)
   )
-}
-
-type Seen = { all: Observation[]; old: CaseTally | undefined }
-/** A report of a hundred thousand cases is written with few of their answers, or case by case. */
-const withAfter = lateProperty('after', (shown: Completion | undefined) => (shown ? answerText(shown) : null))
-const withDetail = lateProperty('detail', ({ all, old }: Seen) => caseDetail(all, old))
-
-function reportOf(info: CaseInfo, all: Observation[], baseline: Baseline | null, old: CaseTally | undefined): Ranked {
-  const { tally: now, shown } = countCase(info, all)
-  const same = old !== undefined && old.hash === info.hash
-  const { status, p, drop } = compare(now, baseline, old, same)
-  const failed = all.filter((one) => isMeasured(one) && one.passed === false)
-  const { latencies_ms, costs_usd, first_tokens_ms } = now
-  // Key by key: a report has as many of these as the suite has cases, and spreading costs more than all else here.
-  const report = { id: info.id } as CaseReport
-  if (info.category !== undefined) report.category = info.category
-  report.critical = info.critical
-  report.file = info.file
-  report.line = info.line
-  report.status = status
-  report.passes = now.passes
-  report.trials = now.trials
-  report.errors = now.errors
-  report.baseline = same ? { passes: old.passes, trials: old.trials } : null
-  report.score = now.scores.length > 0 ? mean(now.scores) : null
-  report.failures = failuresOf(failed)
-  report.error = errorOf(all)
-  report.before = same ? (old.answer ?? null) : null
-  withAfter(report, failed[0]?.completion ?? shown)
-  report.latency_ms = latencies_ms.length > 0 ? median(latencies_ms) : null
-  if (first_tokens_ms) report.first_token_ms = median(first_tokens_ms)
-  if (same && old.first_tokens_ms) report.before_first_token_ms = median(old.first_tokens_ms)
-  report.cost_usd = costs_usd.length > 0 ? mean(costs_usd) : null
-  if (all.length > 0) withDetail(report, { all, old: same ? old : undefined })
-  return { report, p, drop }
-}
-
-function compare(now: CaseTally, baseline: Baseline | null, old: CaseTally | undefined, same: boolean) {
-  const as = (status: CaseStatus, p = 1, drop = 0) => ({ status, p, drop })
-  const failing = now.passes < now.trials
-  const missed = now.trials > 0 ? 1 - now.passes / now.trials : 0
-  if (now.trials === 0) return as('not_measured')
-  if (!baseline) return as(failing ? 'failing' : 'passing', 1, missed)
-  if (!old) return as('added', 1, missed)
-  if (!same) return as('changed', 1, missed)
-  if (old.trials === 0) return as(failing ? 'failing' : 'passing', 1, missed)
-  const drop = old.passes / old.trials - now.passes / now.trials
-  const test = fisherExact(now.passes, now.trials - now.passes, old.passes, old.trials - old.passes)
-  if (drop > 0 && (drop >= MOVED || test.less <= SIGNIFICANT)) return as('regressed', test.less, drop)
-  if (drop < 0 && (-drop >= MOVED || test.greater <= SIGNIFICANT)) return as('improved', test.greater, -drop)
-  return as('unchanged', 1, Math.max(0, drop))
-}
-
-/** Each assertion that failed, how often, and the first reason. Two of the same name stay two. */
-function failuresOf(failed: readonly Observation[]): CaseReport['failures'] {
-  if (failed.length === 0) return []
-  const found = new Map<string, CaseReport['failures'][number]>()
-  for (const { scores } of failed) {
-    for (const [i, { passed, assertion, reason }] of scores.entries()) {
-      if (passed) continue
-      const known = found.get(`${i} ${assertion}`)
-      if (known) known.trials += 1
-      else found.set(`${i} ${assertion}`, { assertion, reason, trials: 1 })
-    }
-  }
-  return [...found.values()]
-}
-
-function errorOf(all: readonly Observation[]): string | null {
-  const first = all.find((one) => !isMeasured(one))
-  if (!first) return null
-  const { error, outcome } = first.completion
-  if (error) return `${error.kind}: ${error.message}`
-  if (first.grader_error !== undefined) return `grader: ${first.grader_error}`
-  return outcome === 'timeout' ? 'timeout: no answer in time' : 'not graded'
 }
 
 function removed(old: CaseTally): CaseReport {

@@ -85,9 +85,10 @@ export function criticalGates(
   baseline: Baseline | null,
   { cases, imported }: { cases: readonly CaseInfo[]; imported: boolean },
 ): CriticalGates {
+  const found: CriticalGates = { gates: [], warnings: [], confirm: [] }
+  if (evidence.length === 0) return found
   const before = new Map(baseline?.cases.map((tally) => [tally.id, tally]))
   const hashes = new Map(cases.map(({ id, hash }) => [id, hash]))
-  const found: CriticalGates = { gates: [], warnings: [], confirm: [] }
   for (const one of evidence) {
     const old = before.get(one.id)
     const same = old !== undefined && old.hash === hashes.get(one.id)

@@ -3,7 +3,7 @@ import type { CaseTally } from '../../schema/baseline.ts'
 import type { GatePolicy } from '../../schema/gate.ts'
 import type { Interval, Outcome } from '../../schema/verdict.ts'
 import { normalQuantile } from '../../statistics/normal.ts'
-import { populationRate, suiteRate } from '../../statistics/suite-rate.ts'
+import { populationRate, suiteRates } from '../../statistics/suite-rate.ts'
 import { type Gates, interval, type Judged, result } from './gate.ts'
 import { isDecided } from './tally.ts'
 import type { Corrected, Corrector } from '../judge/corrected-rate.ts'
@@ -67,16 +67,17 @@ function floorGate(
     const sentence = `${where} unknown: not one of ${counted(tallies.length, 'case')} was measured.`
     return { result: result({ ...base, outcome: 'invalid', test: 'none', sentence }), open: false }
   }
-  const plainAt = policy.scope === 'population' ? populationRate : suiteRate
-  const ids = new Set(counts.map(({ id }) => id))
+  const plainAt = policy.scope === 'population' ? (at: number) => populationRate(counts, at) : suiteRates(counts)
+  const { corrector } = context
+  const ids = corrector && new Set(counts.map(({ id }) => id))
   // A floor of 1 is a rule about trials, not a rate.
   const correctedAt = (level: number) =>
-    threshold >= 1 ? null : (context.corrector?.rateOf(ids, level, policy.scope) ?? null)
-  const rateAt = (counted: readonly CaseTally[], level: number) => correctedAt(level) ?? plainAt(counted, level)
+    threshold >= 1 || !ids ? null : (corrector?.rateOf(ids, level, policy.scope) ?? null)
+  const rateAt = (level: number) => correctedAt(level) ?? plainAt(level)
   const corrected = correctedAt(look.passLevel)
-  const { estimate, effectiveN } = rateAt(counts, look.passLevel)
+  const { estimate, effectiveN } = rateAt(look.passLevel)
   const total = totalOf(counts)
-  const { proof, bounds, level } = absoluteProof(look, (at) => rateAt(counts, at), {
+  const { proof, bounds, level } = absoluteProof(look, rateAt, {
     // A floor of 1 is no rate but a rule: one failure breaks it, and without any it holds.
     broken: ({ high }) => (threshold >= 1 ? total.passes < total.trials : high < threshold),
     kept: ({ low }) => threshold >= 1 || low >= threshold,

@@ -44,17 +44,17 @@ export function harmGates(input: Input): Gates {
   }
 }
 
-/** Cases of any of the tags or categories; a category `a` has those of `a/b` as well. Neither written: `otherwise`. */
+/** Cases of any of the tags or categories, by id; a category `a` has those of `a/b` as well. Neither written: `otherwise`. */
 function selected(
   cases: readonly CaseInfo[],
   { tags, categories }: CaseSelection,
   otherwise: (info: CaseInfo) => boolean,
 ): CaseInfo[] {
-  if (tags === undefined && categories === undefined) return cases.filter(otherwise)
   const within = (category: string) => categories?.some((one) => category === one || category.startsWith(`${one}/`))
-  return cases.filter(
-    (info) => tags?.some((tag) => info.tags.includes(tag)) || (info.category !== undefined && within(info.category)),
-  )
+  const isOf = (info: CaseInfo) =>
+    tags?.some((tag) => info.tags.includes(tag)) || (info.category !== undefined && within(info.category))
+  const all = cases.filter(tags === undefined && categories === undefined ? otherwise : isOf)
+  return all.sort((a, b) => byText(a.id, b.id))
 }
 
 /** One-sided bounds for a count of cases, each at `LEVEL`: Clopper & Pearson 1934, exact; 0 of n gives 1 - 0.05^(1/n). */

@@ -5,6 +5,7 @@ import type { Judging } from '../../schema/judge.ts'
 import type { CaseInfo, Observation } from '../../schema/run.ts'
 import type { GateResult, Outcome, Verdict } from '../../schema/verdict.ts'
 import { type Corrector, correctorOf } from '../judge/corrected-rate.ts'
+import { bookOf, type CaseBook, caseBook } from './case-book.ts'
 import { costGates } from './cost.ts'
 import { coverageGate, measuredTrials } from './coverage.ts'
 import { cannotChange } from './curtail.ts'
@@ -20,7 +21,7 @@ import { regressionGates } from './regression.ts'
 import { repeatWarnings } from './repeats.ts'
 import { repeatedGates } from './repeated.ts'
 import { scoreGates } from './score.ts'
-import { byCase, finishedOf, isDecided, measuredOf, tallyAll } from './tally.ts'
+import { isDecided } from './tally.ts'
 import { toolWarnings } from './tool-warnings.ts'
 import { validOutputGates } from './valid-output.ts'
 import { byText, counted, names } from '../words.ts'
@@ -44,7 +45,8 @@ type Frame = {
   judging?: Judging | undefined
   target?: string | undefined
 }
-export type JudgeInput = Frame & { observations: Observation[] }
+/** `book`: what was kept of the very same cases and observations as they came. */
+export type JudgeInput = Frame & { observations: Observation[]; book?: CaseBook | undefined }
 export type TalliesInput = Frame & {
   tallies: CaseTally[]
   /** Whole passes that are finished. */
@@ -61,15 +63,15 @@ export type TalliesInput = Frame & {
  * @returns the verdict on what is there, and what to ask next; `next` is null when nothing more can or need be asked
  */
 export function judge(input: JudgeInput): Judgement {
-  const { counted, found } = countAll(input)
+  const { counted, book } = countAll(input)
   const { verdict, next } = judgeTallies(counted)
   const { cases, tallies, baseline, partial, policy } = counted
-  const pairing = baseline && pairCases({ cases, tallies, baseline, partial })
-  const trials = [...found.values()].map(measuredOf)
+  const pairing = policy.naive && baseline ? pairCases({ cases, tallies, baseline, partial }) : null
+  const trials = book.measured()
   const warnings = [
     ...naiveWarnings(tallies, pairing, policy),
     ...repeatWarnings(trials),
-    ...toolWarnings(trials),
+    ...(book.talks() ? toolWarnings(trials) : []),
     ...verdict.warnings,
   ]
   return { verdict: { ...verdict, warnings }, next }
@@ -78,27 +80,26 @@ export function judge(input: JudgeInput): Judgement {
 /** The run as `judge` counts it: what `judgeTallies` decides on. */
 export const countRun = (input: JudgeInput): TalliesInput => countAll(input).counted
 
-/** `found`: all observations of whole passes, by case; they are put in order once for all that looks at them. */
-function countAll({ observations, ...frame }: JudgeInput) {
+function countAll({ book: given, observations, ...frame }: JudgeInput) {
   const { cases, judging } = frame
   // Some of the cases are no sample of all of them.
   const target = frame.partial ? undefined : frame.target
-  const found = byCase(observations)
-  const passes = finishedOf(found, cases)
+  const book = bookOf({ cases, observations, book: given })
+  const { finished: passes, latest } = book.passes()
   // Of what another tool delivered nothing is under way: all of it counts, also where one case has more trials than another.
   const unfinished = passes === 0 || frame.stopped !== undefined || frame.imported === true
   const isLate = ({ trial, purpose }: Observation) => purpose !== 'confirm' && trial > passes
-  const whole = unfinished || !observations.some(isLate)
+  const whole = unfinished || latest <= passes
   const kept = whole ? observations : observations.filter((one) => !isLate(one))
   const corrector = judging && correctorOf({ cases, observations: kept, uses: judging.uses, target })
   const counted: TalliesInput = {
     ...frame,
     ...(corrector && { corrector }),
-    tallies: tallyAll(whole ? found : byCase(kept), cases),
+    tallies: (whole ? book : caseBook(cases, kept)).tallies(),
     passes,
     evidence: criticalEvidence(cases, kept),
   }
-  return { counted, found }
+  return { counted, book }
 }
 
 /** As `judge`, with the observations already counted. */
@@ -116,7 +117,7 @@ type Measure = { judged: Judged[]; measured: Outcome; confirm: string[]; warning
 /** All gates at one look and the outcome that they make together. */
 function measure(input: TalliesInput): Measure {
   const { baseline, policy, trials, passes, stopped, partial } = input
-  const cases = [...input.cases].sort((a, b) => byText(a.id, b.id))
+  const { cases } = input
   const tallies = [...input.tallies].sort((a, b) => byText(a.id, b.id))
   const look = lookAt(passes, trials, policy.alpha)
   const pairing = baseline && pairCases({ cases, tallies, baseline, partial })

@@ -12,7 +12,7 @@ export const isMeasured = (observation: Observation): boolean =>
   observation.passed !== null && observation.grader_error === undefined
 
 /** Those that were measured: the list itself where all were. */
-export const measuredOf = (all: readonly Observation[]): readonly Observation[] =>
+const measuredOf = (all: readonly Observation[]): readonly Observation[] =>
   all.every(isMeasured) ? all : all.filter(isMeasured)
 
 /** The answer as text; tool calls as JSON when the model said nothing. Long answers are cut. */
@@ -31,11 +31,18 @@ export function byCase(observations: readonly Observation[]): Map<string, Observ
   for (const observation of observations) {
     if (observation.purpose !== 'pass') continue
     const list = found.get(observation.case)
-    if (list) list.push(observation)
+    if (list) addTrial(list, observation)
     else found.set(observation.case, [observation])
   }
-  for (const list of found.values()) list.sort((a, b) => a.trial - b.trial)
   return found
+}
+
+/** Puts an observation where it belongs among those of its case, which stand in the order of their trials. */
+export function addTrial(list: Observation[], observation: Observation): void {
+  let at = list.length
+  while (at > 0 && (list[at - 1]?.trial ?? 0) > observation.trial) at -= 1
+  if (at === list.length) list.push(observation)
+  else list.splice(at, 0, observation)
 }
 
 /**
@@ -47,10 +54,6 @@ export function tally(observations: Observation[], cases: CaseInfo[]): CaseTally
   return cases.map((info) => tallyCase(info, found.get(info.id) ?? []))
 }
 
-/** As `tally`, without answers, of observations that `byCase` has put in order. */
-export const tallyAll = (found: ReadonlyMap<string, readonly Observation[]>, cases: readonly CaseInfo[]): CaseTally[] =>
-  cases.map((info) => countCase(info, found.get(info.id) ?? []).tally)
-
 const withAnswer = lateProperty('answer', answerText)
 
 /** The tally of one case from its observations, which come in the order of their trials. Its answer is read when it is asked for. */
@@ -59,11 +62,19 @@ export function tallyCase(info: CaseInfo, all: readonly Observation[]): CaseTall
   return shown ? withAnswer(tally, shown) : tally
 }
 
-/** As `tallyCase`, without an answer: `shown` is the completion that has it. */
-export function countCase(
-  { id, hash, category }: CaseInfo,
-  all: readonly Observation[],
-): { tally: CaseTally; shown: Completion | undefined } {
+/** A tally without an answer, and what else is known of the trials of a case. */
+export type CaseCount = {
+  tally: CaseTally
+  /** Has the answer. */
+  shown: Completion | undefined
+  measured: readonly Observation[]
+  /** Trials 1, 2, ... that are there without a gap, and the number of the last one. */
+  finished: number
+  latest: number
+}
+
+/** As `tallyCase`, without the answer. */
+export function countCase({ id, hash, category }: CaseInfo, all: readonly Observation[]): CaseCount {
   const answers = measuredOf(all)
   // An answer that came twice is one draw.
   const measured = distinctTrials(answers)
@@ -85,7 +96,13 @@ export function countCase(
   if (firsts.length > 0) tally.first_tokens_ms = firsts
   if (measured.some(({ output }) => output)) Object.assign(tally, formsOf(measured))
   if (measured.some(isAdvised)) Object.assign(tally, advisedOf(measured))
-  return { tally, shown: shown?.completion }
+  return {
+    tally,
+    shown: shown?.completion,
+    measured: answers,
+    finished: finishedTrials(all),
+    latest: all.at(-1)?.trial ?? 0,
+  }
 }
 
 type Told = number | null | undefined
@@ -140,16 +157,15 @@ export function formsOf(observations: readonly Observation[]): Pick<CaseTally, '
 }
 
 /** Passes of the ladder that are finished: every case has been asked in each of the trials 1 to r. */
-export const finishedPasses = (observations: readonly Observation[], cases: readonly CaseInfo[]): number =>
-  finishedOf(byCase(observations), cases)
+export function finishedPasses(observations: readonly Observation[], cases: readonly CaseInfo[]): number {
+  if (cases.length === 0) return 0
+  const found = byCase(observations)
+  return cases.reduce((least, { id }) => Math.min(least, finishedTrials(found.get(id) ?? [])), Infinity)
+}
 
-/** As `finishedPasses`, of observations that `byCase` has put in order. */
-export function finishedOf(found: ReadonlyMap<string, readonly Observation[]>, cases: readonly CaseInfo[]): number {
-  let passes = Infinity
-  for (const { id } of cases) {
-    let own = 0
-    for (const { trial } of found.get(id) ?? []) if (trial === own + 1) own += 1
-    passes = Math.min(passes, own)
-  }
-  return passes === Infinity ? 0 : passes
+/** As `finishedPasses`, of the observations of one case in the order of their trials. */
+function finishedTrials(all: readonly Observation[]): number {
+  let finished = 0
+  for (const { trial } of all) if (trial === finished + 1) finished += 1
+  return finished
 }

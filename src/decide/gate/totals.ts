@@ -1,116 +1,136 @@
 // What a run came to: calls, tokens, money, and everything that was not measured, by kind.
 import type { Judging } from '../../schema/judge.ts'
-import type { Completion, Observation } from '../../schema/run.ts'
+import type { Observation } from '../../schema/run.ts'
 import type { Totals } from '../../schema/verdict.ts'
 import { byText } from '../words.ts'
-import { formsOf } from './tally.ts'
 
-/** Sums over all observations, confirming trials included: they were paid for as well. */
-export function totals(observations: Observation[], gold?: Judging['cost']): Totals {
-  const asked: Completion[] = []
-  const cached: Completion[] = []
-  const costs: number[] = []
-  const cases = new Set<string>()
+/** Amounts of money, one a paid answer; null: of one the price is not known. */
+type Costs = (number | null)[]
+type User = NonNullable<NonNullable<Observation['completion']['conversation']>['user']>
+
+export type RunTotals = {
+  /** Confirming trials as well: they were paid for. */
+  add(observation: Observation): void
+  /** `gold`: what judges took for calibrated answers. */
+  of(cases: number, gold?: Judging['cost']): Totals
+  /** The model names that answered, in the order of the alphabet. */
+  models(): string[]
+}
+
+/** Sums over observations, which are added one by one. */
+export function runTotals(): RunTotals {
   const outcomes = { answered: 0, refused: 0, truncated: 0, error: 0, timeout: 0 }
-  let [calls, input_tokens, output_tokens, unpriced] = [0, 0, 0, 0]
-  // One loop: a run may have a hundred thousand of them.
-  for (const { case: id, completion } of observations) {
-    const { outcome, usage, cost_usd } = completion
-    cases.add(id)
+  const forms = { valid: 0, of: 0 }
+  const errors: string[] = []
+  const costs: number[] = []
+  const saved: number[] = []
+  const users: User[] = []
+  const models = new Set<string>()
+  const judges = { calls: 0, cached: 0, costs: [] as Costs }
+  const embeddings = { calls: 0, costs: [] as Costs }
+  let [observations, calls, replayed, cached, input_tokens, output_tokens, unpriced] = [0, 0, 0, 0, 0, 0, 0]
+  const add = (observation: Observation) => {
+    const { completion, scores, output, grader_cost } = observation
+    const { outcome, usage, cost_usd, conversation, response_model } = completion
+    observations += 1
     outcomes[outcome] += 1
     input_tokens += usage?.input_tokens ?? 0
     output_tokens += usage?.output_tokens ?? 0
-    if (!completion.replayed) {
-      asked.push(completion)
+    if (completion.replayed) replayed += 1
+    else {
       calls += completion.attempts
+      if (conversation?.user) users.push(conversation.user)
     }
-    if (completion.cached) cached.push(completion)
-    else if (cost_usd !== undefined) costs.push(cost_usd)
+    if (completion.cached) {
+      cached += 1
+      if (cost_usd !== undefined) saved.push(cost_usd)
+    } else if (cost_usd !== undefined) costs.push(cost_usd)
     else if (outcome !== 'error' && outcome !== 'timeout') unpriced += 1
+    if (response_model !== undefined) models.add(response_model)
+    const kind = errorKind(observation)
+    if (kind !== null) errors.push(kind)
+    if (output) {
+      forms.of += 1
+      if (output.valid) forms.valid += 1
+    }
+    for (const { judged, embedded } of scores) {
+      if (judged) {
+        judges.calls += judged.calls
+        judges.cached += judged.cached ?? 0
+        judges.costs.push(judged.cost_usd)
+      }
+      if (embedded) {
+        embeddings.calls += embedded.calls
+        embeddings.costs.push(embedded.cost_usd)
+      }
+    }
+    if (grader_cost) {
+      judges.calls += grader_cost.calls
+      judges.costs.push(grader_cost.cost_usd)
+    }
   }
-  const free = cached.length > 0 && cached.length === observations.length
-  return {
-    cases: cases.size,
-    observations: observations.length,
+  const of = (cases: number, gold?: Judging['cost']): Totals => ({
+    cases,
+    observations,
     calls,
-    replayed: observations.length - asked.length,
-    ...(cached.length > 0 && { cached: cached.length, ...savedBy(cached) }),
+    replayed,
+    ...(cached > 0 && { cached, ...(saved.length > 0 && { saved_usd: sum(saved) }) }),
     answered: outcomes.answered,
     refused: outcomes.refused,
     truncated: outcomes.truncated,
-    errors: errorsByKind(observations),
+    errors: byKind(errors),
     input_tokens,
     output_tokens,
-    cost_usd: costs.length > 0 ? sum(costs.sort((a, b) => a - b)) : free ? 0 : null,
+    cost_usd: costs.length > 0 ? sum(costs) : cached > 0 && cached === observations ? 0 : null,
     unpriced,
-    ...formsOf(observations),
-    ...userTotals(asked),
-    ...judgeTotals(observations, gold),
-    ...embeddingTotals(observations),
-  }
-}
-
-/** What answers from the cache cost when they were asked; nothing where no price is known. */
-function savedBy(cached: readonly Completion[]): Pick<Totals, 'saved_usd'> {
-  const costs = cached.flatMap(({ cost_usd }) => (cost_usd === undefined ? [] : [cost_usd]))
-  return costs.length > 0 ? { saved_usd: sum(costs.sort((a, b) => a - b)) } : {}
+    ...(forms.of > 0 && { forms: { ...forms } }),
+    ...userTotals(users),
+    ...judgeTotals(judges, gold),
+    ...(embeddings.costs.length > 0 && {
+      embedding_calls: embeddings.calls,
+      embedding_cost_usd: known(embeddings.costs),
+    }),
+  })
+  return { add, of, models: () => [...models].sort(byText) }
 }
 
 /** What simulated users took, apart from the answers: nothing where there are none. */
-function userTotals(asked: Observation['completion'][]): Partial<Totals> {
-  const users = asked.some(({ conversation }) => conversation)
-    ? asked.flatMap(({ conversation }) => conversation?.user ?? [])
-    : []
+function userTotals(users: readonly User[]): Partial<Totals> {
   if (users.length === 0) return {}
-  const known = users.every(({ cost_usd }) => cost_usd !== undefined)
-  return {
-    user_calls: sum(users.map(({ calls }) => calls)),
-    user_cost_usd: known ? sum(users.map(({ cost_usd = 0 }) => cost_usd).sort((a, b) => a - b)) : null,
-  }
+  const calls = users.reduce((total, one) => total + one.calls, 0)
+  return { user_calls: calls, user_cost_usd: known(users.map(({ cost_usd }) => cost_usd ?? null)) }
 }
 
-/** What judges took, apart from the answers: nothing where no judge was asked. `gold`: for calibrated answers. */
-function judgeTotals(observations: Observation[], gold: Judging['cost']): Partial<Totals> {
-  const isJudged = ({ scores, grader_cost }: Observation) => grader_cost || scores.some(({ judged }) => judged)
-  if (!gold && !observations.some(isJudged)) return {}
-  const graded = observations.filter(({ scores }) => scores.some(({ judged }) => judged))
-  const records = graded.flatMap(({ scores }) => scores.flatMap(({ judged }) => judged ?? []))
-  const lost = observations.flatMap(({ grader_cost }) => grader_cost ?? [])
-  if (records.length + lost.length === 0 && !gold) return {}
-  const costs = [...[...records, ...lost].map(({ cost_usd }) => cost_usd), ...(gold ? [gold.cost_usd] : [])]
-  const known = costs.every((cost) => cost !== null)
-  const judge_calls = sum([...records, ...lost].map(({ calls }) => calls)) + (gold?.calls ?? 0)
-  const cached = sum(records.map((one) => one.cached ?? 0))
+/** What judges took, apart from the answers: nothing where no judge was asked. */
+function judgeTotals(
+  { calls, cached, costs }: { calls: number; cached: number; costs: Costs },
+  gold: Judging['cost'],
+): Partial<Totals> {
+  if (costs.length === 0 && !gold) return {}
   return {
-    judge_calls,
+    judge_calls: calls + (gold?.calls ?? 0),
     ...(cached > 0 && { judge_cached: cached }),
-    judge_cost_usd: known ? sum(costs.map((cost) => cost ?? 0).sort((a, b) => a - b)) : null,
+    judge_cost_usd: known(gold ? [...costs, gold.cost_usd] : costs),
   }
 }
 
-/** What embeddings took, apart from the answers: nothing where no assertion compares any. */
-function embeddingTotals(observations: Observation[]): Partial<Totals> {
-  if (!observations.some(({ scores }) => scores.some(({ embedded }) => embedded))) return {}
-  const records = observations.flatMap(({ scores }) => scores.flatMap(({ embedded }) => embedded ?? []))
-  if (records.length === 0) return {}
-  const costs = records.map(({ cost_usd }) => cost_usd)
-  return {
-    embedding_calls: sum(records.map(({ calls }) => calls)),
-    embedding_cost_usd: costs.includes(null) ? null : sum(costs.map((cost) => cost ?? 0).sort((a, b) => a - b)),
-  }
+/** The smallest first, so that the last digit does not hang on the order in which answers came. */
+const sum = (values: readonly number[]): number => new Float64Array(values).sort().reduce((a, b) => a + b, 0)
+
+const isKnown = (cost: number | null) => cost !== null
+const known = (costs: Costs): number | null => (costs.every(isKnown) ? sum(costs.filter(isKnown)) : null)
+
+/** Why it was not measured: `timeout`, `grader_error`, or the kind of error of the completion; null: it was. */
+function errorKind({ completion, grader_error, passed }: Observation): string | null {
+  const { error, outcome } = completion
+  if (error) return error.kind
+  if (outcome === 'error' || outcome === 'timeout') return outcome
+  return grader_error !== undefined || passed === null ? 'grader_error' : null
 }
 
-const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0)
-
-/** Kinds in the order of the alphabet: `timeout`, `grader_error`, and the error kinds of the completions. */
-function errorsByKind(observations: readonly Observation[]): Record<string, number> {
-  const kinds: string[] = []
-  for (const { completion, grader_error, passed } of observations) {
-    if (completion.error) kinds.push(completion.error.kind)
-    else if (completion.outcome === 'error' || completion.outcome === 'timeout') kinds.push(completion.outcome)
-    else if (grader_error !== undefined || passed === null) kinds.push('grader_error')
-  }
+/** Kinds in the order of the alphabet. */
+function byKind(kinds: readonly string[]): Record<string, number> {
   const found: Record<string, number> = {}
-  for (const kind of kinds.sort(byText)) found[kind] = (found[kind] ?? 0) + 1
+  for (const kind of kinds.toSorted(byText)) found[kind] = (found[kind] ?? 0) + 1
   return found
 }

@@ -2,7 +2,7 @@
 import type { CaseReport, SuiteReport } from '../../schema/verdict.ts'
 import { plural } from '../numbers.ts'
 import type { Paint } from '../paint.ts'
-import { caseGroups, errorKinds, quarantinedCases } from '../phrases.ts'
+import { byStatus, caseGroups, errorKinds, quarantinedCases } from '../phrases.ts'
 import { oneLine, plain } from '../safe-text.ts'
 import { displayWidth, wrap } from '../wrap.ts'
 
@@ -57,8 +57,10 @@ function flipped(found: CaseReport, mark: string, paint: Paint, width: number): 
   return lines
 }
 
-function notMeasured({ cases, totals }: SuiteReport, paint: Paint, width: number): string[] {
-  const found = cases.filter(({ status }) => status === 'not_measured')
+type CasesOf = ReturnType<typeof byStatus>
+
+function notMeasured(casesOf: CasesOf, { totals }: SuiteReport, paint: Paint, width: number): string[] {
+  const found = casesOf('not_measured')
   const kinds = errorKinds(totals.errors)
   if (found.length === 0 && kinds === '') return []
   const title = found.length > 0 ? plural(found.length, 'case') : 'single trials only'
@@ -73,14 +75,14 @@ function notMeasured({ cases, totals }: SuiteReport, paint: Paint, width: number
   return [...lines, '']
 }
 
-function named({ cases }: SuiteReport, width: number): string[] {
+function named(casesOf: CasesOf, width: number): string[] {
   const lists = [
     ['changed', 'Changed, so not compared'],
     ['added', 'Added, so not compared'],
     ['removed', 'Removed'],
   ] as const
   const lines = lists.flatMap(([status, title]) => {
-    const found = cases.filter((one) => one.status === status)
+    const found = casesOf(status)
     if (found.length === 0) return []
     const names = found
       .slice(0, SHOWN.names)
@@ -110,7 +112,8 @@ export function caseLines(report: SuiteReport, paint: Paint, width: number): str
     failing: { mark: paint.red('✗'), title: (text: string) => paint.bold(paint.red(text)) },
     improved: { mark: paint.green('✓'), title: (text: string) => paint.bold(paint.green(text)) },
   }
-  const groups = caseGroups(report.cases).flatMap(({ status, title, cases }) => {
+  const casesOf = byStatus(report.cases)
+  const groups = caseGroups(casesOf).flatMap(({ status, title, cases }) => {
     if (cases.length === 0) return []
     const { mark, title: painted } = looks[status]
     const shown = cases.slice(0, SHOWN.cases).flatMap((one) => [...flipped(one, mark, paint, width), ''])
@@ -120,8 +123,8 @@ export function caseLines(report: SuiteReport, paint: Paint, width: number): str
   })
   return [
     ...groups,
-    ...notMeasured(report, paint, width),
-    ...named(report, width),
+    ...notMeasured(casesOf, report, paint, width),
+    ...named(casesOf, width),
     ...quarantineLines(report, paint, width),
   ]
 }
