@@ -15,7 +15,7 @@ import { finisher, gradingLine } from './finish-answer.ts'
 import { judgingOf } from '../judge/judging.ts'
 import { startProgress } from '../progress.ts'
 import { keepBaseline, suiteHeader } from './run-header.ts'
-import { BROKEN_OFF, type Comparison, openRecord, type Session } from './session.ts'
+import { BROKEN_OFF, type Comparison, interruption, openRecord, type Session } from './session.ts'
 import { nextOfShard, ownCases } from './shards/shard.ts'
 import { suiteRecordings } from './suite-recordings.ts'
 
@@ -63,11 +63,7 @@ export async function evaluateSuite(
   const judging = await judgingOf(session, suite)
   const before = answersOf(against, suite)
   const finish = finisher({ session, suite, journal, observations, memory, before })
-  const known = (request: AskRequest) => {
-    const before = journal.known({ case: request.case.id, trial: request.trial, purpose })?.completion
-    if (before) recordings.addKnown(request, before)
-    return before
-  }
+  const known = ({ case: { id }, trial }: AskRequest) => journal.known({ case: id, trial, purpose })?.completion
   const grading = gradingLine()
   let decision: ReturnType<typeof decide>
   try {
@@ -97,7 +93,7 @@ export async function evaluateSuite(
         (request) => (other?.owns(request) ? other.find(request) : (known(request) ?? memory.find(request))),
       )
       await grading.settled()
-      stopped = judging?.dead() ?? pass.stopped?.message
+      stopped = judging?.dead() ?? pass.stopped?.message ?? interruption(context)
       decision = decide()
       const next = session.shard
         ? nextOfShard(session.shard, {
