@@ -1,5 +1,15 @@
 // Recorded answers: found by content, never for another trial, merged on save, never an error, never torn.
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import * as fc from 'fast-check'
@@ -219,3 +229,84 @@ it('is whole after kill -9 in the middle of a save', async () => {
     expect([acknowledged.at(-1), acknowledged.at(-1)! + 1]).toContain(count)
   }
 }, 60_000)
+
+describe('answers that are not saved yet', () => {
+  const place = () => join(folder, 'run', 'recordings', 'support.jsonl')
+  const open = () => openRecordings(folder, 'support', place())
+  const saved = () => readFileSync(join(folder, 'support.jsonl'), 'utf8')
+
+  it('stand on disk when add returns, in the order in which they came; nothing does before the first one', async () => {
+    const recordings = await open()
+    expect(existsSync(folder)).toBe(false)
+    recordings.add(entry('k2', 1, 'two'))
+    recordings.add(entry('k1', 1, 'one'))
+    expect(readFileSync(place(), 'utf8')).toBe(`${head}\n${line('k2', 1, 'two')}\n${line('k1', 1, 'one')}\n`)
+    expect(recordings.told('k1', 1)).toBeUndefined()
+    await recordings.save()
+    expect(saved()).toBe(`${head}\n${line('k1', 1, 'one')}\n${line('k2', 1, 'two')}\n`)
+  })
+  it('are told, found and saved by who opens them next, the last of the same first; one that was cut off is asked again', async () => {
+    const first = await open()
+    for (const text of ['old', 'new']) first.add(entry('k', 1, text))
+    appendFileSync(place(), line('k', 2, 'torn').slice(0, -3))
+    const second = await open()
+    expect([second.told('k', 1)?.text, second.find('k', 1)?.text, second.told('k', 2)]).toEqual([
+      'new',
+      'new',
+      undefined,
+    ])
+    second.add(entry('k', 3, 'three'))
+    expect(second.told('k', 3)).toBeUndefined()
+    const third = await open()
+    expect([third.told('k', 1)?.text, third.told('k', 3)?.text]).toEqual(['new', 'three'])
+    await third.save()
+    expect(saved()).toBe(`${head}\n${line('k', 1, 'new')}\n${line('k', 3, 'three')}\n`)
+    // Whoever removes it knows that nobody goes on.
+    expect((await open()).told('k', 1)?.text).toBe('new')
+  })
+  it.each([
+    ['the first line cut off', head.slice(0, 9)],
+    ['the first line without its end', head],
+    ['an empty file', ''],
+  ])('%s: nothing was said yet', async (_, text) => {
+    mkdirSync(join(folder, 'run', 'recordings'), { recursive: true })
+    writeFileSync(place(), text)
+    const recordings = await open()
+    expect(recordings.count).toBe(0)
+    recordings.add(entry('k', 1, 'x'))
+    expect(readFileSync(place(), 'utf8')).toBe(`${head}\n${line('k', 1, 'x')}\n`)
+  })
+  it.each([
+    ['a newer format', '{"aigate":"recordings","version":2}\n', /format 2, written by a newer aigate/],
+    ['another file', '{"aigate":"run","version":1}\n', /^This is the record of a run/],
+    [
+      'a line that was damaged',
+      `${head}\n${line('k', 1, 'x').slice(0, -5)}\n${line('k', 2, 'y')}\n`,
+      /cut off or no JSON/,
+    ],
+  ])('%s is refused, and stays as it was', async (_, text, message) => {
+    mkdirSync(join(folder, 'run', 'recordings'), { recursive: true })
+    writeFileSync(place(), text)
+    await expect(open()).rejects.toThrow(message)
+    expect(readFileSync(place(), 'utf8')).toBe(text)
+  })
+  it('survive kill -9, all that were acknowledged, again and again', { timeout: 60_000 }, async () => {
+    const module = await bundled(join(root, 'built'), 'recordings.ts')
+    for (let round = 0; round < 3; round += 1) {
+      const acknowledged = await killOnceAcknowledged(
+        `import { openRecordings } from ${JSON.stringify(module)}
+         const recordings = await openRecordings(${JSON.stringify(folder)}, 'support', ${JSON.stringify(place())})
+         for (let n = recordings.count; ; n++) {
+           recordings.add({ key: 'k' + n, trial: 1, case: 'a', completion: { outcome: 'answered', text: 'x'.repeat(50000), tool_calls: [], latency_ms: 1, attempts: 1 } })
+           acknowledge(n + 1)
+           await new Promise((go) => setTimeout(go, 1))
+         }`,
+        join(root, `unsaved-${round}`),
+        5,
+      )
+      const { count } = await open()
+      expect([acknowledged.at(-1), acknowledged.at(-1)! + 1]).toContain(count)
+    }
+    expect(existsSync(join(folder, 'support.jsonl'))).toBe(false)
+  })
+})

@@ -1,61 +1,47 @@
 // Recorded answers, found by what was asked: read from the whole folder, written to one file a suite.
-import { readdir, stat } from 'node:fs/promises'
-import { join } from 'node:path'
-import * as z from 'zod'
+import { fstatSync, openSync } from 'node:fs'
+import { readdir, stat, truncate } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { makeFolderSync } from '../make-folder.ts'
 import type { Recordings } from '../ports.ts'
-import { lateObject } from '../schema/late-object.ts'
-import { Completion } from '../schema/run.ts'
-import {
-  badRecord,
-  checkHead,
-  conflictLine,
-  firstIssue,
-  jsonLine,
-  parseJson,
-  readLines,
-  refuseConflict,
-} from './json-lines.ts'
-import { fileNameOf } from './run-journal.ts'
+import type { Completion } from '../schema/run.ts'
+import { badRecord, checkHead, conflictLine, jsonLine, parseJson, readLines, refuseConflict } from './json-lines.ts'
+import { type Entries, entryIn, head, kept, nameOf } from './recording-entries.ts'
+import { fileNameOf, type LineWriter, lineWriter } from './run-journal.ts'
 import { errno, fileError, writeText } from './write-text.ts'
-
-/** Only what was measured is recorded: a failure of the network that came back at every replay would poison the suite. */
-const measured = ['answered', 'refused', 'truncated'] as const
-
-const Entry = lateObject(() => ({
-  key: z.string().min(1),
-  trial: z.int().positive(),
-  case: z.string(),
-  completion: Completion.extend({ outcome: z.enum(measured) }).omit({ error: true, replayed: true }),
-}))
-type Entry = z.infer<typeof Entry>
-type Entries = Map<string, Entry>
 
 export type RecordingsFile = Recordings & {
   /** How many answers can be found. */
   readonly count: number
   /** All recorded answers of judges, as text by what was asked. */
   judgements(): Map<string, string>
+  /** What stood in the file of unsaved answers when it was opened: somebody said so to this run, before it was killed. */
+  told(key: string, trial: number): Completion | undefined
   /** Merges what was added into the file of the suite; writes nothing when nothing was added. */
   save(): Promise<void>
 }
 
-const head = { aigate: 'recordings', version: 1 }
 const mend = 'Take the file from the last good commit, or record its answers again with `aigate eval --record`.'
-const nameOf = ({ key, trial }: { key: string; trial: number }) => `${trial} ${key}`
+const anew = 'Move it away and start a new run with `aigate eval --record`.'
 
 /**
  * Opens the recordings of a folder (all its .jsonl files; the one of `suite` wins where two know the same answer).
  * A folder that does not exist holds none. Found completions carry `replayed: true`; errors and timeouts that are
- * added are not kept. Throws AigateError: `foreign_file`, `newer_file`, `cannot_read`, or `bad_file` with the line
- * that is torn, no recording, an error, or there twice.
+ * added are not kept. `unsaved`: a file, of nobody else, to which each answer is written before `add` returns, so that kill -9 takes
+ * none away; those that stand in it already are saved with the others, and one that was cut off is taken out.
+ * Throws AigateError: `foreign_file`, `newer_file`, `cannot_read`, or `bad_file` with the line
+ * that is torn, no recording, an error, or there twice; `add` throws where it cannot write.
  */
-export async function openRecordings(folder: string, suite: string): Promise<RecordingsFile> {
+export async function openRecordings(folder: string, suite: string, unsaved?: string): Promise<RecordingsFile> {
   const own = join(folder, `${fileNameOf(suite)}.jsonl`)
+  const before: Entries = unsaved === undefined ? new Map() : await readUnsaved(unsaved)
   const known: Entries = new Map()
   for (const file of await filesIn(folder, own)) {
     for (const [name, entry] of await readRecordings(file)) known.set(name, entry)
   }
-  const added: Entries = new Map()
+  for (const [name, entry] of before) known.set(name, entry)
+  const added: Entries = new Map(before)
+  let lines: LineWriter | undefined
   let saving = Promise.resolve()
   return {
     get count() {
@@ -71,14 +57,23 @@ export async function openRecordings(folder: string, suite: string): Promise<Rec
       const entry = known.get(nameOf({ key, trial }))
       return entry && { ...entry.completion, replayed: true }
     },
+    told: (key, trial) => before.get(nameOf({ key, trial }))?.completion,
     add: (written) => {
       const entry = kept(written)
       if (entry === undefined) return
       known.set(nameOf(entry), entry)
       added.set(nameOf(entry), entry)
+      if (unsaved !== undefined) (lines ??= appendTo(unsaved)).write(entry)
     },
     save: () => {
-      saving = saving.catch(() => undefined).then(() => saveInto(own, added))
+      saving = saving
+        .catch(() => undefined)
+        .then(async () => {
+          await saveInto(own, added)
+          const written = lines
+          lines = undefined
+          await written?.close()
+        })
       return saving
     },
   }
@@ -93,22 +88,40 @@ async function saveInto(own: string, added: Entries): Promise<void> {
   for (const [name, entry] of now) if (added.get(name) === entry) added.delete(name)
 }
 
-/** The entry as it is stored; undefined for what is not recorded. */
-function kept({ key, trial, case: id, completion }: Parameters<Recordings['add']>[0]): Entry | undefined {
-  const { replayed: _replayed, error: _error, ...rest } = completion
-  const outcome = measured.find((one) => one === rest.outcome)
-  if (outcome === undefined) return undefined
-  return {
-    key,
-    trial,
-    case: id,
-    completion: {
-      ...rest,
-      outcome,
-      latency_ms: Number((rest.latency_ms ?? 0).toFixed(1)),
-      ...(rest.first_token_ms !== undefined && { first_token_ms: Number(rest.first_token_ms.toFixed(1)) }),
-    },
+/** The first line goes out with the one that follows. */
+function appendTo(file: string): LineWriter {
+  try {
+    makeFolderSync(dirname(file))
+    const fd = openSync(file, 'a')
+    const { size } = fstatSync(fd)
+    const lines = lineWriter(fd, file, size)
+    if (size === 0) lines.write(head, true)
+    return lines
+  } catch (error) {
+    throw fileError(file, error, 'write')
   }
+}
+
+/** What a run wrote down before it was killed; of the same answer the last one counts. */
+async function readUnsaved(file: string): Promise<Entries> {
+  const entries: Entries = new Map()
+  if (await absent(file)) return entries
+  for await (const { number, text, ended, offset } of readLines(file)) {
+    if (!ended) {
+      await truncate(file, offset).catch((error: unknown) => {
+        throw fileError(file, error, 'write')
+      })
+      break
+    }
+    const value = parseJson(text)
+    if (number === 1) {
+      await checkHead(file, value, 'recordings')
+      continue
+    }
+    const entry = entryIn(file, number, value, anew)
+    entries.set(nameOf(entry), entry)
+  }
+  return entries
 }
 
 /** Sorted, with the file of the suite itself last. */
@@ -144,10 +157,7 @@ const absent = (file: string) =>
   )
 
 function addEntry(entries: Entries, file: string, line: number, value: unknown): void {
-  if (value === undefined) throw badRecord(file, line, 'This recorded answer is cut off or no JSON.', mend)
-  const read = Entry.safeParse(value)
-  if (!read.success) throw badRecord(file, line, `This is no recorded answer: ${firstIssue(read.error)}.`, mend)
-  const entry = read.data
+  const entry = entryIn(file, line, value, mend)
   if (entries.has(nameOf(entry))) {
     const problem = `Trial ${entry.trial} of case ${entry.case} is recorded twice.`
     throw badRecord(file, line, problem, 'Delete one of the two lines.')

@@ -4,7 +4,7 @@ import { requireOneCause } from '../../decide/change/causes.ts'
 import { cellTarget, type Design, designOf, oldParts } from '../../decide/change/cells.ts'
 import { finishedPasses, tally } from '../../decide/gate/tally.ts'
 import { AigateError } from '../../errors.ts'
-import type { AskRequest, LoadedSuite, Project, ResolvedTarget } from '../../ports.ts'
+import type { AskRequest, LoadedSuite, Project, Recordings, ResolvedTarget } from '../../ports.ts'
 import { buildProvider } from '../../run/build-provider.ts'
 import { expander } from '../../run/expand.ts'
 import { interleave } from '../../run/interleave.ts'
@@ -16,11 +16,12 @@ import type { Attribution } from '../../schema/verdict.ts'
 import { loadPrompt } from '../../store/prompts.ts'
 import { cellFolder, cellName } from './attribution-record.ts'
 import { openMemory } from './answer-memory.ts'
-import { BROKEN_OFF, openRecord, type Session } from './session.ts'
+import { BROKEN_OFF, interruption, openRecord, type Session } from './session.ts'
 import { finisher, gradingLine } from './finish-answer.ts'
+import { judgingOf } from '../judge/judging.ts'
 import { headerOf } from './run-header.ts'
 import { ownCases } from './shards/shard.ts'
-import { type SuiteRecordings, suiteRecordings } from './suite-recordings.ts'
+import { suiteRecordings } from './suite-recordings.ts'
 import { startProgress } from '../progress.ts'
 
 /** The combinations of one suite that are still to be asked, each as a suite of its own. */
@@ -101,6 +102,7 @@ export async function askCells(
   const name = `${header.suite} attribution`
   const stopped = await askRounds(session, { cells, passes, name, stopped: candidate.run.stopped })
   if (options.record) await recordings.save()
+  await (await judgingOf(session, candidate.suite))?.save()
   const last = { tallies: tally(observations, header.cases), file: candidate.file }
   const asked = [
     ...cells.map((cell) => ({ tallies: tally(cell.observations, header.cases), file: cell.journal.file })),
@@ -151,7 +153,7 @@ export async function askRounds(
       }
       const { stopped: why } = await runKnowing(pass, (request) => owner.get(request)?.find(request))
       await grading.settled()
-      stopped = why?.message
+      stopped = why?.message ?? interruption(context)
     }
     ended = true
   } finally {
@@ -172,7 +174,7 @@ export async function openCell(
     name: string
     suite: LoadedSuite
     folder: string
-    recordings: SuiteRecordings
+    recordings: Recordings
     partial: boolean
     /** Answers of earlier runs do not serve: what is wanted is how it answers now. */
     fresh?: boolean
@@ -194,7 +196,6 @@ export async function openCell(
   const memory = wanted.fresh ? undefined : await openMemory(session, { suite, side: `cell ${name}` })
   const find = (request: AskRequest) => {
     const known = journal.known({ case: request.case.id, trial: request.trial, purpose: 'pass' })?.completion
-    if (known) recordings.addKnown(request, known)
     return known ?? memory?.find(request)
   }
   const finish = finisher({ session, suite, journal, observations, memory })

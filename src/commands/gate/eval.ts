@@ -23,6 +23,7 @@ import { type Comparison, openSession, type Session } from './session.ts'
 import { frozenNotes } from './frozen.ts'
 import { type AskOptions, budgetOf, type ReportOptions } from '../options.ts'
 import { judgingOf } from '../judge/judging.ts'
+import { forgetUnsaved } from './suite-recordings.ts'
 import {
   findResumed,
   invocationOf,
@@ -234,6 +235,9 @@ async function judgeSuites(
         plan.cells && baseline
           ? { attribution: await askCells(session, plan.cells, { ...done, suite: plan.suite, baseline }) }
           : {}
+      const { complete, anchors } = done.run
+      const isOver = complete && anchors?.complete !== false && (found.attribution?.problem ?? null) === null
+      if (isOver) await forgetUnsaved(session, plan.suite)
       return { ...done.report, ...found }
     }
     return await sideBySide(context, plans, ({ suite }) => askedWhere(suite, session.options), judgeOne)

@@ -16,7 +16,7 @@ import { finisher, gradingLine } from './finish-answer.ts'
 import { judgingOf } from '../judge/judging.ts'
 import { startProgress } from '../progress.ts'
 import { keepBaseline, suiteHeader } from './run-header.ts'
-import { BROKEN_OFF, type Comparison, openRecord, type Session } from './session.ts'
+import { BROKEN_OFF, type Comparison, interruption, openRecord, type Session } from './session.ts'
 import { nextOfShard, ownCases } from './shards/shard.ts'
 import { suiteRecordings } from './suite-recordings.ts'
 
@@ -65,11 +65,7 @@ export async function evaluateSuite(
   const judging = await judgingOf(session, suite)
   const before = answersOf(against, suite)
   const finish = finisher({ session, suite, journal, observations, memory, before })
-  const known = (request: AskRequest) => {
-    const before = journal.known({ case: request.case.id, trial: request.trial, purpose })?.completion
-    if (before) recordings.addKnown(request, before)
-    return before
-  }
+  const known = ({ case: { id }, trial }: AskRequest) => journal.known({ case: id, trial, purpose })?.completion
   const grading = gradingLine()
   let loaded: Promise<unknown> | undefined
   let decision: ReturnType<typeof decide>
@@ -107,7 +103,7 @@ export async function evaluateSuite(
       )
       await grading.settled()
       await loaded
-      stopped = judging?.dead() ?? pass.stopped?.message
+      stopped = judging?.dead() ?? pass.stopped?.message ?? interruption(context)
       decision = decide()
       const next = session.shard
         ? nextOfShard(session.shard, {

@@ -17,6 +17,8 @@ import type { Shard } from './shards/shard.ts'
 
 /** What the record of a run says that was ended by a fault, such as a full disk. */
 export const BROKEN_OFF = 'broken off by a fault'
+/** What it says where all was answered when it was interrupted, but perhaps not graded. */
+export const interruption = ({ signal }: Pick<Context, 'signal'>) => (signal.aborted ? 'Interrupted.' : undefined)
 
 /** What all suites of one invocation share. */
 export type Session = {

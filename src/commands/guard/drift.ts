@@ -6,7 +6,7 @@ import { suiteDrift } from '../../decide/drift/suite-drift.ts'
 import { quarantineOf } from '../../decide/flaky/quarantine.ts'
 import { swapWarnings } from '../../decide/change/silent-swap.ts'
 import { AigateError } from '../../errors.ts'
-import type { Context, Ending, LoadedSuite, Project, ResolvedTarget } from '../../ports.ts'
+import type { Context, Ending, LoadedSuite, Project, Recordings, ResolvedTarget } from '../../ports.ts'
 import { driftText } from '../../report/drift.ts'
 import { plain } from '../../report/safe-text.ts'
 import { newBudget } from '../../run/budget.ts'
@@ -27,7 +27,6 @@ import { runsOf, storedBaseline } from '../gate/judge-run.ts'
 import { budgetOf, type Limited } from '../options.ts'
 import { say } from '../versions/release.ts'
 import { quarantineList } from '../gate/stored-evidence.ts'
-import type { SuiteRecordings } from '../gate/suite-recordings.ts'
 
 export type DriftOptions = Limited & {
   config?: string
@@ -133,12 +132,7 @@ async function askSuite(session: Session, { suite, own, baseline, passes }: Aski
 }
 
 /** Answers from nowhere, kept nowhere. */
-const nobody: SuiteRecordings = {
-  find: () => undefined,
-  add: () => undefined,
-  addKnown: () => undefined,
-  save: async () => undefined,
-}
+const nobody: Recordings = { find: () => undefined, add: () => undefined }
 
 /** The cell, which says at once, and once, that somebody else answers. */
 function naming(context: Context, cell: Cell, { baseline }: { baseline: Baseline }): Cell {

@@ -2,8 +2,11 @@
 import { hash } from 'node:crypto'
 import { contentHash } from '../../content-hash.ts'
 import type { GraderMemory, ResolvedModel } from '../../ports.ts'
+import { verdictOf } from '../../run/judges/verdict.ts'
 import { redactCompletion, redactor, secretNames } from '../../run/redact.ts'
+import type { Completion } from '../../schema/run.ts'
 import type { Asked } from '../../store/cache/answer-cache.ts'
+import type { RecordingsFile } from '../../store/recordings.ts'
 import { addressNow, SAME_TIME_MS, type World } from '../gate/answer-memory.ts'
 
 /**
@@ -39,5 +42,27 @@ export function graderMemory(
       if (known)
         answers.add({ ...known, at: context.now(), completion: redactCompletion(completion, redact), ...label })
     },
+  }
+}
+
+/**
+ * Of a run that goes on: what judges and embedding models told it before it was killed is not asked a second time, unless it was no
+ * verdict. It counts as kept: whether a grade of then counts it already cannot be told.
+ */
+export const withTold = ({ told }: Pick<RecordingsFile, 'told'>, memory: GraderMemory | undefined): GraderMemory => ({
+  find: (asked, model) => {
+    const found = told(asked.key, asked.trial)
+    if (found && isVerdict(found)) return { ...found, attempts: 0, replayed: true, cached: true }
+    return memory?.find(asked, model)
+  },
+  add: (...given) => memory?.add(...given),
+})
+
+function isVerdict(found: Completion): boolean {
+  try {
+    verdictOf('', found)
+    return true
+  } catch {
+    return false
   }
 }

@@ -1,5 +1,4 @@
 // Opens the judges of a suite for a run: who they are, how they stand with people, and whether they moved since.
-import { join } from 'node:path'
 import { standingOf } from '../../decide/judge/standing.ts'
 import { stateOf } from '../../decide/change/frozen.ts'
 import type { GraderTools, LoadedSuite, ResolvedModel } from '../../ports.ts'
@@ -14,11 +13,12 @@ import {
   type Judging,
   promptsOfType,
 } from '../../schema/judge.ts'
-import { judgeRecordings, openRecordings, type RecordingsFile } from '../../store/recordings.ts'
+import { judgeRecordings } from '../../store/recordings.ts'
 import { askGold, calibrationOf } from './gold-answers.ts'
-import { graderMemory } from './grader-memory.ts'
+import { graderMemory, withTold } from './grader-memory.ts'
 import { identityOf, otherCriteria, usesOf } from './judge-uses.ts'
 import type { Session } from '../gate/session.ts'
+import { suiteRecordings } from '../gate/suite-recordings.ts'
 import type { AskOptions } from '../options.ts'
 import type { JudgedAnswer } from './grade-labels.ts'
 
@@ -48,9 +48,8 @@ async function openJudging(
   suite: LoadedSuite,
   graders: NonNullable<LoadedSuite['graders']>,
 ): Promise<SuiteJudging> {
-  const { context, project, options, budget, seed } = session
-  const folder = join(project.root, project.config.recordings)
-  const recordings: RecordingsFile = await openRecordings(folder, judgeRecordings(suite.suite.suite))
+  const { context, options, budget, seed } = session
+  const recordings = await suiteRecordings(session, suite, judgeRecordings(suite.suite.suite))
   const settings = { record: options.record === true, offline: options.offline === true, recordings }
   const { env, signal } = context
   const world = { env, clock: context, signal, budget, seed, ...settings }
@@ -58,7 +57,8 @@ async function openJudging(
   const { suite: about, anchors = 0 } = suite.suite
   const { against }: AskOptions & { against?: string } = options
   const sameTime = against !== undefined || anchors > 0
-  const memory = graderMemory(session, { about, since, sameTime })
+  const kept = graderMemory(session, { about, since, sameTime })
+  const memory = session.resumed && options.record ? withTold(recordings, kept) : kept
   const judges = await openJudges(graders, { ...world, memory })
   const uses: JudgeUse[] = []
   const notes: string[] = []

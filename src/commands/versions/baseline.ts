@@ -26,6 +26,7 @@ import { assertGradable, assertKeys } from '../gradable.ts'
 import { interrupted, overridesOf, sayBudget } from '../gate/eval.ts'
 import { evaluateSuite } from '../gate/evaluate.ts'
 import { findResumed, invocationOf, requireUnchanged, resumedSuites, whileRunning } from '../gate/resume.ts'
+import { forgetUnsaved } from '../gate/suite-recordings.ts'
 import { type Comparison, openSession, type Session } from '../gate/session.ts'
 import { runsOf, storedBaseline } from '../gate/judge-run.ts'
 import { type AskOptions, budgetOf } from '../options.ts'
@@ -74,9 +75,11 @@ export async function recordCommand(context: Context, names: string[], given: Re
   const session: Session = { ...opened, ...place, invocation }
   // A baseline that cannot be read stops the command now, and not after every answer was paid for.
   for (const { suite } of suites) await storedBaseline(project, suite.suite)
-  if (resumed) await requireUnchanged(session, suites.map((suite) => ({ suite, session, with: ALONE }))) // biome-ignore format: one line
-  await foretell(session, suites.map(alone), budgetOf(project, options))
-  return whileRunning(session.folder, () => recordSuites(session, suites, options.reason))
+  return whileRunning(session.folder, async () => {
+    if (resumed) await requireUnchanged(session, suites.map((suite) => ({ suite, session, with: ALONE }))) // biome-ignore format: one line
+    await foretell(session, suites.map(alone), budgetOf(project, options))
+    return recordSuites(session, suites, options.reason)
+  })
 }
 
 async function recordSuites(session: Session, suites: readonly LoadedSuite[], reason: string): Promise<Ending> {
@@ -86,6 +89,7 @@ async function recordSuites(session: Session, suites: readonly LoadedSuite[], re
     if (session.resumed && (await isAccepted(session, suite))) continue
     const { report, run } = await evaluateSuite(session, suite, ALONE)
     reports.push(report)
+    if (run.complete) await forgetUnsaved(session, suite)
     if (context.signal.aborted) return interrupted(session)
     if (report.verdict.outcome === 'invalid') {
       await writeReports(context, reportOf([report], context.toolVersion), [{ name: 'table', file: null }])
