@@ -1,4 +1,5 @@
 // The road of one suite: ask a pass, grade each answer as it comes, judge, and ask again while the verdict is open.
+import { setTimeout as after } from 'node:timers/promises'
 import { judgeChange } from '../../decide/change/judge-change.ts'
 import { suiteReport } from '../../decide/explain/suite-report.ts'
 import { caseBook } from '../../decide/gate/case-book.ts'
@@ -12,13 +13,16 @@ import type { Completion, Observation, Run } from '../../schema/run.ts'
 import type { SuiteReport } from '../../schema/verdict.ts'
 import { openMemory, SAME_TIME_MS } from './answer-memory.ts'
 import { batching } from './batching.ts'
-import { finisher, gradingLine } from './finish-answer.ts'
+import { finisher, graders, gradingLine } from './finish-answer.ts'
 import { judgingOf } from '../judge/judging.ts'
 import { startProgress } from '../progress.ts'
 import { keepBaseline, suiteHeader } from './run-header.ts'
 import { BROKEN_OFF, type Comparison, interruption, openRecord, type Session } from './session.ts'
 import { nextOfShard, ownCases } from './shards/shard.ts'
 import { suiteRecordings } from './suite-recordings.ts'
+
+/** So long after a pass begins its first questions are on their way; nothing must hold them up. */
+const FIRST_QUESTIONS_MS = 10
 
 /**
  * Runs one suite to its verdict. Every answer is in the journal before it is graded, and every grade before it is judged.
@@ -67,7 +71,13 @@ export async function evaluateSuite(
   const finish = finisher({ session, suite, journal, observations, memory, before })
   const known = ({ case: { id }, trial }: AskRequest) => journal.known({ case: id, trial, purpose })?.completion
   const grading = gradingLine()
-  let loaded: Promise<unknown> | undefined
+  /** While the first answers are waited for: what they will need, and what the report will. */
+  const makeReady = async () => {
+    await after(FIRST_QUESTIONS_MS)
+    await Promise.all([graders(), session.meanwhile?.()])
+    if (!other) book.prepare()
+  }
+  let ready: Promise<void> | undefined
   let decision: ReturnType<typeof decide>
   try {
     for (;;) {
@@ -80,14 +90,12 @@ export async function evaluateSuite(
             (observation) => {
               // What it is compared with is known at once, or only at the end.
               if (!other) book.prepare(observation.case)
-              // Not before the first answer: until then nothing must hold up a question.
-              loaded ??= session.meanwhile?.()
               progress.done(observation)
             },
           ),
         )
       const { seed, budget } = session
-      const pass = await runKnowing(
+      const asking = runKnowing(
         {
           ...both,
           ...batching(session, suite),
@@ -101,8 +109,9 @@ export async function evaluateSuite(
         },
         (request) => (other?.owns(request) ? other.find(request) : (known(request) ?? memory.find(request))),
       )
+      ready ??= makeReady()
+      const [pass] = await Promise.all([asking, ready])
       await grading.settled()
-      await loaded
       stopped = judging?.dead() ?? pass.stopped?.message ?? interruption(context)
       decision = decide()
       const next = session.shard

@@ -26,8 +26,8 @@ type Trial = Pick<Observation, 'case' | 'trial' | 'purpose'>
 type Grades = Omit<Observation, 'case' | 'trial' | 'purpose' | 'completion'>
 
 let loaded: Promise<typeof import('../../score/grade.ts')> | undefined
-/** What grades answers, a fifth of the program: loaded for the first answer, when the questions that follow are out. */
-const graders = () => (loaded ??= import('../../score/grade.ts'))
+/** What grades answers, a fifth of the program: loaded when the first questions are out, or else for the first answer. */
+export const graders = () => (loaded ??= import('../../score/grade.ts'))
 
 /** Whole answers that wait in memory for their turn to be graded; the texts of others are read when it has come. */
 const MOST_WAITING = 100

@@ -20,8 +20,8 @@ export type CaseBook = {
   readonly cases: readonly CaseInfo[]
   readonly observations: readonly Observation[]
   readonly baseline: Baseline | null
-  /** Counts and reports one case as it stands now, so that this needs not be done when all are asked for. */
-  prepare(id: string): void
+  /** Counts and reports one case as it stands now, so that this needs not be done when all are asked for; none: makes room for all. */
+  prepare(id?: string): void
   /** Those of whole passes that were measured, case by case. */
   measured(): (readonly Observation[])[]
   /** Whether any answer is a conversation. */
@@ -46,7 +46,7 @@ export function caseBook(
   let read = 0
   let talks = false
   const upToDate = (): ReadonlyMap<string, Entry> => {
-    // Not before the first of them: until then nothing must hold up the first question.
+    // Not at once: nothing must hold up the first question.
     if (entries.size === 0) {
       const before = new Map(baseline?.cases.map((old) => [old.id, old]))
       for (const info of cases)
@@ -84,7 +84,8 @@ export function caseBook(
     observations,
     baseline,
     prepare: (id) => {
-      const entry = upToDate().get(id)
+      const room = upToDate()
+      const entry = id === undefined ? undefined : room.get(id)
       if (entry) reportOf(entry)
       summedUp()
     },
