@@ -28,7 +28,7 @@ export type Crowd = {
 
 /** One more is tried when one refusal more is no more than one in so many calls. */
 const CALLS_A_REFUSAL = 60
-/** Of a crowd of more than this a third may be what is taken from now on: no burst of a rate looks like that. */
+/** Who took more than this at once and refuses beside a third of them after the first pause has a number from now on. */
 const MANY = 16
 
 export const newCrowd = (): Crowd => ({
@@ -62,8 +62,9 @@ const onTheWay = ({ heard, latency }: Crowd, count: number): number =>
 export const apart = ({ belief, latency, size }: Crowd): number => (belief === 'either' ? (0.75 * latency) / size : 0)
 
 /**
- * An answer to a call that is still in `under`. What began so long ago that its refusal would have been heard of is under way
- * there as well; before the first refusal half of what the answer took must do. Where all places were in use one more is tried.
+ * An answer to a call that is still in `under`. Those that began so long ago that their refusals would have been heard of had places
+ * beside it; where it is not known how long that takes, half of the time of the answer must do. Where all places were in use one
+ * more is tried.
  */
 export function noteTaken(crowd: Crowd, { at }: Begun, now: number): void {
   const { belief, under, heardAt, heard, refusals, others } = crowd
@@ -79,9 +80,9 @@ export function noteTaken(crowd: Crowd, { at }: Begun, now: number): void {
 }
 
 /**
- * A refusal of a call that is no longer in `under`, heard of at `now`. Those that began before it and are still under way were so
- * when it came there: just as long after it was refused as before it came nothing can have been heard of them.
- * @returns what explains it; `anew`: what was learnt of a rate does not
+ * A refusal of a call that is no longer in `under`, heard of at `now`. Those that began before it and are still under way had their
+ * places when it came there: what had ended by then would have been heard of before the refusal.
+ * @returns what explains it; `anew`: what was learnt of a rate before is worth nothing
  */
 export function noteRefused(crowd: Crowd, { at }: Begun, now: number): { why: Crowd['belief']; anew: boolean } {
   const { belief, size, taken } = crowd
@@ -89,7 +90,7 @@ export function noteRefused(crowd: Crowd, { at }: Begun, now: number): { why: Cr
   const others = begun(crowd, -Infinity, at)
   crowd.heard = Math.max(now - at, crowd.heard * 0.8)
   if (at <= crowd.heardAt) {
-    // It flew into the same wall, and those before it were no part of the crowd.
+    // It flew into the same wall: the one before it was counted as one that had a place.
     if (crowd.others < Infinity) crowd.others = Math.min(crowd.others, others)
     crowd.size = Math.max(1, Math.min(size, others))
     return { why: belief, anew: false }

@@ -309,13 +309,13 @@ function learnRefusal(
   const used = (bucket: Bucket | undefined, amount: number) =>
     bucket !== undefined && bucketWait(bucket, amount, now) > 0
   // What the provider says explains it: its account is the better guide.
-  if (used(requests, 1) || used(tokens, call.tokens) || lane.inFlight + 1 > lane.concurrent) return
+  const isExplained = used(requests, 1) || used(tokens, call.tokens) || lane.inFlight + 1 > lane.concurrent
   const { at, before } = call
   const { size } = lane.crowd
-  const { why, anew } = noteRefused(lane.crowd, call, now)
-  // The next answer makes room: only the refused call waits as long as it is told to.
-  if (why === 'number') return
-  if (afterMs !== undefined) lane.pausedUntil = Math.max(lane.pausedUntil, now + afterMs)
+  const { why, anew } = isExplained ? { why: 'rate', anew: false } : noteRefused(lane.crowd, call, now)
+  // Where it is the number the next answer makes room: only the refused call waits as long as it is told to.
+  if (why !== 'number' && afterMs !== undefined) lane.pausedUntil = Math.max(lane.pausedUntil, now + afterMs)
+  if (isExplained || why === 'number') return
   if (why === 'rate') narrow(lane.width, concurrency, at, now)
   if (anew) lane.distance = newDistance()
   // As many as were under way came at once.
