@@ -14,12 +14,15 @@ type Throttle = {
   latency: number
   told: Told
   own?: number
+  /** So many calls under way are taken. */
+  under?: number
 }
 /** What the API says: everything, only how long to wait (to the millisecond, or in whole seconds), or nothing. */
 type Told = 'headers' | 'retry-after-ms' | 'retry-after' | 'nothing'
 
-/** A bucket of `burst` requests that refills `rpm` times a minute, as OpenAI's does. */
-function api({ rpm, burst, latency, told }: Throttle) {
+/** A bucket of `burst` requests that refills `rpm` times a minute, as OpenAI's does, or a number of calls under way. */
+function api({ rpm, burst, latency, told, under = Infinity }: Throttle) {
+  const ends = new Set<{ at: number }>()
   let level = burst
   let at = performance.now()
   const seen = { requests: 0, refused: 0, first: 0, last: 0 }
@@ -29,10 +32,12 @@ function api({ rpm, burst, latency, told }: Throttle) {
     at = now
     seen.requests += 1
     if (seen.requests === 1) seen.first = now
-    const admitted = level >= 1
+    const isFull = ends.size >= under
+    const admitted = level >= 1 && !isFull
     if (admitted) level -= 1
     else seen.refused += 1
-    const wait = ((1 - level) * 60_000) / rpm
+    const soonest = isFull ? Math.min(...[...ends].map((end) => end.at)) - now : 0
+    const wait = Math.max(soonest, ((1 - level) * 60_000) / rpm, 1)
     const limits = {
       'x-ratelimit-limit-requests': String(rpm),
       'x-ratelimit-remaining-requests': String(Math.floor(level)),
@@ -44,12 +49,15 @@ function api({ rpm, burst, latency, told }: Throttle) {
       ...(!admitted &&
         (told === 'headers' || told === 'retry-after-ms') && { 'retry-after-ms': String(Math.ceil(wait)) }),
     }
+    const end = { at: now + latency }
+    if (admitted) ends.add(end)
     request.resume().on('end', () => {
       if (!admitted) {
         send(response, 429, { error: { message: 'Rate limit reached.', type: 'requests' } }, headers)
         return
       }
       setTimeout(() => {
+        ends.delete(end)
         seen.last = performance.now()
         const message = { role: 'assistant', content: 'fine' }
         const usage = { prompt_tokens: 5, completion_tokens: 1, total_tokens: 6 }
@@ -117,6 +125,10 @@ const table: [string, Throttle][] = [
     [`300 rpm, bursts of 5, ${SAID[told]}`, { ...wide, rpm: 300, burst: 5, calls: 100, told }],
     [`1,200 rpm, bursts of 20, ${SAID[told]}`, { ...wide, rpm: 1200, burst: 20, calls: 200, told }],
   ]),
+  ...(['retry-after-ms', 'retry-after', 'nothing'] as const).map((told): [string, Throttle] => [
+    `6 at once, 200 ms an answer, ${SAID[told]}`,
+    { ...wide, rpm: 1e9, burst: 1e6, calls: 300, latency: 200, under: 6, told },
+  ]),
 ]
 
 /** Prints one row a throttle; `--only n` measures one row. @returns the exit code: 1 when a call was lost. */
@@ -127,8 +139,8 @@ export async function main(flags: string[]): Promise<number> {
   for (const [i, [name, throttle]] of table.entries()) {
     if (only !== undefined && only !== i + 1) continue
     const { took, answered, requests, refused, stopped } = await measure(throttle)
-    const { calls, burst, rpm, latency } = throttle
-    const needs = (Math.max(0, calls - burst) * 60_000) / rpm + latency
+    const { calls, burst, rpm, latency, under } = throttle
+    const needs = under ? (calls * latency) / under : (Math.max(0, calls - burst) * 60_000) / rpm + latency
     lost += calls - answered
     const share = ((100 * refused) / requests).toFixed(1)
     console.log(

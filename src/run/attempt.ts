@@ -122,11 +122,14 @@ function again(pass: Pass, queue: Queue, item: Item, { attempt, now }: { attempt
   }
   const backoff = Math.min(timing.backoffCap, timing.backoffBase * 2 ** (tries - 1))
   const jitter = unitOf(`${input.seed}/${item.request.key}/${item.request.trial}/${item.tries + item.freed}`) * backoff
-  // The pace of the lane keeps refused calls apart: after the pause that the provider asked for none needs to wait longer.
+  // The pace of the lane keeps refused calls apart, or any answer makes room: after the pause that the provider asked for none
+  // needs to wait longer.
+  const { next, distance, crowd } = queue.lane
   const refused = completion.error?.kind === 'rate_limit'
-  const own = refused && after !== undefined ? after : (after ?? 0) + jitter
+  const byNumber = refused && crowd.belief === 'number'
+  const own = byNumber || (refused && after !== undefined) ? (after ?? 0) : (after ?? 0) + jitter
   // Who was refused more than once lets another try first.
-  const turn = refused && item.tries + item.freed > 1 ? queue.lane.next + queue.lane.distance.gap / 2 - now : 0
+  const turn = refused && !byNumber && item.tries + item.freed > 1 ? next + distance.gap / 2 - now : 0
   const delay_ms = Math.max(own, turn)
   input.onEvent?.({ kind: 'retry', request: item.request, attempt: item.sent, delay_ms, reason })
   item.readyAt = now + delay_ms

@@ -10,10 +10,16 @@ const CROWD_MS = 60_000
 
 /**
  * A refusal that others got as well, of a provider that does answer, says nothing about the request: it does not use up a
- * retry.
+ * retry. Nor does one for the number of calls under way.
  */
-export function isFree({ house, refusals }: Queue, item: Item, { completion }: Attempt, startedAt: number): boolean {
+export function isFree(
+  { house, lane, refusals }: Queue,
+  item: Item,
+  { completion }: Attempt,
+  startedAt: number,
+): boolean {
   if (completion.error?.kind !== 'rate_limit' || !house.health.up || item.freed >= FREE) return false
+  if (lane.crowd.belief === 'number') return true
   const { last, other } = refusals
   const another = last?.item === item ? other : last
   return another !== undefined && another.item !== item && another.at >= startedAt - CROWD_MS

@@ -197,6 +197,16 @@ describe('what the provider says of its limits', () => {
     expect(most).toBe(8)
   })
 
+  it('a pause that is asked for is kept, also where the account explains the refusal', () => {
+    const house = newHouse()
+    const at = { house, lane: laneOf(house, 'm') }
+    const ceilings = { concurrency: 4 }
+    const call = startCall(at, ceilings, { tokens: 0, input: 0 }, 0)
+    const limits = { requests: { limit: 600, remaining: 0, reset_ms: 100 } }
+    endCall(at, ceilings, { call, attempt: { ...refusal(5_000), limits }, patience, now: 10 })
+    expect(at.lane.pausedUntil).toBe(5_010)
+  })
+
   it('a wait that nobody would wait for is not believed, but asked', () => {
     const house = newHouse()
     const at = { house, lane: laneOf(house, 'm') }

@@ -2,6 +2,7 @@
 import type { Attempt, Limits } from '../../ports.ts'
 import type { Completion } from '../../schema/run.ts'
 import { type Bucket, bucketWait, readBucket, takeFrom } from './bucket.ts'
+import { apart, type Crowd, newCrowd, noteRefused, noteTaken } from './crowd.ts'
 import { type Health, isSuspect, newHealth, noteAttempt } from './health.ts'
 import { correctEntry, type Entry, enterMinute, type Minute, minuteWait, newMinute } from './minute.ts'
 import { closer, type Distance, newDistance, nextStart, refuse } from './silence.ts'
@@ -29,6 +30,8 @@ export type Lane = {
   requests: Minute
   tokens: Minute
   width: Width
+  /** The calls under way, and how many of them are taken as far as refusals tell. */
+  crowd: Crowd
   distance: Distance
   next: number
   /** So long the answer to the last call is waited for before the next one. */
@@ -102,6 +105,7 @@ export function laneOf(house: House, key: string): Lane {
     requests: newMinute(),
     tokens: newMinute(),
     width: newWidth(),
+    crowd: newCrowd(),
     distance: newDistance(),
     next: -Infinity,
     careful: -Infinity,
@@ -128,7 +132,7 @@ export function waitFor(
   now: number,
 ): number {
   const { concurrency, rpm, tpm, laneRpm, laneTpm } = ceilings
-  const width = Math.min(lane.concurrent, widthOf(lane.width, concurrency))
+  const width = Math.min(lane.concurrent, lane.crowd.size, widthOf(lane.width, concurrency))
   const most = isSuspect(house.health) ? 1 : concurrency
   if (house.inFlight >= most || lane.inFlight >= width) return Infinity
   let until = Math.max(house.pausedUntil, lane.pausedUntil, lane.next, lane.careful)
@@ -171,6 +175,7 @@ export function startCall(
   lane.reserved += tokens
   const { startedAt: before, starts, spent } = lane
   const call: Call = { at: now, before, tokens, input, entries: [], starts, spent }
+  lane.crowd.under.add(call)
   if (lane.starts === 1) lane.firstAt = now
   lane.startedAt = now
   const enter = (minute: Minute, of: 'requests' | 'tokens') =>
@@ -181,7 +186,9 @@ export function startCall(
   if (laneTpm !== undefined) enter(lane.tokens, 'tokens')
   if (lane.left.requests) takeFrom(lane.left.requests, 1, now)
   if (lane.left.tokens) takeFrom(lane.left.tokens, tokens, now)
-  lane.next = Math.max(nextStart(lane.distance, now), now + evenly(laneRpm, lane))
+  const next = nextStart(lane.distance, now)
+  const own = lane.crowd.belief === 'number' ? now : Math.max(next, now + apart(lane.crowd))
+  lane.next = Math.max(own, now + evenly(laneRpm, lane))
   lane.careful = now + carefully(lane, ceilings)
   house.next = nextEven(house.next, evenly(rpm, lane), now)
   return call
@@ -208,6 +215,7 @@ const nextEven = (next: number, gap: number, now: number): number => (gap < 20 ?
 export function dropCall({ house, lane }: { house: House; lane: Lane }, call: Call, sent: boolean): void {
   house.inFlight -= 1
   lane.inFlight -= 1
+  lane.crowd.under.delete(call)
   lane.reserved -= call.tokens
   if (!sent) for (const { minute, entry } of call.entries) correctEntry(minute, entry, 0)
 }
@@ -220,7 +228,9 @@ export function endCall(
 ): void {
   const { completion, limits, retry } = attempt
   house.inFlight -= 1
+  if (completion.error === undefined && completion.outcome !== 'timeout') noteTaken(lane.crowd, call, now)
   lane.inFlight -= 1
+  lane.crowd.under.delete(call)
   lane.reserved -= call.tokens
   if (lane.inFlight === 0) lane.careful = now
   lane.latency = now - call.at
@@ -244,6 +254,8 @@ export function endCall(
   } else if (completion.error === undefined && completion.outcome !== 'timeout') {
     widen(lane.width, ceilings.concurrency, lane.left.requests !== undefined)
     closer(lane.distance, now)
+    // Where a number holds as well less is at stake.
+    if (lane.crowd.belief === 'either') closer(lane.distance, now)
   }
 }
 
@@ -293,14 +305,22 @@ function learnRefusal(
   { concurrency }: Ceilings,
   { call, afterMs, patience, now }: { call: Call; afterMs: number | undefined; patience: Patience; now: number },
 ): void {
-  if (afterMs !== undefined) lane.pausedUntil = Math.max(lane.pausedUntil, now + afterMs)
   const { requests, tokens } = lane.left
   const used = (bucket: Bucket | undefined, amount: number) =>
     bucket !== undefined && bucketWait(bucket, amount, now) > 0
   // What the provider says explains it: its account is the better guide.
-  if (used(requests, 1) || used(tokens, call.tokens) || lane.inFlight + 1 > lane.concurrent) return
+  const isExplained = used(requests, 1) || used(tokens, call.tokens) || lane.inFlight + 1 > lane.concurrent
   const { at, before } = call
-  const refused = { at, before, now, first: lane.firstAt, calls: lane.starts, afterMs }
-  narrow(lane.width, concurrency, at, now)
-  lane.next = Math.max(lane.next, refuse(lane.distance, refused, patience.longestSpacing))
+  const { size } = lane.crowd
+  const { why, anew } = isExplained ? { why: 'rate', anew: false } : noteRefused(lane.crowd, call, now)
+  // Where it is the number the next answer makes room: only the refused call waits as long as it is told to.
+  if (why !== 'number' && afterMs !== undefined) lane.pausedUntil = Math.max(lane.pausedUntil, now + afterMs)
+  if (isExplained || why === 'number') return
+  if (why === 'rate') narrow(lane.width, concurrency, at, now)
+  if (anew) lane.distance = newDistance()
+  // As many as were under way came at once.
+  const seen = anew
+    ? { first: at, calls: Math.min(size, lane.crowd.size) + 1 }
+    : { first: lane.firstAt, calls: lane.starts }
+  lane.next = Math.max(lane.next, refuse(lane.distance, { at, before, now, ...seen, afterMs }, patience.longestSpacing))
 }

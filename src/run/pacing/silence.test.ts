@@ -1,4 +1,4 @@
-// What is wasted on an API that only refuses, and how long it takes: the engine against buckets of calls, by a clock that the test turns.
+// What is wasted on an API that only refuses, and how long it takes: the engine against hidden limits, by a clock that the test turns.
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Attempt, Provider } from '../../ports.ts'
 import { newBudget, runPass } from '../engine.ts'
@@ -7,15 +7,9 @@ import { unitOf } from '../random.ts'
 beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'] }))
 afterEach(() => void vi.useRealTimers())
 
-/** A bucket of `burst` calls that refills `rpm` times a minute; from call `from` on as `later` says. */
-type Limit = {
-  rpm: number
-  burst: number
-  calls: number
-  latency?: number
-  way?: number
-  later?: { from: number; rpm: number; burst: number }
-}
+/** A bucket of `burst` calls that refills `rpm` times a minute, and at most `under` at once; from call `from` on as `later` says. */
+type Hidden = { rpm?: number; burst?: number; under?: number }
+type Limit = Hidden & { calls: number; latency?: number; way?: number; later?: Hidden & { from: number } }
 type Told = 'milliseconds' | 'seconds' | 'nothing'
 
 const answered = { outcome: 'answered', text: 'x', tool_calls: [], latency_ms: 1, attempts: 1 } as const
@@ -24,16 +18,18 @@ const after = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 /** Asks all calls, 50 at once. @returns how many were refused, of how many, and how long it took against what the limit needs */
 async function run(limit: Limit, told: Told, seed: number) {
   const { calls, latency = 0, way = 1, later } = limit
-  let { rpm, burst } = limit
+  let { rpm = 1e9, burst = 1e6, under = Infinity } = limit
   let [level, at] = [burst, Date.now()]
+  const ends = new Set<{ at: number }>()
   const seen = { requests: 0, refused: 0, answered: 0 }
   const serve = () => {
     const now = Date.now()
     seen.requests += 1
-    if (later && seen.requests > later.from) ({ rpm, burst } = later)
+    if (later && seen.requests > later.from) ({ rpm = 1e9, burst = 1e6, under = Infinity } = later)
     level = Math.min(burst, level + ((now - at) * rpm) / 60_000)
     at = now
     if (level < 1) return ((1 - level) * 60_000) / rpm
+    if (ends.size >= under) return Math.max(1, Math.min(...[...ends].map((end) => end.at)) - now)
     level -= 1
     return 0
   }
@@ -43,7 +39,12 @@ async function run(limit: Limit, told: Told, seed: number) {
     await after((way / 2) * jitter())
     const wait = serve()
     if (wait === 0) {
-      await after(latency * jitter() + way / 2)
+      const takes = latency * jitter()
+      const end = { at: Date.now() + takes }
+      ends.add(end)
+      await after(takes)
+      ends.delete(end)
+      await after(way / 2)
       return { completion: { ...answered, tool_calls: [] } }
     }
     seen.refused += 1
@@ -80,11 +81,9 @@ async function run(limit: Limit, told: Told, seed: number) {
   expect(seen.answered).toBe(calls)
   const first = later ? Math.min(calls, later.from) : calls
   const took = Date.now() - start
-  const limited =
-    (Math.max(0, first - limit.burst) * 60_000) / limit.rpm +
-    (later ? ((calls - first) * 60_000) / later.rpm : 0) +
-    latency +
-    way
+  const needed = ({ rpm = 1e9, burst = 0, under = Infinity }: Hidden, asked: number) =>
+    Math.max((Math.max(0, asked - burst) * 60_000) / rpm, (asked * latency) / under)
+  const limited = needed(limit, first) + (later ? needed({ ...later, burst: 0 }, calls - first) : 0) + latency + way
   const needs = Math.max(limited, (calls / 50) * (latency + way))
   return { share: seen.refused / seen.requests, ratio: took / needs, took, needs }
 }
@@ -138,6 +137,46 @@ describe.each<Told>(['milliseconds', 'seconds', 'nothing'])('refusals that tell 
     }
     expect(Math.max(...shares)).toBeLessThanOrEqual(0.02)
     expect(took / needed).toBeLessThanOrEqual(1.1)
+  })
+})
+
+describe.each<[Told, number]>([
+  ['milliseconds', 1.2],
+  ['seconds', 1.5],
+  ['nothing', 1.3],
+])('a number of calls under way, refusals tell %s', (told, middle) => {
+  it(`is found by few refusals and used: ${middle} times what it needs at most, as a median`, async () => {
+    const ratios: number[] = []
+    for (const under of [2, 5, 6, 16])
+      for (const latency of [50, 200, 600]) {
+        const calls = 100 + 100 * (ratios.length % 5)
+        const { ratio, took, needs, share } = await run({ calls, under, latency }, told, ratios.length)
+        ratios.push(ratio)
+        expect(share * calls).toBeLessThanOrEqual(9)
+        // One pause of a second before it is known what it is, and one of a call that is tried beyond it.
+        expect(took).toBeLessThanOrEqual(1.35 * needs + 2_500)
+      }
+    expect(ratios.toSorted((a, b) => a - b)[ratios.length >> 1]).toBeLessThanOrEqual(middle)
+  })
+
+  it.each<Limit & { most: number }>([
+    { under: 16, calls: 400, latency: 200, later: { from: 150, under: 5 }, most: 1.5 },
+    { under: 5, calls: 400, latency: 200, later: { from: 150, under: 16 }, most: 1.8 },
+    { under: 6, calls: 300, latency: 200, later: { from: 150, rpm: 300, burst: 5 }, most: 1.2 },
+  ])('one that becomes another limit in the middle is given up: $under, then $later', async ({ most, ...limit }) => {
+    const { mean } = await each(limit, told, 5)
+    expect(mean.ratio).toBeLessThanOrEqual(most)
+    expect(mean.share).toBeLessThanOrEqual(0.03)
+  })
+
+  it.each<Limit>([
+    { under: 6, rpm: 300, burst: 5, calls: 200, latency: 200 },
+    { under: 3, rpm: 600, burst: 10, calls: 200, latency: 400 },
+    { under: 5, rpm: 1_200, burst: 20, calls: 200, latency: 600 },
+  ])('with a rate as well, none is lost: $under at once, $rpm a minute in bursts of $burst', async (limit) => {
+    const { mean } = await each(limit, told, 3)
+    expect(mean.ratio).toBeLessThanOrEqual(1.15)
+    expect(mean.share).toBeLessThanOrEqual(0.03)
   })
 })
 
